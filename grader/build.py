@@ -1,0 +1,166 @@
+"""Builds the notebooks that are handed out: notebook.py → nbgrader source notebook → ``nbgrader generate_assignment``."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+
+from grader.course import Assignment, Course, ExerciseEntry, LocatedCourse
+from grader.submission import METADATA_KEY
+
+NOT_HANDED_OUT = frozenset({"hint", "discussion", "rubric"})
+"""Tags of cells that stay in ``notebook.py``: hints and rubrics reach the learner through `grader`, when asked for."""
+
+_KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+
+class BuildError(Exception):
+    """A notebook cannot be built; the message says which and why."""
+
+
+def build(located: LocatedCourse, target: Path, on_assignment: Callable[[str], None] = lambda _: None) -> list[Path]:
+    """Build every notebook of the course into ``target/<assignment>/<exercise>.ipynb``; returns what was written.
+
+    Raises:
+        BuildError: a ``notebook.py`` is missing, or nbgrader refuses what was made of one.
+    """
+    written = []
+    with tempfile.TemporaryDirectory(prefix="attn-build-") as folder:
+        work = Path(folder)
+        write_sources(located, work / "source")
+        for assignment in located.course.assignments:
+            on_assignment(assignment.id)
+            _generate(work, assignment.id)
+            made = work / "release" / assignment.id
+            (target / assignment.id).mkdir(parents=True, exist_ok=True)
+            for stale in (target / assignment.id).glob("*.ipynb"):
+                if not (made / stale.name).is_file():
+                    stale.unlink()
+            for notebook in sorted(made.glob("*.ipynb")):
+                written.append(target / assignment.id / notebook.name)
+                shutil.copyfile(notebook, written[-1])
+    return written
+
+
+def write_sources(located: LocatedCourse, source: Path) -> None:
+    """Write nbgrader's source notebooks, ``source/<assignment>/<exercise>.ipynb``, solutions included."""
+    for assignment, entry in located.course.entries():
+        notebook = source_notebook(located.course, assignment, entry, located.solution(entry.id) / "notebook.py")
+        path = source / assignment.id / f"{entry.id}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, path)
+
+
+def source_notebook(course: Course, assignment: Assignment, entry: ExerciseEntry, script: Path) -> NotebookNode:
+    """One source notebook: the script's cells with nbgrader's metadata, a title, and the graded cell."""
+    try:
+        notebook = jupytext.read(script, fmt="py:percent")
+    except OSError as error:
+        raise BuildError(f"{script}: {error.strerror}") from None
+    cells = [_title_cell(course, entry)]
+    count = 0
+    for cell in notebook.cells:
+        tags = set(cell.metadata.get("tags", []))
+        if tags & NOT_HANDED_OUT:
+            continue
+        if cell.cell_type == "markdown":
+            if cell.metadata.get("lang") == "zh":
+                cell.source = _folded(cell.source)
+            cell.metadata = NotebookNode()
+        if "solution" in tags:
+            count += 1
+            name = f"{entry.id}-solution" if count == 1 else f"{entry.id}-solution-{count}"
+            cell.metadata = NotebookNode(nbgrader=_nbgrader(name, solution=True))
+        elif "answer" in tags:
+            cell.metadata = NotebookNode(
+                nbgrader=_nbgrader(f"{entry.id}-answer", solution=True, grade=True, points=entry.written)
+            )
+        elif cell.cell_type == "code":
+            cell.metadata = NotebookNode()
+        cells.append(cell)
+    cells.append(_graded_cell(entry))
+    for number, cell in enumerate(cells):
+        cell.id = hashlib.sha256(f"{entry.id} {number}".encode()).hexdigest()[:8]
+    metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}, METADATA_KEY: {"exercise": entry.id}}
+    return NotebookNode(cells=cells, metadata=NotebookNode(metadata), nbformat=4, nbformat_minor=5)
+
+
+def graded_cell_id(exercise: str) -> str:
+    """nbgrader's id of the cell that carries an exercise's automatic points."""
+    return f"{exercise}-graded"
+
+
+def release_cells(path: Path) -> Iterator[str]:
+    """Sources of the code cells of a notebook as handed out."""
+    from grader.submission import read_submission
+
+    yield from read_submission(path).cells
+
+
+def _title_cell(course: Course, entry: ExerciseEntry) -> NotebookNode:
+    stars = "●" * entry.difficulty + "○" * (5 - entry.difficulty)
+    points = f"{entry.points:g} points" + (f" + {entry.written:g} for the written answer" if entry.written else "")
+    lines = [f"# {entry.title.en} · {entry.title.zh}", "", f"{stars} · about {entry.minutes} minutes · {points}"]
+    if entry.answers:
+        asked = [f"{code} ({course.questions[code]})" if code in course.questions else code for code in entry.answers]
+        lines += ["", "Interview questions this answers: " + "; ".join(asked) + "."]
+    if entry.needs:
+        needed = [course.find(need) for need in entry.needs]
+        lines += ["", "Do first: " + ", ".join(found[1].title.en for found in needed if found) + "."]
+    return nbformat.v4.new_markdown_cell("\n".join(lines))
+
+
+def _graded_cell(entry: ExerciseEntry) -> NotebookNode:
+    source = (
+        "# Your points come from here. `attn grade` and nbgrader run hidden checks on what you defined above.\n"
+        "### BEGIN HIDDEN TESTS\n"
+        "from grader import check\n"
+        f'check(globals(), exercise="{entry.id}", strict=True)\n'
+        "### END HIDDEN TESTS"
+    )
+    metadata = _nbgrader(graded_cell_id(entry.id), grade=True, locked=True, points=entry.points)
+    return nbformat.v4.new_code_cell(source, metadata={"nbgrader": metadata})
+
+
+def _nbgrader(grade_id: str, points: float | None = None, **flags: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "grade": False,
+        "grade_id": grade_id,
+        "locked": False,
+        "schema_version": 3,
+        "solution": False,
+        "task": False,
+    }
+    found.update(flags)
+    if points is not None:
+        found["points"] = points
+    return found
+
+
+def _folded(text: str) -> str:
+    return f"<details><summary>中文</summary>\n\n{text}\n\n</details>"
+
+
+def _generate(work: Path, assignment: str) -> None:
+    from nbgrader.apps import NbGraderAPI
+    from traitlets.config import Config
+
+    config = Config()
+    config.CourseDirectory.root = str(work)
+    # Handing out needs no gradebook; an instructor's own `nbgrader generate_assignment` is what fills theirs.
+    config.GenerateAssignment.no_database = True
+    config.SaveCells.enabled = False
+    config.Application.log_level = "ERROR"
+    result = NbGraderAPI(config=config).generate_assignment(assignment, force=True, create=True)
+    if not result["success"]:
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", result.get("error") or result.get("log") or "")
+        raise BuildError(f"nbgrader cannot make {assignment}:\n{shown}")

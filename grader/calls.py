@@ -1,0 +1,314 @@
+"""What travels between the trusted process and the child that runs a submission.
+
+Calls go one way, outcomes come back. Both are JSON plus one safetensors block: nothing is ever pickled, and what
+comes back is plain data whatever the learner's code returned.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+FRAME = struct.Struct("!II")
+MAX_FRAME_BYTES = 64 * 2**20
+MAX_TENSORS = 256
+MAX_DEPTH = 12
+MAX_ITEMS = 10_000
+MAX_TEXT = 2_000
+
+DTYPES = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (
+        *(torch.float64, torch.float32, torch.bfloat16, torch.float16),
+        *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
+    )
+}
+
+
+class WireError(ValueError):
+    """A message that does not follow the format; the sender is not to be trusted."""
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """Stands for a returned object that is neither a plain tensor nor a plain value; only its description travels."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An exception of the learner's code: its type's name and bases, its text, and the line it came from."""
+
+    type: str
+    bases: tuple[str, ...]
+    message: str
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the learner's code: what is called, with what, and what is to be observed.
+
+    ``target`` is a name in the learner's namespace. With ``init`` it is a class: it is built with these arguments,
+    given ``state`` (``load_state_dict(strict=True)``) when there is one, and then called. ``drive`` is the source of
+    a function ``drive(target, *args, **kwargs)`` that takes the place of the plain call.
+    """
+
+    target: str
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    init: tuple[Any, ...] | None = None
+    init_kwargs: dict[str, Any] = field(default_factory=dict)
+    state: dict[str, Tensor] | None = None
+    train: bool = False
+    dtype: str = "float32"
+    device: str = "cpu"
+    gradients: bool = False
+    twice: bool = False
+    measure: bool = False
+    drive: str | None = None
+    drive_name: str = ""
+    watched: tuple[str, ...] = ()
+
+    def cast(self, dtype: str) -> Call:
+        """The same call with every floating-point tensor in another dtype."""
+        to = DTYPES[dtype]
+
+        def convert(value: Any) -> Any:
+            return value.to(to) if isinstance(value, Tensor) and value.is_floating_point() else value
+
+        return replace(
+            self,
+            dtype=dtype,
+            args=map_tree(convert, self.args),
+            kwargs=map_tree(convert, self.kwargs),
+            state=map_tree(convert, self.state),
+        )
+
+
+@dataclass
+class Outcome:
+    """What one call gave, as far as the child says."""
+
+    value: Any = None
+    raised: Raised | None = None
+    gradients: dict[str, Tensor | None] | None = None
+    gradient_error: str | None = None
+    changed: list[str] = field(default_factory=list)
+    again: Any = None
+    devices: list[str] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    largest: int = 0
+    ended: str | None = None
+    """``timeout``, ``crashed``, ``out_of_memory`` or ``not_run`` when the call never came back."""
+
+
+def map_tree(function: Any, tree: Any) -> Any:
+    """Apply ``function`` to every leaf of nested tuples, lists and dicts."""
+    if isinstance(tree, tuple):
+        return tuple(map_tree(function, item) for item in tree)
+    if isinstance(tree, list):
+        return [map_tree(function, item) for item in tree]
+    if isinstance(tree, dict):
+        return {key: map_tree(function, item) for key, item in tree.items()}
+    return function(tree)
+
+
+class Encoder:
+    """Turns a tree of tensors and plain values into JSON, collecting the tensors."""
+
+    def __init__(self, max_bytes: int = MAX_FRAME_BYTES // 2) -> None:
+        self.tensors: dict[str, Tensor] = {}
+        self.items = 0
+        self.bytes_left = max_bytes
+
+    def encode(self, value: Any, depth: int = 0) -> Any:
+        self.items += 1
+        if depth > MAX_DEPTH or self.items > MAX_ITEMS:
+            return {"opaque": "a structure nested too deeply or too large"}
+        kind = type(value)
+        if value is None or kind is bool or kind is float:
+            return value
+        if kind is int:
+            return value if value.bit_length() < 256 else {"opaque": "an enormous integer"}
+        if kind is str:
+            return value if len(value) <= MAX_TEXT else {"opaque": "a very long str"}
+        if kind is Tensor or kind is torch.nn.Parameter:
+            return self._tensor(value)
+        if isinstance(value, Tensor):
+            return {"opaque": f"a subclass of Tensor, {kind.__name__[:80]}"}
+        if isinstance(value, tuple):
+            return {"tuple": [self.encode(item, depth + 1) for item in tuple.__iter__(value)]}
+        if kind is list:
+            return {"list": [self.encode(item, depth + 1) for item in value]}
+        if isinstance(value, dict):
+            pairs = [[str(key)[:200], self.encode(item, depth + 1)] for key, item in dict.items(value)]
+            return {"dict": pairs}
+        if kind is torch.dtype:
+            return {"dtype": str(value).removeprefix("torch.")}
+        if kind is torch.device:
+            return {"device": str(value)}
+        return {"opaque": f"an object of type {kind.__name__[:80]}"}
+
+    def _tensor(self, tensor: Tensor) -> Any:
+        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.device.type == "meta":
+            return {"opaque": f"a tensor with layout {tensor.layout} on {tensor.device}"}
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        if dtype not in DTYPES:
+            return {"opaque": f"a tensor of dtype {dtype}"}
+        self.bytes_left -= tensor.numel() * tensor.element_size()
+        if self.bytes_left < 0 or len(self.tensors) >= MAX_TENSORS:
+            return {"opaque": f"a tensor of shape {tuple(tensor.shape)}, too large to be compared"}
+        name = str(len(self.tensors))
+        # A strided input must reach the learner's code as strided: the memory order goes along as a permutation.
+        order = sorted(range(tensor.dim()), key=lambda axis: -tensor.stride(axis))
+        stored = tensor.detach().permute(order).contiguous().cpu().clone()
+        self.tensors[name] = stored
+        return {"tensor": name, "order": order}
+
+
+def decode(tree: Any, tensors: dict[str, Tensor]) -> Any:
+    """The inverse of `Encoder.encode`; every tensor comes back on the CPU.
+
+    Raises:
+        WireError: the tree is not what `Encoder.encode` makes.
+    """
+    if tree is None or isinstance(tree, bool | int | float | str):
+        return tree
+    if not isinstance(tree, dict):
+        raise WireError("neither a value nor a tagged value")
+    match tree:
+        case {"tensor": str(name), "order": list(order)}:
+            if name not in tensors or sorted(order) != list(range(tensors[name].dim())):
+                raise WireError("no such tensor, or no permutation of its axes")
+            inverse = [order.index(axis) for axis in range(len(order))]
+            return tensors[name].permute(inverse)
+        case {"tuple": list(items)}:
+            return tuple(decode(item, tensors) for item in items)
+        case {"list": list(items)}:
+            return [decode(item, tensors) for item in items]
+        case {"dict": list(pairs)}:
+            if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
+                raise WireError("a dict that is no list of pairs")
+            return {key: decode(item, tensors) for key, item in pairs}
+        case {"dtype": str(name)} if name in DTYPES:
+            return DTYPES[name]
+        case {"device": str(name)}:
+            return Opaque(f"device {name[:20]}")
+        case {"opaque": str(what)}:
+            return Opaque(what[:200])
+    raise WireError("unknown tag")
+
+
+def pack(header: Any, tensors: dict[str, Tensor]) -> bytes:
+    """One frame: lengths, JSON, safetensors."""
+    text = json.dumps(header).encode()
+    block = save_tensors(tensors) if tensors else b""
+    return FRAME.pack(len(text), len(block)) + text + block
+
+
+def unpack(text: bytes, block: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The header and the tensors of one frame.
+
+    Raises:
+        WireError: the frame is not what `pack` makes.
+    """
+    try:
+        header = json.loads(text)
+        tensors = load_tensors(block) if block else {}
+    except Exception as error:
+        raise WireError(f"a frame that cannot be read: {type(error).__name__}") from None
+    if not isinstance(header, dict):
+        raise WireError("a frame without a header")
+    return header, tensors
+
+
+def pack_calls(calls: list[Call]) -> tuple[Any, dict[str, Tensor]]:
+    """All calls of an exercise as one JSON value and their tensors."""
+    encoder = Encoder(MAX_FRAME_BYTES)
+    return [encoder.encode(dict(vars(call), state=call.state)) for call in calls], encoder.tensors
+
+
+def unpack_calls(header: Any, tensors: dict[str, Tensor]) -> list[Call]:
+    """The inverse of `pack_calls`."""
+    return [Call(**decode(item, tensors)) for item in header]
+
+
+def pack_outcome(index: int, outcome: Outcome) -> bytes:
+    """An outcome as a frame; what is too large or not plain becomes `Opaque`."""
+    encoder = Encoder()
+    return pack(
+        {
+            "call": index,
+            "value": encoder.encode(outcome.value),
+            "raised": encoder.encode(None if outcome.raised is None else dict(vars(outcome.raised))),
+            "gradients": encoder.encode(outcome.gradients),
+            "gradient_error": outcome.gradient_error,
+            "changed": outcome.changed,
+            "again": encoder.encode(outcome.again),
+            "devices": outcome.devices,
+            "seen": outcome.seen,
+            "largest": outcome.largest,
+        },
+        encoder.tensors,
+    )
+
+
+def unpack_outcome(header: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[int, Outcome]:
+    """The number of a call and its outcome, validated field by field.
+
+    Raises:
+        WireError: a field is missing or not of its type.
+    """
+    try:
+        raised = decode(header["raised"], tensors)
+        gradients = decode(header["gradients"], tensors)
+        if gradients is not None:
+            gradients = {
+                name: grad if isinstance(grad, Tensor) else None
+                for name, grad in _expect(gradients, dict).items()
+            }
+        outcome = Outcome(
+            value=decode(header["value"], tensors),
+            raised=None if raised is None else _raised(_expect(raised, dict)),
+            gradients=gradients,
+            gradient_error=None if header["gradient_error"] is None else str(header["gradient_error"])[:MAX_TEXT],
+            changed=_names(header["changed"]),
+            again=decode(header["again"], tensors),
+            devices=_names(header["devices"]),
+            seen=_names(header["seen"]),
+            largest=_expect(header["largest"], int),
+        )
+        return _expect(header["call"], int), outcome
+    except WireError:
+        raise
+    except Exception as error:
+        raise WireError(f"an outcome that cannot be read: {type(error).__name__}") from None
+
+
+def _expect(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise WireError(f"expected {kind.__name__}")
+    return value
+
+
+def _names(value: Any) -> list[str]:
+    return [str(name)[:80] for name in _expect(value, list)[:64]]
+
+
+def _raised(fields: dict[str, Any]) -> Raised:
+    line = fields.get("line")
+    return Raised(
+        type=str(fields["type"])[:80],
+        bases=tuple(str(base)[:80] for base in _expect(fields["bases"], tuple)[:16]),
+        message=str(fields["message"])[:MAX_TEXT],
+        line=line if type(line) is int else None,
+    )

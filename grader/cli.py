@@ -1,0 +1,253 @@
+"""The ``attn`` command. Nothing here imports torch before a command needs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from contextlib import nullcontext
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from grader.course import LocatedCourse
+    from grader.report import Report
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Attention Workshop: grade solutions to attention exercises, and name the mistake.",
+)
+
+
+class Device(StrEnum):
+    """Where submissions run."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
+class Lang(StrEnum):
+    """Language of the messages."""
+
+    en = "en"
+    zh = "zh"
+
+
+LangOption = Annotated[Lang, typer.Option("--lang", envvar="ATTN_LANG", help="Language of the messages.")]
+
+
+def main() -> None:
+    """Entry point of the command."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        print("\nStopped; nothing is left running.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+@app.command()
+def grade(
+    paths: Annotated[list[Path], typer.Argument(help="Notebooks, .py files, or folders of them.", show_default=False)],
+    exercise: Annotated[str | None, typer.Option(help="The exercise, where file names do not tell.")] = None,
+    device: Annotated[Device, typer.Option(help="Where submissions run.")] = Device.auto,
+    json_file: Annotated[
+        str | None, typer.Option("--json", metavar="FILE|-", help="Write the JSON report; - for standard output.")
+    ] = None,
+    fail_under: Annotated[
+        float | None, typer.Option(metavar="PCT", help="Exit with 1 if any score is below this percentage.")
+    ] = None,
+    lang: LangOption = Lang.en,
+) -> None:
+    """Grade submissions, and say for each which mistake was made."""
+    from grader.session import find_work
+
+    try:
+        work = find_work(paths)
+    except FileNotFoundError as error:
+        _usage_error(f"There is no file or folder {error}.")
+    if not work:
+        _usage_error(f"No .ipynb or .py file in {', '.join(map(str, paths))}.")
+    located = _course()
+    if exercise is not None and located.course.find(exercise) is None:
+        _usage_error(_no_such_exercise(located, exercise))
+    chosen = _device(device)
+    reports = _grade(located, work, exercise, chosen, quiet=json_file == "-", lang=lang)
+    if json_file:
+        _write_json(reports, json_file, lang)
+    if fail_under is not None and any(_percent(report) < fail_under for report in reports):
+        raise typer.Exit(1)
+
+
+def _grade(
+    located: LocatedCourse, work: list[Any], exercise: str | None, device: str, quiet: bool, lang: Lang
+) -> list[Report]:
+    from rich.console import Console
+
+    from grader.exercise import ExerciseError
+    from grader.render import print_report, summary_table
+    from grader.runner.pool import RunnerError
+    from grader.session import Session
+
+    notes = Console(stderr=True)
+    bar = _progress(notes, "grading", len(work)) if len(work) > 1 and notes.is_terminal else nullcontext(lambda: None)
+    try:
+        with Session(located, device) as session, bar as advance:
+            reports = session.grade_all(work, exercise, on_report=lambda _: advance())
+    except (ExerciseError, RunnerError) as error:
+        _fail(str(error))
+    if not quiet:
+        console = Console()
+        if len(reports) == 1:
+            print_report(console, reports[0], lang.value)
+        else:
+            console.print(summary_table(reports, lang.value))
+    return reports
+
+
+def _progress(console: Any, what: str, total: int) -> Any:
+    """A context manager that shows a bar and yields a function that advances it."""
+    from contextlib import contextmanager
+
+    from rich.progress import Progress
+
+    @contextmanager
+    def shown() -> Any:
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task(what, total=total)
+            yield lambda: progress.advance(task)
+
+    return shown()
+
+
+@app.command()
+def build(
+    sources: Annotated[
+        Path | None, typer.Option(help="Also write nbgrader's source notebooks (with solutions) here.")
+    ] = None,
+) -> None:
+    """Build the notebooks that are handed out from solutions/."""
+    from rich.console import Console
+
+    from grader.build import BuildError, write_sources
+    from grader.build import build as build_all
+
+    located = _course()
+    try:
+        written = build_all(located, located.root / "exercises", lambda name: Console(stderr=True).print(f"building {name}"))
+        if sources is not None:
+            write_sources(located, sources)
+    except BuildError as error:
+        _fail(str(error))
+    print(f"{len(written)} notebooks in {located.root / 'exercises'}")
+
+
+@app.command()
+def verify(
+    exercises: Annotated[list[str] | None, typer.Argument(help="Exercises; all when none is named.")] = None,
+) -> None:
+    """Prove the course sound: stubs 0, references full marks, every known mistake caught and named."""
+    from rich.console import Console
+
+    from grader.exercise import ExerciseError
+    from grader.session import Session
+    from grader.verify import verify as verify_one
+
+    located = _course()
+    names = exercises or [entry.id for _, entry in located.course.entries()]
+    for name in names:
+        if located.course.find(name) is None:
+            _usage_error(_no_such_exercise(located, name))
+    console = Console()
+    unsound = 0
+    with Session(located) as session:
+        for name in names:
+            try:
+                proof = verify_one(located, name, session.runner)
+            except ExerciseError as error:
+                console.print(f"✗ {name}", style="red", highlight=False)
+                console.print(f"    {error}", markup=False, highlight=False)
+                unsound += 1
+                continue
+            named = sum(slug == first for slug, _, first in proof.named)
+            mark = "✓" if proof.sound else "✗"
+            console.print(
+                f"{mark} {name}: {named} of {len(proof.named)} mistakes named",
+                style="green" if proof.sound else "red",
+                highlight=False,
+            )
+            for problem in proof.problems:
+                console.print(f"    {problem}", markup=False, highlight=False)
+            for idle in proof.idle_cases:
+                console.print(f"    note: no known mistake shows in {idle!r}", style="dim", markup=False, highlight=False)
+            unsound += not proof.sound
+    if unsound:
+        _fail(f"{unsound} of {len(names)} exercises are not sound.")
+    console.print(f"{len(names)} exercises verified.", highlight=False)
+
+
+def _course() -> LocatedCourse:
+    from grader.course import CourseError, find_course
+
+    try:
+        return find_course()
+    except CourseError as error:
+        _usage_error(str(error))
+
+
+def _device(device: Device) -> str:
+    import torch
+
+    if device is Device.auto:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device is Device.cuda and not torch.cuda.is_available():
+        _usage_error("PyTorch finds no CUDA device here; use --device cpu.")
+    if device is Device.mps and not torch.backends.mps.is_available():
+        _usage_error("PyTorch finds no MPS device here; use --device cpu.")
+    return device.value
+
+
+def _no_such_exercise(located: LocatedCourse, name: str) -> str:
+    import difflib
+
+    known = [entry.id for _, entry in located.course.entries()]
+    close = difflib.get_close_matches(name, known, n=3)
+    return f"There is no exercise {name!r}" + (f"; did you mean {' or '.join(close)}?" if close else ".")
+
+
+def _percent(report: Report) -> float:
+    return 100 * report.score / report.max_score if report.max_score else 0.0
+
+
+def _write_json(reports: list[Report], where: str, lang: Lang) -> None:
+    text = json.dumps([report.to_json(lang.value) for report in reports], indent=1, ensure_ascii=False)
+    if where == "-":
+        print(text)
+        return
+    path = Path(where)
+    try:
+        # Written beside and then renamed: a run that is killed leaves the old file or the new one, never half of one.
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        os.replace(name, path)
+    except OSError as error:
+        _fail(f"The report cannot be written to {path}: {error.strerror}.")
+
+
+def _usage_error(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise typer.Exit(2)
+
+
+def _fail(message: str) -> NoReturn:
+    print(message, file=sys.stderr)
+    raise typer.Exit(1)

@@ -1,0 +1,102 @@
+"""How far two results are from each other, and how far they may be."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+TOLERANCE = {"float64": 1e-4, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
+"""Allowed deviation by dtype, relative to the largest magnitude of the expected tensor.
+
+float64 is judged like float32: taking a softmax in float32 is a common and sound choice. Sums here have at most a few
+hundred terms, whose rounding stays a hundred times below 1e-4 in float32. bfloat16 carries 8 bits: scores of magnitude
+3 are off by 2⁻⁷, the weights made of them by as much again, and so are the sums."""
+
+FLOOR = 1e-2
+"""Magnitude below which an expected tensor counts as zero: its deviation is then taken relative to this."""
+
+
+class Difference(NamedTuple):
+    """Where two trees of results part. ``deviation`` is in units of magnitude; infinite where structure differs."""
+
+    kind: str
+    """``structure``, ``shape`` or ``value``."""
+    path: str
+    deviation: float
+    index: tuple[int, ...] = ()
+
+
+def tolerance_of(dtype: str, asked: float | None) -> float:
+    """The tolerance for results computed in a dtype; ``asked`` is the case's own, a floor for half precision."""
+    usual = TOLERANCE[dtype]
+    return usual if asked is None else max(asked, usual) if usual > 1e-3 else asked
+
+
+def differences(got: Any, expected: Any, path: str = "") -> list[Difference]:
+    """Every place where two results differ at all, with how far; dtypes of floating-point tensors are not compared."""
+    if isinstance(expected, Tensor):
+        if not isinstance(got, Tensor):
+            return [Difference("structure", path, math.inf)]
+        if got.shape != expected.shape:
+            return [Difference("shape", path, math.inf)]
+        deviation, index = tensor_deviation(got, expected)
+        return [Difference("value", path, deviation, index)] if deviation > 0 else []
+    if isinstance(expected, tuple | list):
+        alike = isinstance(got, tuple) if isinstance(expected, tuple) else isinstance(got, tuple | list)
+        if not alike or len(got) != len(expected):
+            return [Difference("structure", path, math.inf)]
+        pairs = zip(got, expected, strict=True)
+        return [found for i, (g, e) in enumerate(pairs) for found in differences(g, e, f"{path}[{i}]")]
+    if isinstance(expected, dict):
+        if not isinstance(got, dict) or got.keys() != expected.keys():
+            return [Difference("structure", path, math.inf)]
+        return [found for key in expected for found in differences(got[key], expected[key], f"{path}[{key!r}]")]
+    if type(expected) is float:
+        if type(got) not in (float, int):
+            return [Difference("structure", path, math.inf)]
+        deviation = _float_deviation(float(got), expected)
+        return [Difference("value", path, deviation)] if deviation > 0 else []
+    if type(got) is not type(expected):
+        return [Difference("structure", path, math.inf)]
+    return [] if got == expected else [Difference("value", path, math.inf)]
+
+
+def tensor_deviation(got: Tensor, expected: Tensor) -> tuple[float, tuple[int, ...]]:
+    """The largest deviation of two tensors of one shape, and the first index where it is large.
+
+    Floating-point tensors deviate relative to the expected magnitude; others are equal or infinitely apart.
+    """
+    if expected.numel() == 0:
+        return 0.0, ()
+    if not expected.is_floating_point() or not got.is_floating_point():
+        if got.is_floating_point() != expected.is_floating_point() and torch.bool not in (got.dtype, expected.dtype):
+            return math.inf, ()
+        unequal = got.to(torch.float64) != expected.to(torch.float64)
+        return (math.inf, _first(unequal)) if bool(unequal.any()) else (0.0, ())
+    mine, right = got.to(torch.float64), expected.to(torch.float64)
+    agree = (mine == right) | (mine.isnan() & right.isnan())
+    finite = right[right.isfinite()]
+    magnitude = max(float(finite.abs().max()) if finite.numel() else 0.0, FLOOR)
+    apart = torch.where(agree, 0.0, (mine - right).abs() / magnitude).nan_to_num(nan=math.inf, posinf=math.inf)
+    largest = float(apart.max())
+    return (largest, _first(apart >= min(largest, 1e30) / 2)) if largest > 0 else (0.0, ())
+
+
+def _float_deviation(got: float, expected: float) -> float:
+    if got == expected or (math.isnan(got) and math.isnan(expected)):
+        return 0.0
+    deviation = abs(got - expected) / max(abs(expected) if math.isfinite(expected) else 0.0, FLOOR)
+    return deviation if math.isfinite(deviation) else math.inf
+
+
+def _first(where: Tensor) -> tuple[int, ...]:
+    found = where.nonzero()
+    return tuple(int(i) for i in found[0]) if found.numel() else ()
+
+
+def worst(got: Any, expected: Any) -> float:
+    """The largest deviation anywhere in two results."""
+    return max((found.deviation for found in differences(got, expected)), default=0.0)

@@ -1,0 +1,166 @@
+"""What is wrong with the outcome of a call, facet by facet. Checks score these facts, the diagnosis explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+
+from grader.authoring import Case, Text
+from grader.calls import Outcome
+from grader.compare import Difference, differences, tolerance_of, worst
+
+Facet = Literal[
+    "ended",
+    "raised",
+    "structure",
+    "shape",
+    "value",
+    "judged",
+    "dtype",
+    "gradient",
+    "changed",
+    "again",
+    "forbidden",
+    "largest",
+]
+ANSWER_FACETS: tuple[Facet, ...] = ("ended", "raised", "structure", "shape", "value", "judged")
+"""Facets that make the answer itself wrong; the others are about how it was come by."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One facet of one call that is not as it should be."""
+
+    case: int
+    facet: Facet
+    where: Difference | None = None
+    names: tuple[str, ...] = ()
+    text: Text | None = None
+
+    @property
+    def key(self) -> tuple[int, Facet]:
+        return self.case, self.facet
+
+
+def problems_of(index: int, case: Case, got: Outcome, expected: Outcome, device: str = "cpu") -> list[Problem]:
+    """Everything wrong with one outcome."""
+    if got.ended:
+        return [Problem(index, "ended", names=(got.ended,))]
+    if case.raises is not None:
+        right = got.raised is not None and case.raises in got.raised.bases
+        return [] if right else [Problem(index, "raised")]
+    if got.raised is not None:
+        return [Problem(index, "raised")]
+    return [*_answer(index, case, got, expected), *_conduct(index, case, got, expected, device)]
+
+
+def _answer(index: int, case: Case, got: Outcome, expected: Outcome) -> Iterator[Problem]:
+    if case.judge is not None:
+        try:
+            verdict = case.judge(got.value, expected.value)
+        except Exception:
+            verdict = Text("What comes back has not the form asked for.", "返回值的形式不符合要求。")
+        if verdict is not None:
+            yield Problem(index, "judged", text=verdict)
+        return
+    allowed = tolerance_of(case.dtype, case.tolerance)
+    wrong = [found for found in differences(got.value, expected.value) if found.deviation > allowed]
+    if not wrong:
+        return
+    order = {"structure": 0, "shape": 1, "value": 2}
+    first = min(wrong, key=lambda found: order[found.kind])
+    yield Problem(index, "structure" if first.kind == "structure" else "shape" if first.kind == "shape" else "value", first)
+
+
+def _conduct(index: int, case: Case, got: Outcome, expected: Outcome, device: str) -> Iterator[Problem]:
+    wrong_dtypes = tuple(_wrong_dtypes(got.value, expected.value, case.dtype)) if case.judge is None else ()
+    if wrong_dtypes:
+        yield Problem(index, "dtype", names=wrong_dtypes)
+    elif any(place != device.split(":")[0] for place in got.devices):
+        yield Problem(index, "dtype", names=tuple(f"on {place}" for place in got.devices))
+    if case.gradients:
+        wrong = tuple(_wrong_gradients(case, got, expected))
+        if wrong or got.gradient_error:
+            yield Problem(index, "gradient", names=wrong)
+    if got.changed:
+        yield Problem(index, "changed", names=tuple(got.changed))
+    if case.twice and worst(got.again, got.value) > tolerance_of(case.dtype, None):
+        yield Problem(index, "again")
+    if got.seen:
+        yield Problem(index, "forbidden", names=tuple(got.seen))
+    if case.max_elements is not None and got.largest > case.max_elements:
+        yield Problem(index, "largest", names=(str(got.largest),))
+
+
+def _wrong_dtypes(got: Any, expected: Any, dtype: str) -> Iterator[str]:
+    if isinstance(expected, Tensor) and isinstance(got, Tensor):
+        right = f"torch.{dtype}" if expected.is_floating_point() else str(expected.dtype)
+        if str(got.dtype) != right:
+            yield f"{got.dtype} instead of {right}".replace("torch.", "")
+    elif isinstance(expected, tuple | list) and isinstance(got, tuple | list) and len(got) == len(expected):
+        for g, e in zip(got, expected, strict=True):
+            yield from _wrong_dtypes(g, e, dtype)
+    elif isinstance(expected, dict) and isinstance(got, dict):
+        for key in expected.keys() & got.keys():
+            yield from _wrong_dtypes(got[key], expected[key], dtype)
+
+
+def _wrong_gradients(case: Case, got: Outcome, expected: Outcome) -> Iterator[str]:
+    allowed = max(tolerance_of(case.dtype, case.tolerance), 2e-4)
+    mine = got.gradients or {}
+    for name, right in (expected.gradients or {}).items():
+        if right is None:
+            continue
+        found = mine.get(name)
+        # A gradient that never arrives is the same as zeros.
+        if (found is None and bool(right.abs().max() > 1e-9)) or (found is not None and worst(found, right) > allowed):
+            yield name
+
+
+def agree(facet: Facet, case: Case, got: Outcome, other: Outcome, expected: Outcome) -> bool:
+    """True when two outcomes are wrong in the same way, as far as one facet goes."""
+    if facet == "ended":
+        return got.ended == other.ended
+    if facet == "raised":
+        if got.raised is None or other.raised is None:
+            same_value = got.raised is other.raised and not got.ended
+            return same_value and worst(got.value, other.value) <= tolerance_of(case.dtype, case.tolerance)
+        return got.raised.type == other.raised.type
+    if got.ended or got.raised is not None:
+        return False
+    if facet == "judged":
+        assert case.judge is not None
+        try:
+            return case.judge(got.value, expected.value) == case.judge(other.value, expected.value)
+        except Exception:
+            return False
+    if facet in ("structure", "shape", "value"):
+        return worst(got.value, other.value) <= max(tolerance_of(case.dtype, case.tolerance), 1e-3)
+    if facet == "dtype":
+        return list(_wrong_dtypes(got.value, expected.value, case.dtype)) == list(
+            _wrong_dtypes(other.value, expected.value, case.dtype)
+        )
+    if facet == "gradient":
+        return _alike(got.gradients or {}, other.gradients or {}) and bool(got.gradient_error) == bool(
+            other.gradient_error
+        )
+    if facet == "changed":
+        return got.changed == other.changed
+    if facet == "again":
+        return worst(got.again, got.value) > 0
+    if facet == "forbidden":
+        return bool(set(got.seen) & set(other.seen))
+    return True  # "largest": too large is too large
+
+
+def _alike(mine: dict[str, Tensor | None], other: dict[str, Tensor | None]) -> bool:
+    for name, theirs in other.items():
+        found = mine.get(name)
+        if (found is None) != (theirs is None):
+            return False
+        if found is not None and theirs is not None and worst(found, theirs) > 1e-3:
+            return False
+    return True

@@ -1,0 +1,188 @@
+"""An exercise as the grader uses it: its calls, what the reference answers, what each known mistake would answer."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from grader.authoring import Case, Exercise, Mistake, Random, Variant, definition_of, variants
+from grader.calls import Call, Outcome
+from grader.execute import detached, new_scope, perform, run_cells
+from grader.percent import CodeCell, code_cells
+
+NOT_ANSWERS = frozenset({"demo", "check"})
+"""Tags of cells that show something and define nothing: they are not run when a submission is graded."""
+
+
+class ExerciseError(Exception):
+    """The author's files are wrong; the message says where and what to do."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The text of ``notebook.py``: the right solution, with the cells that grading leaves out."""
+
+    cells: tuple[CodeCell, ...]
+
+    @property
+    def answer(self) -> tuple[str, ...]:
+        """The cells that define the solution."""
+        return tuple(cell.source for cell in self.cells if not cell.tags & NOT_ANSWERS)
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Texts of the cells that only show something; a submission's copy of one need not be run."""
+        return frozenset(cell.source.strip() for cell in self.cells if cell.tags & NOT_ANSWERS)
+
+
+class LoadedExercise:
+    """``solutions/<assignment>/<exercise>``, ready to grade.
+
+    Raises:
+        ExerciseError: a file is missing or wrong.
+    """
+
+    def __init__(self, folder: Path, device: str = "cpu") -> None:
+        self.id = folder.name
+        self.folder = folder
+        self.device = device
+        self.reference = _read_reference(folder / "notebook.py")
+        self.spec = _load_grading(folder / "grading.py")
+        self.cases = list(self.spec.cases(Random(self.id)))
+        if device == "cpu":
+            self.cases = [case for case in self.cases if case.dtype != "float16"]
+        self._scope = self.scope_of("\n\n".join(self.reference.answer))
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """One call a case, in the order of the cases."""
+        return [self._call(case) for case in self.cases]
+
+    @cached_property
+    def expected(self) -> list[Outcome]:
+        """What the reference gives for each call, computed in float64 on the CPU."""
+        wide = [replace(call.cast("float64"), device="cpu", measure=False, watched=()) for call in self.calls]
+        return [detached(perform(call, self._scope)) for call in wide]
+
+    @cached_property
+    def predictions(self) -> list[tuple[Mistake, list[Outcome]]]:
+        """What each variant of each known mistake gives for each call. Computed at the first wrong submission."""
+        return [(known, self.outcomes_of(self.text_of(variant))) for known, variant in variants(self.spec.mistakes)]
+
+    def text_of(self, variant: Variant) -> str:
+        """A variant of the reference as the text of a submission."""
+        try:
+            return variant.apply("\n\n".join(self.reference.answer), self.spec.targets)
+        except ValueError as error:
+            raise ExerciseError(f"{self.folder / 'grading.py'}: {error}") from None
+
+    def text_of_oracle(self, oracle: Any) -> str:
+        """An oracle as the text of a submission: the reference with one target defined anew."""
+        source = "\n\n".join(self.reference.answer)
+        return f"{source}\n\n{definition_of(oracle)}\n"
+
+    def outcomes_of(self, text: str) -> list[Outcome]:
+        """Run trusted code, in this process, on every call."""
+        scope = self.scope_of(text)
+        return [detached(perform(call, scope)) for call in self.calls]
+
+    def scope_of(self, text: str) -> dict[str, Any]:
+        """The namespace that trusted code makes up."""
+        scope = new_scope()
+        errors = run_cells([text], scope)
+        if errors:
+            raise ExerciseError(
+                f"{self.id}: the reference, or a variant made of it, raises {errors[0].type}: {errors[0].message}"
+            )
+        return scope
+
+    def _call(self, case: Case) -> Call:
+        return Call(
+            target=case.target or self.spec.targets[0],
+            args=case.args,
+            kwargs=case.kwargs,
+            init=case.init,
+            init_kwargs=case.init_kwargs,
+            state=self._state(case),
+            train=case.train,
+            gradients=case.gradients,
+            twice=case.twice,
+            measure=case.max_elements is not None,
+            drive=None if case.drive is None else definition_of(case.drive),
+            drive_name="" if case.drive is None else case.drive.__name__,
+            watched=self.spec.forbidden,
+            device=self.device,
+        ).cast(case.dtype)
+
+    def _state(self, case: Case) -> dict[str, Tensor] | None:
+        if case.init is None or not case.load_state or case.raises:
+            return None
+        module = self._scope[case.target or self.spec.targets[0]](*case.init, **case.init_kwargs)
+        if not isinstance(module, nn.Module):
+            return None
+        return reference_state(module, Random(f"{self.id}: {case.reason}"))
+
+
+def reference_state(module: nn.Module, rand: Random) -> dict[str, Tensor]:
+    """Parameters that make every part of a module count: no zero biases, no unit gains; buffers stay as they are.
+
+    Matrices have entries N(0, 1/fan_in), so that N(0, 1) inputs give N(0, 1) projections; embeddings are N(0, 1).
+    """
+    embeddings = {id(part.weight) for part in module.modules() if isinstance(part, nn.Embedding)}
+    drawn: dict[int, Tensor] = {}
+    for name, parameter in module.named_parameters():
+        shape = tuple(parameter.shape)
+        if parameter.dim() >= 2:
+            fan_in = 1 if id(parameter) in embeddings else parameter[0].numel()
+            drawn[id(parameter)] = rand.normal(*shape, std=fan_in**-0.5)
+        elif name.endswith("weight"):
+            drawn[id(parameter)] = 1.0 + rand.normal(*shape, std=0.3)
+        else:
+            drawn[id(parameter)] = rand.normal(*shape, std=0.5)
+    state = module.state_dict(keep_vars=True)
+    return {name: drawn.get(id(value), value.detach().clone()) for name, value in state.items()}
+
+
+def _read_reference(path: Path) -> Reference:
+    try:
+        return Reference(tuple(code_cells(path.read_text(encoding="utf-8"))))
+    except OSError as error:
+        raise ExerciseError(f"{path}: {error.strerror}; every exercise has a notebook.py") from None
+
+
+def _load_grading(path: Path) -> Exercise:
+    if not path.is_file():
+        raise ExerciseError(f"{path}: no such file; every exercise has a grading.py")
+    # What several exercises share lies in solutions/, and is imported by its plain name.
+    shared = str(path.parent.parent.parent)
+    if shared not in sys.path:
+        sys.path.insert(0, shared)
+    spec = importlib.util.spec_from_file_location(f"grading_{path.parent.name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ExerciseError(f"{path}: {type(error).__name__}: {error}") from error
+    exercise = getattr(module, "exercise", None)
+    if not isinstance(exercise, Exercise):
+        raise ExerciseError(f"{path}: defines no `exercise = Exercise(...)`")
+    return exercise
+
+
+@lru_cache(maxsize=None)
+def load_exercise(folder: Path, device: str = "cpu") -> LoadedExercise:
+    """An exercise, loaded once a process."""
+    return LoadedExercise(folder, device)
+
+
+def untrusted_cells(cells: Iterable[str], left_out: frozenset[str]) -> list[str]:
+    """The cells of a submission that grading runs: all but unchanged copies of those that only show something."""
+    return [cell for cell in cells if cell.strip() not in left_out]

@@ -1,0 +1,71 @@
+"""The result of grading one submission: one data model, rendered for terminals, notebooks, JSON and nbgrader."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from grader.authoring import Family, Text
+
+SCHEMA = 1
+Status = Literal["graded", "not_attempted", "invalid", "crashed", "timeout", "out_of_memory"]
+Language = Literal["en", "zh"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: what was looked at, whether it passed, and what it is worth."""
+
+    name: str
+    family: Family
+    passed: bool
+    points: float
+    max_points: float
+    hidden: bool
+    message: Text
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A mistake, or what was observed of one that nobody has described: ``mistake`` is then ``"unknown"``."""
+
+    mistake: str
+    family: Family
+    message: Text
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where the grade was made; ``sandbox`` names the layers that were active."""
+
+    torch: str
+    device: str
+    grader: str
+    sandbox: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """The grade of one submission, with every reason for it."""
+
+    exercise: str
+    submission: str
+    status: Status
+    score: float
+    max_score: float
+    checks: tuple[Check, ...] = ()
+    diagnosis: tuple[Diagnosis, ...] = ()
+    environment: Environment = field(default_factory=lambda: Environment("", "cpu", ""))
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """True for full marks."""
+        return self.status == "graded" and self.score == self.max_score
+
+    def to_json(self, language: Language = "en") -> dict[str, Any]:
+        """The report as the documented JSON object, its messages in one language."""
+        flat = asdict(self)
+        for part, original in (*zip(flat["checks"], self.checks, strict=True), *zip(flat["diagnosis"], self.diagnosis, strict=True)):  # type: ignore[misc]
+            part["message"] = getattr(original.message, language)
+        return {"schema": SCHEMA, **flat, "seconds": round(self.seconds, 4)}

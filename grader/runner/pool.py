@@ -1,0 +1,262 @@
+"""The trusted side of the runner: starts the warm parent, gives children their work, and enforces the clock."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import select
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from grader.calls import Call, Outcome, WireError, pack, pack_calls, unpack, unpack_outcome
+from grader.runner import channel as wire
+
+MOST_DEATHS = 3
+"""A submission whose calls hang or crash this often is not given more children."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use. Seconds are wall-clock time; memory is beyond what the warm parent shares."""
+
+    call_seconds: float = 3.0
+    seconds: float = 20.0
+    memory_mb: int = 1024
+    file_mb: int = 16
+
+    def for_child(self, device: str) -> dict[str, Any]:
+        """The limits as the child sets them on itself."""
+        return {
+            "cpu_seconds": int(self.seconds) + 5,
+            "memory_bytes": self.memory_mb * 2**20,
+            "file_bytes": self.file_mb * 2**20,
+            "address_space": device == "cpu",
+        }
+
+
+@dataclass
+class Run:
+    """What came of running one submission: an outcome for every call, and how its cells went."""
+
+    outcomes: list[Outcome]
+    cell_errors: list[dict[str, Any]] = field(default_factory=list)
+    defined: list[str] = field(default_factory=list)
+    loaded: str = "ok"
+    """``ok``, or how the process ended before any call: ``timeout``, ``crashed``, ``out_of_memory``."""
+
+
+class RunnerError(Exception):
+    """The grader itself cannot run submissions."""
+
+
+class WarmParent:
+    """A warm parent process. Use as a context manager; safe to use from several threads."""
+
+    def __init__(self, limits: Limits | None = None, device: str = "cpu") -> None:
+        self.limits = limits or Limits()
+        self.device = device
+        self._lock = threading.Lock()
+        self._tokens = itertools.count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def __enter__(self) -> WarmParent:
+        self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the warm parent and, with it, every child."""
+        with self._lock:
+            self._stop()
+
+    def run(self, cells: Sequence[str], targets: Sequence[str], calls: PackedCalls) -> Run:
+        """Run a submission's cells, then the calls, starting a fresh child after each call that does not come back."""
+        outcomes: list[Outcome] = []
+        run = Run(outcomes)
+        deaths, retried = 0, -1
+        end = time.monotonic() + self.limits.seconds
+        while len(outcomes) < calls.count:
+            job = pack({"cells": list(cells), "targets": list(targets), "start": len(outcomes)}, {})
+            ended = self._one_child(job, calls, run, end)
+            if ended is None:
+                break
+            if ended == "killed" and retried != len(outcomes):
+                retried = len(outcomes)  # somebody else's SIGKILL is no fault of the submission's: once more
+                continue
+            ended = "crashed" if ended == "killed" else ended
+            deaths += 1
+            if not run.defined and run.loaded != "ok":
+                run.loaded = ended
+                outcomes += [Outcome(ended=ended) for _ in range(calls.count)]
+                break
+            outcomes.append(Outcome(ended=ended))
+            if deaths >= MOST_DEATHS or time.monotonic() > end:
+                outcomes += [Outcome(ended="not_run") for _ in range(calls.count - len(outcomes))]
+        return run
+
+    def _one_child(self, job: bytes, calls: PackedCalls, run: Run, end: float) -> str | None:
+        """Collect outcomes until the last call (None), or until the child ends (how)."""
+        ours, status, token = self._fork()
+        loaded = False
+        try:
+            wire.send(ours, job)
+            wire.send(ours, calls.frame)
+            limit = self.limits.seconds / 2
+            while True:
+                deadline = min(end, time.monotonic() + limit)
+                header, tensors = unpack(*wire.receive(ours, deadline))
+                if not loaded:
+                    loaded = True
+                    run.loaded = "ok"
+                    run.cell_errors = list(header.get("errors", []))
+                    run.defined = list(header.get("defined", []))
+                    limit = self.limits.call_seconds
+                else:
+                    index, outcome = unpack_outcome(header, tensors)
+                    if index != len(run.outcomes):
+                        raise WireError("an answer to another call")
+                    run.outcomes.append(_out_of_memory(outcome))
+                if len(run.outcomes) == calls.count:
+                    return None
+        except wire.LateError:
+            ended = "timeout"
+        except WireError:
+            ended = "crashed"
+        except wire.ClosedError:
+            self._kill(token)
+            ended = _how_it_ended(status)
+        finally:
+            self._kill(token)
+            ours.close()
+            os.close(status)
+        if not loaded:
+            run.loaded = ended
+        return ended
+
+    def _fork(self) -> tuple[socket.socket, int, int]:
+        ours, theirs = socket.socketpair()
+        ours.settimeout(self.limits.seconds)
+        status_read, status_write = os.pipe()
+        token = next(self._tokens)
+        request = json.dumps({"token": token, "limits": self.limits.for_child(self.device)}).encode()
+        try:
+            for last_try in (False, True):
+                with self._lock:
+                    if self._control is None:
+                        self._start_locked()
+                    assert self._control is not None
+                    try:
+                        socket.send_fds(self._control, [request], [theirs.fileno(), status_write])
+                        return ours, status_read, token
+                    except OSError:  # the warm parent was killed: a new one serves as well
+                        self._stop()
+                        if last_try:
+                            raise RunnerError("The process that runs submissions keeps dying.") from None
+        finally:
+            theirs.close()
+            os.close(status_write)
+        raise AssertionError
+
+    def _kill(self, token: int) -> None:
+        with self._lock:
+            if self._control is not None:
+                with contextlib.suppress(OSError):
+                    self._control.send(json.dumps({"kill": token}).encode())
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._control is None:
+                self._start_locked()
+
+    def _start_locked(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        root = str(Path(__file__).resolve().parents[2])
+        command = [
+            *(sys.executable, "-I", "-c"),
+            f"import sys; sys.path.insert(0, {root!r}); from grader.runner.warm import main; main()",
+            str(theirs.fileno()),
+        ]
+        self._process = subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=None if os.environ.get("ATTN_DEBUG") else subprocess.DEVNULL,
+            cwd=tempfile.gettempdir(),
+            env=_environment(),
+            start_new_session=True,
+        )
+        theirs.close()
+        self._control = ours
+        if ours.recv(16) != b"ready":
+            self._stop()
+            raise RunnerError("The process that runs submissions does not start; see `attn doctor`.")
+
+    def _stop(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            try:
+                self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+
+class PackedCalls:
+    """The calls of an exercise, encoded once for all of its submissions."""
+
+    def __init__(self, calls: list[Call]) -> None:
+        header, tensors = pack_calls(calls)
+        self.count = len(calls)
+        self.frame = pack({"calls": header}, tensors)
+
+
+def _environment() -> dict[str, str]:
+    """What children see of the environment: nothing of the user's."""
+    kept = {name: os.environ[name] for name in ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH") if name in os.environ}
+    return {
+        **kept,
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/nonexistent",
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        # Most of a short-lived child's time goes to page faults; large pages halve them.
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+        "PYTHONHASHSEED": "0",
+    }
+
+
+def _how_it_ended(status: int) -> str:
+    ready, _, _ = select.select([status], [], [], 5.0)
+    report = os.read(status, 4096) if ready else b""
+    if not report:  # the warm parent itself has gone
+        return "killed"
+    found = json.loads(report)
+    if found["why"]:
+        return str(found["why"])
+    return "killed" if found["signal"] == 9 else "crashed"
+
+
+def _out_of_memory(outcome: Outcome) -> Outcome:
+    raised = outcome.raised
+    if raised and (raised.type == "MemoryError" or "can't allocate memory" in raised.message):
+        return Outcome(ended="out_of_memory")
+    return outcome

@@ -1,0 +1,152 @@
+"""Grades many submissions: finds them, decides which exercise each is for, and runs them side by side."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+
+import torch
+
+from grader.authoring import Text
+from grader.course import LocatedCourse
+from grader.exercise import load_exercise
+from grader.grade import Grader
+from grader.report import Diagnosis, Environment, Report
+from grader.runner.pool import Limits, WarmParent
+from grader.submission import UnreadableError, read_submission
+
+SUFFIXES = (".ipynb", ".py")
+DEVICE_START_SECONDS = 30.0
+"""An accelerator is first touched in the child, which may take this long before the first call comes back."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One file to grade, shown to people as they gave it."""
+
+    path: Path
+    shown_as: str
+
+
+def find_work(paths: Sequence[Path]) -> list[Work]:
+    """Files as given, and every notebook and Python file in the folders given; symbolic links are not followed.
+
+    Raises:
+        FileNotFoundError: a path is not there.
+    """
+    work = []
+    for path in paths:
+        if path.is_dir():
+            work += [Work(found, str(found)) for found in sorted(_files(path))]
+        elif path.exists() or path.is_symlink():
+            work.append(Work(path, str(path)))
+        else:
+            raise FileNotFoundError(str(path))
+    return work
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+        for name in files:
+            if name.endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(place) / name
+
+
+class Session:
+    """A warm parent, and a grader for every exercise met so far. A context manager."""
+
+    def __init__(self, located: LocatedCourse, device: str = "cpu") -> None:
+        torch.set_num_threads(1)
+        self.located, self.device = located, device
+        asked = located.course.limits
+        slower = 0.0 if device == "cpu" else DEVICE_START_SECONDS
+        limits = Limits(asked.call_seconds + slower, asked.seconds + 2 * slower, asked.memory_mb, asked.file_mb)
+        self.runner = WarmParent(limits, device)
+        self._graders: dict[str, Grader] = {}
+        self._lock = Lock()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.runner.close()
+
+    def grader(self, exercise: str) -> Grader:
+        """The grader of an exercise, loaded when first asked for."""
+        with self._lock:
+            if exercise not in self._graders:
+                found = self.located.course.find(exercise)
+                assert found is not None
+                release = self.located.release(exercise)
+                stub = read_submission(release).cells if release.is_file() else ()
+                loaded = load_exercise(self.located.solution(exercise), self.device)
+                self._graders[exercise] = Grader(loaded, stub, found[1].points, self.runner)
+            return self._graders[exercise]
+
+    def grade(self, work: Work, exercise: str | None = None) -> Report:
+        """The report on one file; its exercise is the one given, or that of its name, or the one that it names."""
+        try:
+            exercise = exercise or self._exercise_of(work.path)
+        except UnreadableError as error:
+            return self._ungraded(work, Text(str(error), str(error)))
+        if exercise is None:
+            name = work.path.name
+            return self._ungraded(
+                work,
+                Text(
+                    f"Which exercise is {name} for? Name the file <exercise>.ipynb or .py, or give --exercise.",
+                    f"{name} 是哪道题？请把文件命名为 <exercise>.ipynb 或 .py，或使用 --exercise。",
+                ),
+            )
+        return self.grader(exercise).grade(work.path, work.shown_as)
+
+    def grade_all(
+        self,
+        work: Sequence[Work],
+        exercise: str | None = None,
+        workers: int | None = None,
+        on_report: Callable[[Report], None] = lambda _: None,
+    ) -> list[Report]:
+        """All reports, in the order of ``work``; ``on_report`` is called as each comes."""
+        reports: dict[int, Report] = {}
+        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+            waiting: dict[Future[Report], int] = {
+                pool.submit(self.grade, item, exercise): number for number, item in enumerate(work)
+            }
+            try:
+                while waiting:
+                    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        number = waiting.pop(future)
+                        reports[number] = future.result()
+                        on_report(reports[number])
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                self.runner.close()
+                raise
+        return [reports[number] for number in range(len(work))]
+
+    def _exercise_of(self, path: Path) -> str | None:
+        # The file name is the instructor's or the course's; metadata is only the learner's word.
+        if self.located.course.find(path.stem):
+            return path.stem
+        named = read_submission(path).named_exercise
+        return named if named is not None and self.located.course.find(named) else None
+
+    def _ungraded(self, work: Work, message: Text) -> Report:
+        return replace(
+            Report(
+                exercise="",
+                submission=work.shown_as,
+                status="invalid",
+                score=0.0,
+                max_score=0.0,
+                diagnosis=(Diagnosis("unknown", "interface", message),),
+            ),
+            environment=Environment(str(torch.__version__).split("+")[0], self.device, ""),
+        )

@@ -1,0 +1,196 @@
+"""What the gradings of several exercises share: masks, hard inputs, and the sentences of common mistakes."""
+
+from __future__ import annotations
+
+import torch
+from grader.authoring import Mistake, Random, Variant, mistake
+from torch import Tensor
+
+
+def causal(L: int, S: int | None = None) -> Tensor:
+    """(L, S), True where query i may see key j: ``j <= i + S - L``."""
+    S = L if S is None else S
+    return torch.ones(L, S, dtype=torch.bool).tril(S - L)
+
+
+def rows_empty(L: int, S: int, rows: list[int]) -> Tensor:
+    """(L, S), all True but for the given rows, which may see nothing."""
+    mask = torch.ones(L, S, dtype=torch.bool)
+    mask[rows] = False
+    return mask
+
+
+def huge_scores(rand: Random, *batch: int, L: int, S: int, d: int, d_v: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Query, key, value whose dot products lie near ±10,000·√d and are exact in float32; ``d`` is a power of four.
+
+    The exponential of such a score overflows. The best keys of a query differ by a few units after scaling, so that
+    weights are neither uniform nor one-hot, and come out the same in whatever order one computes.
+    """
+    root = int(d**0.5)
+    query, key = torch.zeros(*batch, L, d), torch.zeros(*batch, S, d)
+    query[..., 0] = 128.0 * root
+    query[..., 1] = rand.integers(1, 3, *batch, L).float() * root
+    key[..., 0] = torch.where(rand.uniform(*batch, S) < 0.7, 80.0, -80.0)
+    key[..., 0, 0] = 80.0
+    key[..., 1] = rand.integers(-1, 2, *batch, S).float() / 2
+    return query, key, rand.normal(*batch, S, d_v)
+
+
+def no_scale(*variants: Variant) -> Mistake:
+    """Scores that are not scaled at all."""
+    return mistake(
+        "no-scale",
+        "scaling",
+        *variants,
+        en="Your weights match attention without the 1/√d scale: divide the scores by √d before the softmax.",
+        zh="你的权重与没有 1/√d 缩放的注意力一致：在 softmax 之前把打分除以 √d。",
+    )
+
+
+def scale_by_d(*variants: Variant) -> Mistake:
+    """Scores divided by d."""
+    return mistake(
+        "scale-by-d",
+        "scaling",
+        *variants,
+        en="Your scores are divided by d; the scale is 1/√d, the square root is missing.",
+        zh="打分除以了 d；缩放应为 1/√d，少了开方。",
+    )
+
+
+def softmax_over_queries(*variants: Variant) -> Mistake:
+    """Softmax along the wrong axis of the scores."""
+    return mistake(
+        "softmax-over-queries",
+        "normalization",
+        *variants,
+        en="Your softmax runs over the queries: every column sums to 1. It runs over the keys (the last axis), so that "
+        "every query's weights sum to 1.",
+        zh="softmax 沿查询方向做了：每一列之和为 1。应当沿键（最后一个维度）做，使每个查询的权重之和为 1。",
+    )
+
+
+def mask_inverted(*variants: Variant) -> Mistake:
+    """True taken to mean "may not attend"."""
+    return mistake(
+        "mask-inverted",
+        "masking",
+        *variants,
+        en="Your mask works the wrong way round: True means that a query may attend to a key, and you hide those.",
+        zh="掩码用反了：True 表示查询可以关注该键，而你把这些位置屏蔽了。",
+    )
+
+
+def mask_ignored(*variants: Variant) -> Mistake:
+    """The mask has no effect."""
+    return mistake(
+        "mask-ignored",
+        "masking",
+        *variants,
+        en="Your mask has no effect: the result is that of attention without a mask.",
+        zh="掩码没有起作用：结果与不加掩码的注意力相同。",
+    )
+
+
+def empty_rows_nan(*variants: Variant) -> Mistake:
+    """A softmax over nothing but −∞."""
+    return mistake(
+        "empty-rows-nan",
+        "masking",
+        *variants,
+        en="A query that may attend to nothing gets NaN (a softmax over nothing but −∞); its weights should be zeros.",
+        zh="不能关注任何键的查询得到了 NaN（对全是 −∞ 的一行做 softmax）；它的权重应当为零。",
+    )
+
+
+def empty_rows_uniform(*variants: Variant) -> Mistake:
+    """A large finite fill value: a fully masked row becomes uniform."""
+    return mistake(
+        "empty-rows-uniform",
+        "masking",
+        *variants,
+        en="A query that may attend to nothing attends to everything equally: a large negative number in place of −∞ "
+        "makes a fully masked row uniform. Its weights should be zeros.",
+        zh="不能关注任何键的查询反而均匀地关注了所有键：用很大的负数代替 −∞，整行被屏蔽时会变成均匀分布。它的权重应当为零。",
+    )
+
+
+def masked_after_softmax(*variants: Variant) -> Mistake:
+    """Weights set to zero after the softmax, without renormalising."""
+    return mistake(
+        "mask-after-softmax",
+        "masking",
+        *variants,
+        en="You mask after the softmax without renormalising: the weights that remain no longer sum to 1. "
+        "Mask the scores, before the softmax.",
+        zh="你在 softmax 之后才屏蔽且没有重新归一化：剩下的权重之和不再为 1。应当在 softmax 之前屏蔽打分。",
+    )
+
+
+def masked_scores_zero(*variants: Variant) -> Mistake:
+    """Masked scores set to 0: e⁰ = 1 still gets weight."""
+    return mistake(
+        "masked-scores-zero",
+        "masking",
+        *variants,
+        en="You set masked scores to 0, but e⁰ = 1: those keys still get weight. They must be −∞ before the softmax.",
+        zh="你把被屏蔽的打分置为 0，但 e⁰ = 1：这些键仍有权重。softmax 之前应当为 −∞。",
+    )
+
+
+def scale_by_model(*variants: Variant) -> Mistake:
+    """√embed_dim in place of √head_dim."""
+    return mistake(
+        "scale-by-model-size",
+        "scaling",
+        *variants,
+        en="Your weights match attention scaled by 1/√embed_dim; the scale is per head, 1/√head_dim.",
+        zh="你的权重与按 1/√embed_dim 缩放的注意力一致；缩放是按头的，应为 1/√head_dim。",
+    )
+
+
+def detached(*variants: Variant) -> Mistake:
+    """The graph is cut at the weights."""
+    return mistake(
+        "detached-weights",
+        "gradient",
+        *variants,
+        en="The weights are detached: no gradient flows through them to the queries and keys, so nothing would learn "
+        "where to look. Remove detach() or no_grad().",
+        zh="权重被 detach 了：梯度无法经由权重流向查询和键，模型学不到该看哪里。请去掉 detach() 或 no_grad()。",
+    )
+
+
+def inputs_changed(*variants: Variant) -> Mistake:
+    """An in-place operation on an argument."""
+    return mistake(
+        "inputs-changed",
+        "state",
+        *variants,
+        en="Your function changes its inputs in place (an operation like q.mul_() or q /= …): the caller's tensors are "
+        "altered. Make a new tensor.",
+        zh="你的函数原地修改了输入（例如 q.mul_() 或 q /= …）：调用者的张量被改变了。请生成新的张量。",
+    )
+
+
+def returns_float32(*variants: Variant) -> Mistake:
+    """The result is left in float32 whatever the inputs were."""
+    return mistake(
+        "returns-float32",
+        "dtype",
+        *variants,
+        en="The result is float32 whatever the inputs are: computing in float32 is fine, but cast back to the inputs' "
+        "dtype before returning.",
+        zh="无论输入是什么类型，结果都是 float32：用 float32 计算没问题，但返回前要转回输入的 dtype。",
+    )
+
+
+def library_called(*variants: Variant) -> Mistake:
+    """PyTorch's ready-made attention."""
+    return mistake(
+        "library-called",
+        "rules",
+        *variants,
+        en="PyTorch's ready-made attention is called: this exercise asks you to write it yourself.",
+        zh="调用了 PyTorch 现成的注意力：本题要求自己实现。",
+    )
