@@ -126,7 +126,17 @@ class Rewrite(NamedTuple):
         return f"{source}\n\n{definition_of(self.definition)}\n{self.target or targets[0]} = {self.definition.__name__}\n"
 
 
-Variant = Edit | Edits | Rewrite
+class Elsewhere(NamedTuple):
+    """A variant of another exercise's reference, which then stands in for this one's."""
+
+    variant: Any
+    reference: str
+
+    def apply(self, source: str, targets: tuple[str, ...]) -> str:
+        return f"{source}\n\n{self.variant.apply(self.reference, targets)}"
+
+
+Variant = Edit | Edits | Rewrite | Elsewhere
 
 
 def edit(*pairs: tuple[str, str] | str) -> Edit | Edits:

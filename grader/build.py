@@ -6,7 +6,7 @@ import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,22 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.course import Assignment, Course, ExerciseEntry, LocatedCourse
+from grader.exercise import load_exercise
+from grader.public import FOLDER, write_public
 from grader.submission import METADATA_KEY
+from grader.written import hints_of
 
 NOT_HANDED_OUT = frozenset({"hint", "discussion", "rubric"})
 """Tags of cells that stay in ``notebook.py``: hints and rubrics reach the learner through `grader`, when asked for."""
+
+GENERATE_PREPROCESSORS = [
+    *("nbgrader.preprocessors.IncludeHeaderFooter", "nbgrader.preprocessors.LockCells"),
+    *("grader.nbgrader_plugin.HandOut", "nbgrader.preprocessors.ClearOutput"),
+    *("nbgrader.preprocessors.CheckCellMetadata", "nbgrader.preprocessors.ComputeChecksums"),
+    *("nbgrader.preprocessors.SaveCells", "nbgrader.preprocessors.ClearHiddenTests"),
+    *("nbgrader.preprocessors.ComputeChecksums", "nbgrader.preprocessors.CheckCellMetadata"),
+]
+"""nbgrader's own steps, with `grader.nbgrader_plugin.HandOut` in place of ``ClearSolutions``."""
 
 _KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -27,8 +39,15 @@ class BuildError(Exception):
     """A notebook cannot be built; the message says which and why."""
 
 
-def build(located: LocatedCourse, target: Path, on_assignment: Callable[[str], None] = lambda _: None) -> list[Path]:
-    """Build every notebook of the course into ``target/<assignment>/<exercise>.ipynb``; returns what was written.
+def build(
+    located: LocatedCourse,
+    target: Path,
+    only: Sequence[str] = (),
+    on_assignment: Callable[[str], None] = lambda _: None,
+) -> list[Path]:
+    """Build the notebooks of the course, or ``only`` some, into ``target/<assignment>/<exercise>.ipynb``.
+
+    Returns what was written.
 
     Raises:
         BuildError: a ``notebook.py`` is missing, or nbgrader refuses what was made of one.
@@ -36,24 +55,31 @@ def build(located: LocatedCourse, target: Path, on_assignment: Callable[[str], N
     written = []
     with tempfile.TemporaryDirectory(prefix="attn-build-") as folder:
         work = Path(folder)
-        write_sources(located, work / "source")
-        for assignment in located.course.assignments:
-            on_assignment(assignment.id)
-            _generate(work, assignment.id)
-            made = work / "release" / assignment.id
-            (target / assignment.id).mkdir(parents=True, exist_ok=True)
-            for stale in (target / assignment.id).glob("*.ipynb"):
-                if not (made / stale.name).is_file():
-                    stale.unlink()
-            for notebook in sorted(made.glob("*.ipynb")):
-                written.append(target / assignment.id / notebook.name)
+        write_sources(located, work / "source", only)
+        for assignment in sorted(path.name for path in (work / "source").iterdir()):
+            on_assignment(assignment)
+            _generate(work, assignment)
+            (target / assignment).mkdir(parents=True, exist_ok=True)
+            for notebook in sorted((work / "release" / assignment).glob("*.ipynb")):
+                written.append(target / assignment / notebook.name)
                 shutil.copyfile(notebook, written[-1])
+                _write_public(located, notebook.stem, target / assignment / FOLDER)
     return written
 
 
-def write_sources(located: LocatedCourse, source: Path) -> None:
+def _write_public(located: LocatedCourse, exercise: str, folder: Path) -> None:
+    found = located.course.find(exercise)
+    assert found is not None
+    solution = located.solution(exercise)
+    hints = hints_of(solution / "notebook.py")
+    write_public(load_exercise(solution), found[1].points, hints, folder / f"{exercise}.safetensors")
+
+
+def write_sources(located: LocatedCourse, source: Path, only: Sequence[str] = ()) -> None:
     """Write nbgrader's source notebooks, ``source/<assignment>/<exercise>.ipynb``, solutions included."""
     for assignment, entry in located.course.entries():
+        if only and entry.id not in only:
+            continue
         notebook = source_notebook(located.course, assignment, entry, located.solution(entry.id) / "notebook.py")
         path = source / assignment.id / f"{entry.id}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,10 +93,13 @@ def source_notebook(course: Course, assignment: Assignment, entry: ExerciseEntry
     except OSError as error:
         raise BuildError(f"{script}: {error.strerror}") from None
     cells = [_title_cell(course, entry)]
-    count = 0
+    count, broken = 0, None
     for cell in notebook.cells:
         tags = set(cell.metadata.get("tags", []))
         if tags & NOT_HANDED_OUT:
+            continue
+        if "broken" in tags:
+            broken = cell.source
             continue
         if cell.cell_type == "markdown":
             if cell.metadata.get("lang") == "zh":
@@ -80,6 +109,9 @@ def source_notebook(course: Course, assignment: Assignment, entry: ExerciseEntry
             count += 1
             name = f"{entry.id}-solution" if count == 1 else f"{entry.id}-solution-{count}"
             cell.metadata = NotebookNode(nbgrader=_nbgrader(name, solution=True))
+            if broken is not None:
+                cell.metadata[METADATA_KEY] = {"handed_out": broken}
+                broken = None
         elif "answer" in tags:
             cell.metadata = NotebookNode(
                 nbgrader=_nbgrader(f"{entry.id}-answer", solution=True, grade=True, points=entry.written)
@@ -97,13 +129,6 @@ def source_notebook(course: Course, assignment: Assignment, entry: ExerciseEntry
 def graded_cell_id(exercise: str) -> str:
     """nbgrader's id of the cell that carries an exercise's automatic points."""
     return f"{exercise}-graded"
-
-
-def release_cells(path: Path) -> Iterator[str]:
-    """Sources of the code cells of a notebook as handed out."""
-    from grader.submission import read_submission
-
-    yield from read_submission(path).cells
 
 
 def _title_cell(course: Course, entry: ExerciseEntry) -> NotebookNode:
@@ -159,6 +184,7 @@ def _generate(work: Path, assignment: str) -> None:
     # Handing out needs no gradebook; an instructor's own `nbgrader generate_assignment` is what fills theirs.
     config.GenerateAssignment.no_database = True
     config.SaveCells.enabled = False
+    config.GenerateAssignment.preprocessors = GENERATE_PREPROCESSORS
     config.Application.log_level = "ERROR"
     result = NbGraderAPI(config=config).generate_assignment(assignment, force=True, create=True)
     if not result["success"]:

@@ -231,67 +231,76 @@ def unpack(text: bytes, block: bytes) -> tuple[dict[str, Any], dict[str, Tensor]
     return header, tensors
 
 
-def pack_calls(calls: list[Call]) -> tuple[Any, dict[str, Tensor]]:
-    """All calls of an exercise as one JSON value and their tensors."""
-    encoder = Encoder(MAX_FRAME_BYTES)
-    return [encoder.encode(dict(vars(call), state=call.state)) for call in calls], encoder.tensors
+def encode_calls(calls: list[Call], encoder: Encoder) -> list[Any]:
+    """Calls as JSON, their tensors in the encoder."""
+    return [encoder.encode(dict(vars(call))) for call in calls]
 
 
-def unpack_calls(header: Any, tensors: dict[str, Tensor]) -> list[Call]:
-    """The inverse of `pack_calls`."""
+def decode_calls(header: Any, tensors: dict[str, Tensor]) -> list[Call]:
+    """The inverse of `encode_calls`."""
     return [Call(**decode(item, tensors)) for item in header]
 
 
-def pack_outcome(index: int, outcome: Outcome) -> bytes:
-    """An outcome as a frame; what is too large or not plain becomes `Opaque`."""
-    encoder = Encoder()
-    return pack(
-        {
-            "call": index,
-            "value": encoder.encode(outcome.value),
-            "raised": encoder.encode(None if outcome.raised is None else dict(vars(outcome.raised))),
-            "gradients": encoder.encode(outcome.gradients),
-            "gradient_error": outcome.gradient_error,
-            "changed": outcome.changed,
-            "again": encoder.encode(outcome.again),
-            "devices": outcome.devices,
-            "seen": outcome.seen,
-            "largest": outcome.largest,
-        },
-        encoder.tensors,
-    )
+def encode_outcome(outcome: Outcome, encoder: Encoder) -> dict[str, Any]:
+    """An outcome as JSON, its tensors in the encoder; what is too large or not plain becomes `Opaque`."""
+    return {
+        "value": encoder.encode(outcome.value),
+        "raised": encoder.encode(None if outcome.raised is None else dict(vars(outcome.raised))),
+        "gradients": encoder.encode(outcome.gradients),
+        "gradient_error": outcome.gradient_error,
+        "changed": outcome.changed,
+        "again": encoder.encode(outcome.again),
+        "devices": outcome.devices,
+        "seen": outcome.seen,
+        "largest": outcome.largest,
+    }
 
 
-def unpack_outcome(header: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[int, Outcome]:
-    """The number of a call and its outcome, validated field by field.
+def decode_outcome(fields: dict[str, Any], tensors: dict[str, Tensor]) -> Outcome:
+    """The inverse of `encode_outcome`, every field validated.
 
     Raises:
         WireError: a field is missing or not of its type.
     """
     try:
-        raised = decode(header["raised"], tensors)
-        gradients = decode(header["gradients"], tensors)
+        raised = decode(fields["raised"], tensors)
+        gradients = decode(fields["gradients"], tensors)
         if gradients is not None:
             gradients = {
-                name: grad if isinstance(grad, Tensor) else None
-                for name, grad in _expect(gradients, dict).items()
+                name: grad if isinstance(grad, Tensor) else None for name, grad in _expect(gradients, dict).items()
             }
-        outcome = Outcome(
-            value=decode(header["value"], tensors),
+        error = fields["gradient_error"]
+        return Outcome(
+            value=decode(fields["value"], tensors),
             raised=None if raised is None else _raised(_expect(raised, dict)),
             gradients=gradients,
-            gradient_error=None if header["gradient_error"] is None else str(header["gradient_error"])[:MAX_TEXT],
-            changed=_names(header["changed"]),
-            again=decode(header["again"], tensors),
-            devices=_names(header["devices"]),
-            seen=_names(header["seen"]),
-            largest=_expect(header["largest"], int),
+            gradient_error=None if error is None else str(error)[:MAX_TEXT],
+            changed=_names(fields["changed"]),
+            again=decode(fields["again"], tensors),
+            devices=_names(fields["devices"]),
+            seen=_names(fields["seen"]),
+            largest=_expect(fields["largest"], int),
         )
-        return _expect(header["call"], int), outcome
     except WireError:
         raise
     except Exception as error:
         raise WireError(f"an outcome that cannot be read: {type(error).__name__}") from None
+
+
+def pack_outcome(index: int, outcome: Outcome) -> bytes:
+    """The outcome of one call as a frame."""
+    encoder = Encoder()
+    fields = encode_outcome(outcome, encoder)
+    return pack({"call": index, **fields}, encoder.tensors)
+
+
+def unpack_outcome(header: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[int, Outcome]:
+    """The number of a call and its outcome.
+
+    Raises:
+        WireError: a field is missing or not of its type.
+    """
+    return _expect(header.get("call"), int), decode_outcome(header, tensors)
 
 
 def _expect(value: Any, kind: type) -> Any:

@@ -77,8 +77,7 @@ def grade(
     if not work:
         _usage_error(f"No .ipynb or .py file in {', '.join(map(str, paths))}.")
     located = _course()
-    if exercise is not None and located.course.find(exercise) is None:
-        _usage_error(_no_such_exercise(located, exercise))
+    _known(located, [exercise] if exercise else None)
     chosen = _device(device)
     reports = _grade(located, work, exercise, chosen, quiet=json_file == "-", lang=lang)
     if json_file:
@@ -130,6 +129,7 @@ def _progress(console: Any, what: str, total: int) -> Any:
 
 @app.command()
 def build(
+    exercises: Annotated[list[str] | None, typer.Argument(help="Exercises; all when none is named.")] = None,
     sources: Annotated[
         Path | None, typer.Option(help="Also write nbgrader's source notebooks (with solutions) here.")
     ] = None,
@@ -142,7 +142,10 @@ def build(
 
     located = _course()
     try:
-        written = build_all(located, located.root / "exercises", lambda name: Console(stderr=True).print(f"building {name}"))
+        notes = Console(stderr=True)
+        written = build_all(
+            located, located.root / "exercises", _known(located, exercises), lambda name: notes.print(f"building {name}")
+        )
         if sources is not None:
             write_sources(located, sources)
     except BuildError as error:
@@ -162,10 +165,7 @@ def verify(
     from grader.verify import verify as verify_one
 
     located = _course()
-    names = exercises or [entry.id for _, entry in located.course.entries()]
-    for name in names:
-        if located.course.find(name) is None:
-            _usage_error(_no_such_exercise(located, name))
+    names = _known(located, exercises) or [entry.id for _, entry in located.course.entries()]
     console = Console()
     unsound = 0
     with Session(located) as session:
@@ -215,12 +215,17 @@ def _device(device: Device) -> str:
     return device.value
 
 
-def _no_such_exercise(located: LocatedCourse, name: str) -> str:
+def _known(located: LocatedCourse, exercises: list[str] | None) -> list[str]:
+    """The exercises, if the course has them all; else a usage error that suggests what may have been meant."""
     import difflib
 
     known = [entry.id for _, entry in located.course.entries()]
-    close = difflib.get_close_matches(name, known, n=3)
-    return f"There is no exercise {name!r}" + (f"; did you mean {' or '.join(close)}?" if close else ".")
+    for name in exercises or []:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=3)
+            hint = f"; did you mean {' or '.join(close)}?" if close else "."
+            _usage_error(f"There is no exercise {name!r}{hint}")
+    return exercises or []
 
 
 def _percent(report: Report) -> float:

@@ -92,9 +92,9 @@ class LocatedCourse:
         """The notebook that is handed out."""
         return self.root / "exercises" / self._assignment(exercise) / f"{exercise}.ipynb"
 
-    def bundle(self, exercise: str) -> Path:
-        """What is shipped beside the notebook for `grader.check`: public cases, expected values, hints."""
-        return self.root / "exercises" / ".public" / f"{exercise}.safetensors"
+    def public(self, exercise: str) -> Path:
+        """What is handed out beside the notebook for `grader.check`: public cases, recorded answers, hints."""
+        return self.release(exercise).parent / ".public" / f"{exercise}.safetensors"
 
     def _assignment(self, exercise: str) -> str:
         found = self.course.find(exercise)

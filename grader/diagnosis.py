@@ -1,22 +1,45 @@
 """Finds the root cause: which known mistake explains what is wrong, or else what was observed.
 
-A submission is named by a mistake when, on every facet of every call where that mistake differs from the reference,
-the submission is wrong in the same way. The mistake that explains most comes first; what it leaves unexplained is
-explained by the next, and finally described.
+A submission is named by a mistake when, where that mistake differs from the reference, the submission is wrong in the
+same way. The mistake that explains most comes first; what it leaves unexplained is explained by the next, or by a second
+one made on top of the first, and finally described.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from grader.authoring import Case, Exercise, Family, Mistake, Text
 from grader.calls import Outcome
-from grader.describe import describe_problem, describe_raised, family_of_raised, family_of_value
+from grader.describe import describe_problem, family_of_raised, family_of_value
 from grader.evidence import ANSWER_FACETS, Facet, Problem, agree, problems_of
 from grader.report import Diagnosis
 
-Predictions = Sequence[tuple[Mistake, Sequence[Outcome]]]
 MOST_OBSERVATIONS = 3
+
+class Judged(Protocol):
+    """What judging needs of an exercise."""
+
+    id: str
+    device: str
+    spec: Exercise
+    cases: list[Case]
+
+    @property
+    def expected(self) -> list[Outcome]:
+        """What the reference gives for each case."""
+        ...
+
+    @property
+    def predictions(self) -> list[tuple[Mistake, list[Outcome]]]:
+        """What each variant of each known mistake gives for each case."""
+        ...
+
+    def combined(self, first: int, second: int, cases: Sequence[int]) -> dict[int, Outcome]:
+        """What two variants, by number, give together in some cases; nothing where they cannot be combined."""
+        ...
+
 
 _FACET_FAMILY: dict[Facet, Family] = {
     "dtype": "dtype",
@@ -32,63 +55,95 @@ _FACET_FAMILY: dict[Facet, Family] = {
 
 
 def diagnose(
-    spec: Exercise,
-    cases: Sequence[Case],
-    outcomes: Sequence[Outcome],
-    expected: Sequence[Outcome],
-    problems: Sequence[Problem],
-    predictions: Callable[[], Predictions],
+    exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]
 ) -> list[Diagnosis]:
     """The diagnosis, root cause first; empty when there is no problem."""
-    if not problems:
-        return []
     unexplained = {problem.key: problem for problem in problems}
-    found: list[Diagnosis] = []
-    candidates = [] if _nothing_ran(outcomes) else _candidates(cases, outcomes, expected, problems, predictions())
-    while unexplained and candidates:
-        known, explains = max(candidates, key=lambda candidate: len(candidate[1] & unexplained.keys()))
-        if not explains & unexplained.keys():
-            break
-        if known.slug not in [diagnosis.mistake for diagnosis in found]:
-            found.append(Diagnosis(known.slug, known.family, known.text))
-        for key in explains:
-            unexplained.pop(key, None)
-    return found + _observations(spec, cases, outcomes, expected, list(unexplained.values()))
-
-
-def _nothing_ran(outcomes: Sequence[Outcome]) -> bool:
-    return all(outcome.ended or (outcome.raised and outcome.raised.type == "NameError") for outcome in outcomes)
+    found: list[Mistake] = []
+    first: int | None = None
+    for number, explains in _fitting(exercise, outcomes, problems):
+        if explains & unexplained.keys():
+            first = number if first is None else first
+            found.append(exercise.predictions[number][0])
+            for key in explains:
+                unexplained.pop(key, None)
+    if first is not None and unexplained:
+        second, explains = _second_mistake(exercise, outcomes, first, set(unexplained))
+        if second is not None:
+            found.append(second)
+            for key in explains:
+                unexplained.pop(key, None)
+    named = {known.slug: Diagnosis(known.slug, known.family, known.text) for known in reversed(found)}
+    return [*reversed(named.values()), *_observations(exercise, outcomes, list(unexplained.values()))]
 
 
 Key = tuple[int, Facet]
 
 
-def _candidates(
-    cases: Sequence[Case],
-    outcomes: Sequence[Outcome],
-    expected: Sequence[Outcome],
-    problems: Sequence[Problem],
-    predictions: Predictions,
-) -> list[tuple[Mistake, set[Key]]]:
-    """The mistakes that fit, each with the problems that it explains."""
+def _fitting(exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> list[tuple[int, set[Key]]]:
+    """The mistakes that fit, by number, each with the problems that it explains; the one that explains most first."""
+    if not problems or all(outcome.ended or _is_missing(outcome) for outcome in outcomes):
+        return []
     wrong = {problem.key for problem in problems}
-    wrong_answers = {case for case, facet in wrong if facet in ANSWER_FACETS}
     fitting = []
-    for known, predicted in predictions:
-        telling = telling_facets(cases, predicted, expected)
-        if not telling or not telling <= wrong:
-            continue
-        if not all(agree(facet, cases[i], outcomes[i], predicted[i], expected[i]) for i, facet in telling):
-            continue
-        answers = {i for i, facet in telling if facet in ANSWER_FACETS}
-        # An exception says little about its cause: it names a mistake only where that explains every wrong answer.
-        raises = any(facet == "raised" for _, facet in telling)
-        if raises and answers != wrong_answers:
-            continue
-        # A wrong answer has wrong gradients, whichever way they are wrong.
-        explains = {(i, facet) for i, facet in wrong if (i, facet) in telling or i in answers}
-        fitting.append((known, explains))
-    return fitting
+    for number, (_, predicted) in enumerate(exercise.predictions):
+        telling = telling_facets(exercise.cases, predicted, exercise.expected)
+        agreed = {key for key in telling & wrong if _agree(exercise, key, outcomes, predicted)}
+        if _fits(telling, agreed, wrong):
+            fitting.append((number, _consequences(agreed, wrong), agreed == telling))
+    # The sort is stable: of two that explain as much, the one that its author put first.
+    fitting.sort(key=lambda candidate: (-len(candidate[1]), not candidate[2]))
+    return [(number, explains) for number, explains, _ in fitting]
+
+
+def _fits(telling: set[Key], agreed: set[Key], wrong: set[Key]) -> bool:
+    """Wrong in the same way wherever the mistake shows; or in most places, the others having a second mistake on top."""
+    if not agreed:
+        return False
+    # An exception says little about its cause: it names a mistake only where that explains every wrong answer.
+    if any(facet == "raised" for _, facet in agreed):
+        return agreed == telling and _answers(agreed) == _answers(wrong)
+    return agreed == telling or (len(agreed) >= 2 and 2 * len(agreed) >= len(telling))
+
+
+def _second_mistake(
+    exercise: Judged, outcomes: Sequence[Outcome], first: int, unexplained: set[Key]
+) -> tuple[Mistake | None, set[Key]]:
+    """The mistake that, made on top of the first one, gives what the first one alone does not explain."""
+    cases = sorted(_answers(unexplained))
+    best: tuple[Mistake | None, set[Key]] = (None, set())
+    for number, (known, _) in enumerate(exercise.predictions) if cases else ():
+        together = exercise.combined(first, number, cases)
+        agreed = {
+            (i, facet)
+            for i, facet in unexplained
+            if i in together
+            and facet in ANSWER_FACETS
+            and agree(facet, exercise.cases[i], outcomes[i], together[i], exercise.expected[i])
+        }
+        explains = _consequences(agreed, unexplained)
+        if len(explains) > len(best[1]):
+            best = (known, explains)
+    return best
+
+
+def _agree(exercise: Judged, key: Key, outcomes: Sequence[Outcome], predicted: Sequence[Outcome]) -> bool:
+    i, facet = key
+    return agree(facet, exercise.cases[i], outcomes[i], predicted[i], exercise.expected[i])
+
+
+def _answers(keys: set[Key]) -> set[int]:
+    return {i for i, facet in keys if facet in ANSWER_FACETS}
+
+
+def _consequences(agreed: set[Key], wrong: set[Key]) -> set[Key]:
+    """What is explained with a wrong answer: also its gradients, whichever way they are wrong."""
+    answers = _answers(agreed)
+    return {(i, facet) for i, facet in wrong if (i, facet) in agreed or i in answers}
+
+
+def _is_missing(outcome: Outcome) -> bool:
+    return outcome.raised is not None and outcome.raised.type == "NameError" and "is not defined" in outcome.raised.message
 
 
 def telling_facets(cases: Sequence[Case], predicted: Sequence[Outcome], expected: Sequence[Outcome]) -> set[Key]:
@@ -102,21 +157,15 @@ def telling_facets(cases: Sequence[Case], predicted: Sequence[Outcome], expected
     return {(i, facet) for i, facet in keys if facet != "gradient" or i not in wrong_answers}
 
 
-def _observations(
-    spec: Exercise,
-    cases: Sequence[Case],
-    outcomes: Sequence[Outcome],
-    expected: Sequence[Outcome],
-    problems: Sequence[Problem],
-) -> list[Diagnosis]:
+def _observations(exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> list[Diagnosis]:
     """What no known mistake explains, one line a family: the earliest wrong answer first, then how it was come by."""
     ordered = sorted(problems, key=lambda p: (p.facet not in ANSWER_FACETS, _rank(p), p.case))
     found: dict[Family, Diagnosis] = {}
     for problem in ordered:
-        case, got, right = cases[problem.case], outcomes[problem.case], expected[problem.case]
-        family = _family(spec, case, problem, got, right)
+        case, got, right = exercise.cases[problem.case], outcomes[problem.case], exercise.expected[problem.case]
+        family = _family(exercise.spec, case, problem, got, right)
         if family not in found:
-            text = describe_problem(spec, case, problem, got, right)
+            text = describe_problem(exercise.spec, case, problem, got, right)
             found[family] = Diagnosis("unknown", family, _in_case(text, case, problem))
     return list(found.values())[:MOST_OBSERVATIONS]
 
@@ -143,9 +192,3 @@ def _in_case(text: Text, case: Case, problem: Problem) -> Text:
     if problem.facet in ("ended", "forbidden"):
         return text
     return Text(f"{text.en} (Case: {case.reason}.)", f"{text.zh}（用例：{case.reason}。）")
-
-
-def diagnose_failure(target: str, outcome: Outcome) -> Diagnosis:
-    """For a submission of which no call could be made."""
-    assert outcome.raised is not None
-    return Diagnosis("unknown", "interface", describe_raised(target, outcome.raised))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -17,8 +17,8 @@ from grader.calls import Call, Outcome
 from grader.execute import detached, new_scope, perform, run_cells
 from grader.percent import CodeCell, code_cells
 
-NOT_ANSWERS = frozenset({"demo", "check"})
-"""Tags of cells that show something and define nothing: they are not run when a submission is graded."""
+NOT_ANSWERS = frozenset({"demo", "check", "broken"})
+"""Tags of cells that show something, or are handed out to be mended: they are no part of the right answer."""
 
 
 class ExerciseError(Exception):
@@ -39,7 +39,7 @@ class Reference:
     @property
     def left_out(self) -> frozenset[str]:
         """Texts of the cells that only show something; a submission's copy of one need not be run."""
-        return frozenset(cell.source.strip() for cell in self.cells if cell.tags & NOT_ANSWERS)
+        return frozenset(cell.source.strip() for cell in self.cells if cell.tags & {"demo", "check"})
 
 
 class LoadedExercise:
@@ -53,11 +53,12 @@ class LoadedExercise:
         self.id = folder.name
         self.folder = folder
         self.device = device
-        self.reference = _read_reference(folder / "notebook.py")
-        self.spec = _load_grading(folder / "grading.py")
+        self.reference = read_reference(folder / "notebook.py")
+        self.spec = load_grading(folder / "grading.py")
         self.cases = list(self.spec.cases(Random(self.id)))
         if device == "cpu":
             self.cases = [case for case in self.cases if case.dtype != "float16"]
+        self._combined: dict[tuple[int, int], dict[str, Any] | None] = {}
         self._scope = self.scope_of("\n\n".join(self.reference.answer))
 
     @cached_property
@@ -75,6 +76,19 @@ class LoadedExercise:
     def predictions(self) -> list[tuple[Mistake, list[Outcome]]]:
         """What each variant of each known mistake gives for each call. Computed at the first wrong submission."""
         return [(known, self.outcomes_of(self.text_of(variant))) for known, variant in variants(self.spec.mistakes)]
+
+    def combined(self, first: int, second: int, cases: Sequence[int]) -> dict[int, Outcome]:
+        """What two variants of the reference, by their numbers in `predictions`, give together in some cases."""
+        key = (first, second)
+        if key not in self._combined:
+            try:
+                known = [variant for _, variant in variants(self.spec.mistakes)]
+                text = known[second].apply(self.text_of(known[first]), self.spec.targets)
+                self._combined[key] = self.scope_of(text)
+            except (ValueError, ExerciseError):
+                self._combined[key] = None
+        scope = self._combined[key]
+        return {} if scope is None else {i: detached(perform(self.calls[i], scope)) for i in cases}
 
     def text_of(self, variant: Variant) -> str:
         """A variant of the reference as the text of a submission."""
@@ -150,14 +164,16 @@ def reference_state(module: nn.Module, rand: Random) -> dict[str, Tensor]:
     return {name: drawn.get(id(value), value.detach().clone()) for name, value in state.items()}
 
 
-def _read_reference(path: Path) -> Reference:
+def read_reference(path: Path) -> Reference:
+    """The code cells of a ``notebook.py``."""
     try:
         return Reference(tuple(code_cells(path.read_text(encoding="utf-8"))))
     except OSError as error:
         raise ExerciseError(f"{path}: {error.strerror}; every exercise has a notebook.py") from None
 
 
-def _load_grading(path: Path) -> Exercise:
+def load_grading(path: Path) -> Exercise:
+    """The ``exercise`` that a ``grading.py`` defines."""
     if not path.is_file():
         raise ExerciseError(f"{path}: no such file; every exercise has a grading.py")
     # What several exercises share lies in solutions/, and is imported by its plain name.

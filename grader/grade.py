@@ -13,10 +13,10 @@ from grader import __version__, statics
 from grader.authoring import Exercise, Text
 from grader.calls import Outcome
 from grader.checks import score_checks
-from grader.diagnosis import diagnose
+from grader.diagnosis import Judged, diagnose
 from grader.evidence import Problem, problems_of
 from grader.exercise import LoadedExercise, untrusted_cells
-from grader.report import Diagnosis, Environment, Report, Status
+from grader.report import Check, Diagnosis, Environment, Report, Status
 from grader.runner.pool import PackedCalls, Run, WarmParent
 from grader.runner.sandbox import layers
 from grader.submission import Submission, UnreadableError, parse, read_submission
@@ -69,7 +69,7 @@ class Grader:
 
 
 def judge(
-    exercise: LoadedExercise, cells: Sequence[str], run: Run, points: float, environment: Environment
+    exercise: Judged, cells: Sequence[str], run: Run, points: float, environment: Environment
 ) -> Report:
     """Score and explain what came of running a submission. Compares data; runs nothing of the learner's."""
     spec, outcomes = exercise.spec, run.outcomes
@@ -110,7 +110,7 @@ def rule_breaches(spec: Exercise, cells: Sequence[str]) -> list[Text]:
     return found
 
 
-def _problems(exercise: LoadedExercise, outcomes: Sequence[Outcome]) -> list[Problem]:
+def _problems(exercise: Judged, outcomes: Sequence[Outcome]) -> list[Problem]:
     return [
         problem
         for i, case in enumerate(exercise.cases)
@@ -118,20 +118,24 @@ def _problems(exercise: LoadedExercise, outcomes: Sequence[Outcome]) -> list[Pro
     ]
 
 
-def _checks(exercise, outcomes, problems, breaches, points):  # type: ignore[no-untyped-def]
+def _checks(
+    exercise: Judged,
+    outcomes: Sequence[Outcome],
+    problems: Sequence[Problem],
+    breaches: Sequence[Text],
+    points: float,
+) -> list[Check]:
     return score_checks(exercise.spec, exercise.cases, outcomes, exercise.expected, problems, breaches, points)
 
 
 def _diagnosis(
-    exercise: LoadedExercise,
+    exercise: Judged,
     run: Run,
     outcomes: Sequence[Outcome],
     problems: Sequence[Problem],
     breaches: Sequence[Text],
 ) -> list[Diagnosis]:
-    found = diagnose(
-        exercise.spec, exercise.cases, outcomes, exercise.expected, problems, lambda: exercise.predictions
-    )
+    found = diagnose(exercise, outcomes, problems)
     if breaches and not any(diagnosis.family == "rules" for diagnosis in found):
         found.insert(0, Diagnosis("unknown", "rules", breaches[0]))
     if run.cell_errors and not run.defined:

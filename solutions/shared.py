@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
 import torch
-from grader.authoring import Mistake, Random, Variant, mistake
+from grader.authoring import Case, Edit, Elsewhere, Exercise, Mistake, Random, Variant, mistake
+from grader.exercise import load_grading, read_reference
 from torch import Tensor
 
 
@@ -194,3 +199,41 @@ def library_called(*variants: Variant) -> Mistake:
         en="PyTorch's ready-made attention is called: this exercise asks you to write it yourself.",
         zh="调用了 PyTorch 现成的注意力：本题要求自己实现。",
     )
+
+
+BUGS = (
+    *("sigmoid-weights", "wrong-scale", "heads-not-split"),
+    *("shared-projection", "dropout-in-eval", "zeros-not-minus-inf"),
+)
+
+
+def debugging(mends: str, bug: str) -> Exercise:
+    """The grading of a debugging exercise: that of the exercise it mends, and the name of the bug.
+
+    ``mends`` is ``<assignment>/<exercise>``.
+    """
+    folder = Path(__file__).parent / mends
+    mended = load_grading(folder / "grading.py")
+    reference = "\n\n".join(read_reference(folder / "notebook.py").answer)
+
+    def cases(rand: Random) -> Iterator[Case]:
+        yield from mended.cases(rand)
+        yield Case("the bug is named", target="bug", drive=itself, family="interface", public=True)
+
+    misnamed = mistake(
+        "bug-misnamed",
+        "interface",
+        Edit(f'bug = "{bug}"', f'bug = "{BUGS[BUGS.index(bug) - 1]}"'),
+        Edit(f'bug = "{bug}"', 'bug = ""'),
+        en="The code may be mended, but `bug` does not name what was wrong with it: choose the slug from the list.",
+        zh="代码也许修好了，但 `bug` 没有说对问题所在：请从列表中选择正确的标识。",
+    )
+    moved = tuple(
+        dataclasses.replace(known, variants=tuple(Elsewhere(variant, reference) for variant in known.variants))
+        for known in mended.mistakes
+    )
+    return dataclasses.replace(mended, targets=(*mended.targets, "bug"), cases=cases, mistakes=(*moved, misnamed))
+
+
+def itself(value):  # type: ignore[no-untyped-def]
+    return value

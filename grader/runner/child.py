@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 import grader
-from grader.calls import Outcome, pack, pack_outcome, unpack, unpack_calls
+from grader.calls import Outcome, decode_calls, pack, pack_outcome, unpack
 from grader.execute import describe, new_scope, perform, run_cells
 from grader.runner import channel as wire
 from grader.runner.sandbox import lock_in
@@ -31,7 +31,7 @@ def run(channel: socket.socket, limits: dict[str, Any], scratch: str) -> None:
     loaded = {"errors": [dict(vars(error), bases=list(error.bases)) for error in errors[:20]]}
     loaded["defined"] = [name for name in job["targets"] if name in scope]
     wire.send(channel, pack(loaded, {}))
-    calls = unpack_calls(header["calls"], tensors)
+    calls = decode_calls(header["calls"], tensors)
     for index in range(job["start"], len(calls)):
         sys.setrecursionlimit(1000)
         torch.set_default_dtype(torch.float32)

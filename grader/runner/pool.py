@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grader.calls import Call, Outcome, WireError, pack, pack_calls, unpack, unpack_outcome
+from grader.calls import MAX_FRAME_BYTES, Call, Encoder, Outcome, WireError, encode_calls, pack, unpack, unpack_outcome
 from grader.runner import channel as wire
 
 MOST_DEATHS = 3
@@ -222,9 +222,9 @@ class PackedCalls:
     """The calls of an exercise, encoded once for all of its submissions."""
 
     def __init__(self, calls: list[Call]) -> None:
-        header, tensors = pack_calls(calls)
+        encoder = Encoder(MAX_FRAME_BYTES)
         self.count = len(calls)
-        self.frame = pack({"calls": header}, tensors)
+        self.frame = pack({"calls": encode_calls(calls, encoder)}, encoder.tensors)
 
 
 def _environment() -> dict[str, str]:

@@ -1,0 +1,141 @@
+"""What learners without ``solutions/`` check with: public cases, recorded answers, and the hints, in one file.
+
+The file is made by ``attn build`` and lies beside the notebooks. It holds what the reference and every known mistake
+answer to the public cases, so that a mistake is named there too; of hidden cases it holds nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from grader.authoring import Case, Exercise, Mistake, Text
+from grader.calls import MAX_FRAME_BYTES, Call, Encoder, Outcome, decode_calls, decode_outcome, encode_calls, encode_outcome
+from grader.diagnosis import telling_facets
+from grader.exercise import LoadedExercise
+
+FOLDER = ".public"
+_CASE_FIELDS = ("reason", "family", "target", "dtype", "gradients", "twice", "max_elements", "raises", "tolerance")
+
+
+@dataclass
+class PublicExercise:
+    """An exercise as its public file tells it; grades as a `LoadedExercise` does."""
+
+    id: str
+    points: float
+    spec: Exercise
+    cases: list[Case]
+    calls: list[Call]
+    expected: list[Outcome]
+    predictions: list[tuple[Mistake, list[Outcome]]]
+    hints: dict[str, list[str]]
+    device: str = "cpu"
+
+    def combined(self, first: int, second: int, cases: Sequence[int]) -> dict[int, Outcome]:
+        """Nothing: combining mistakes takes the reference."""
+        return {}
+
+
+def public_cases(exercise: LoadedExercise) -> list[int]:
+    """Numbers of the cases that can be shown: marked public, and judged by plain comparison."""
+    return [i for i, case in enumerate(exercise.cases) if case.public and case.judge is None]
+
+
+def write_public(exercise: LoadedExercise, points: float, hints: dict[str, list[str]], path: Path) -> None:
+    """Write an exercise's public file, whole or not at all."""
+    chosen = public_cases(exercise)
+    encoder = Encoder(MAX_FRAME_BYTES)
+
+    def telling(predicted: Sequence[Outcome]) -> list[Any]:
+        """A mistake's answers where it shows; None elsewhere, where it answers as the reference does."""
+        shows = telling_facets(exercise.cases, predicted, exercise.expected)
+        fields = []
+        for i in chosen:
+            facets = {facet for case, facet in shows if case == i}
+            slim = predicted[i] if "gradient" in facets else replace(predicted[i], gradients=None)
+            fields.append(encode_outcome(slim, encoder) if facets else None)
+        return fields
+
+    header = {
+        "exercise": exercise.id,
+        "points": points,
+        "targets": exercise.spec.targets,
+        "outputs": exercise.spec.outputs,
+        "forbidden": exercise.spec.forbidden,
+        "forbidden_imports": exercise.spec.forbidden_imports,
+        "cases": [{name: getattr(exercise.cases[i], name) for name in _CASE_FIELDS} for i in chosen],
+        "calls": encode_calls([exercise.calls[i] for i in chosen], encoder),
+        "expected": [encode_outcome(exercise.expected[i], encoder) for i in chosen],
+        "mistakes": [
+            {"slug": known.slug, "family": known.family, "text": known.text, "outcomes": telling(predicted)}
+            for known, predicted in exercise.predictions
+        ],
+        "hints": hints,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    waiting = path.with_suffix(".part")
+    save_file(encoder.tensors, waiting, metadata={"header": json.dumps(header, ensure_ascii=False)})
+    waiting.chmod(0o644)
+    os.replace(waiting, path)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """The part of a public file that is not tensors."""
+    with safe_open(path, framework="pt") as file:
+        header: dict[str, Any] = json.loads(file.metadata()["header"])
+    return header
+
+
+def read_public(path: Path) -> PublicExercise:
+    """Load an exercise's public file."""
+    header, tensors = read_header(path), load_file(path)
+
+    expected = [decode_outcome(fields, tensors) for fields in header["expected"]]
+    mistakes = [
+        (
+            Mistake(known["slug"], known["family"], (), Text(*known["text"])),
+            [
+                right if fields is None else decode_outcome(fields, tensors)
+                for fields, right in zip(known["outcomes"], expected, strict=True)
+            ],
+        )
+        for known in header["mistakes"]
+    ]
+    spec = Exercise(
+        targets=tuple(header["targets"]),
+        cases=lambda _: (),
+        mistakes=tuple(known for known, _ in mistakes),
+        outputs=tuple(header["outputs"]),
+        forbidden=tuple(header["forbidden"]),
+        forbidden_imports=tuple(header["forbidden_imports"]),
+    )
+    cases = [Case(public=True, **fields) for fields in header["cases"]]
+    calls = decode_calls(header["calls"], tensors)
+    return PublicExercise(
+        header["exercise"], header["points"], spec, cases, calls, expected, mistakes, header["hints"]
+    )
+
+
+def only_targets(exercise: LoadedExercise | PublicExercise, names: set[str], points: float) -> PublicExercise:
+    """The part of an exercise that is about some of its targets."""
+    first = exercise.spec.targets[0]
+    chosen = [i for i, case in enumerate(exercise.cases) if (case.target or first) in names]
+    return PublicExercise(
+        id=exercise.id,
+        points=points,
+        spec=replace(exercise.spec, targets=tuple(name for name in exercise.spec.targets if name in names)),
+        cases=[replace(exercise.cases[i], target=exercise.cases[i].target or first) for i in chosen],
+        calls=[exercise.calls[i] for i in chosen],
+        expected=[exercise.expected[i] for i in chosen],
+        predictions=[(known, [found[i] for i in chosen]) for known, found in exercise.predictions],
+        hints={},
+        device=exercise.device,
+    )
