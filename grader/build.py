@@ -32,7 +32,7 @@ GENERATE_PREPROCESSORS = [
 ]
 """nbgrader's own steps, with `grader.nbgrader_plugin.HandOut` in place of ``ClearSolutions``."""
 
-_KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 class BuildError(Exception):
@@ -63,20 +63,15 @@ def build(
             for notebook in sorted((work / "release" / assignment).glob("*.ipynb")):
                 written.append(target / assignment / notebook.name)
                 shutil.copyfile(notebook, written[-1])
-                _write_public(located, notebook.stem, target / assignment / FOLDER)
+            shutil.copytree(work / "source" / assignment / FOLDER, target / assignment / FOLDER, dirs_exist_ok=True)
     return written
 
 
-def _write_public(located: LocatedCourse, exercise: str, folder: Path) -> None:
-    found = located.course.find(exercise)
-    assert found is not None
-    solution = located.solution(exercise)
-    hints = hints_of(solution / "notebook.py")
-    write_public(load_exercise(solution), found[1].points, hints, folder / f"{exercise}.safetensors")
-
-
 def write_sources(located: LocatedCourse, source: Path, only: Sequence[str] = ()) -> None:
-    """Write nbgrader's source notebooks, ``source/<assignment>/<exercise>.ipynb``, solutions included."""
+    """Write nbgrader's source notebooks, ``source/<assignment>/<exercise>.ipynb``, solutions included.
+
+    Beside them lie the public files, which nbgrader hands out along with the notebooks.
+    """
     for assignment, entry in located.course.entries():
         if only and entry.id not in only:
             continue
@@ -84,6 +79,9 @@ def write_sources(located: LocatedCourse, source: Path, only: Sequence[str] = ()
         path = source / assignment.id / f"{entry.id}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, path)
+        hints = hints_of(located.solution(entry.id) / "notebook.py")
+        public = path.parent / FOLDER / f"{entry.id}.safetensors"
+        write_public(load_exercise(located.solution(entry.id)), entry.points, hints, public)
 
 
 def source_notebook(course: Course, assignment: Assignment, entry: ExerciseEntry, script: Path) -> NotebookNode:
@@ -122,7 +120,7 @@ def source_notebook(course: Course, assignment: Assignment, entry: ExerciseEntry
     cells.append(_graded_cell(entry))
     for number, cell in enumerate(cells):
         cell.id = hashlib.sha256(f"{entry.id} {number}".encode()).hexdigest()[:8]
-    metadata = {"kernelspec": _KERNEL, "language_info": {"name": "python"}, METADATA_KEY: {"exercise": entry.id}}
+    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, METADATA_KEY: {"exercise": entry.id}}
     return NotebookNode(cells=cells, metadata=NotebookNode(metadata), nbformat=4, nbformat_minor=5)
 
 

@@ -1,13 +1,27 @@
-"""What nbgrader calls: handing out stubs, and grading through our runner instead of a kernel."""
+"""What nbgrader calls: handing out stubs, and grading through our runner instead of a kernel.
+
+Of a submitted notebook, the text of its cells is used and nothing else. Which cell is which, what it is worth and
+whether it is graded comes from the course's gradebook, so that metadata can claim nothing.
+"""
 
 from __future__ import annotations
 
+import atexit
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
-from nbgrader.preprocessors import ClearSolutions
+from nbformat.v4 import new_code_cell, new_output
+from nbgrader.api import Gradebook, SourceCell
+from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 
-from grader.submission import METADATA_KEY
+from grader.build import KERNEL, graded_cell_id
+from grader.course import find_course
+from grader.render import as_html, as_text
+from grader.report import Report
+from grader.session import Session
+from grader.submission import METADATA_KEY, Submission, python_only
 
 
 class HandOut(ClearSolutions):  # type: ignore[misc]
@@ -21,3 +35,123 @@ class HandOut(ClearSolutions):  # type: ignore[misc]
             return cell, resources
         cleared, resources = super().preprocess_cell(cell, resources, cell_index)
         return cleared, resources
+
+
+class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]
+    """Gives every cell the identity that the course gave it, and takes away what a submission claims.
+
+    Copies of an id lose it, cells that were deleted come back as they were handed out, outputs and tags go.
+    """
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Rebuild the notebook's metadata from the gradebook."""
+        names = resources["nbgrader"]
+        with Gradebook(names["db_url"]) as gradebook:
+            source = gradebook.find_notebook(names["notebook"], names["assignment"])
+            graded = {cell.name: cell for cell in source.grade_cells}
+            solutions = {cell.name for cell in source.solution_cells}
+            ours = {
+                cell.name: _identity(cell, graded.get(cell.name), cell.name in solutions) for cell in source.source_cells
+            }
+            sources = {cell.name: cell.source for cell in source.source_cells}
+        cells = []
+        for cell in nb.cells:
+            claimed = _claimed_id(cell)
+            cell.metadata = NotebookNode()
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+            identity = ours.get(claimed or "")
+            if identity and identity["solution"] and identity["cell_type"] == cell.cell_type:
+                cell.metadata["nbgrader"] = NotebookNode(ours.pop(claimed))
+            cells.append(cell)
+        for name, identity in ours.items():
+            cell = new_code_cell(sources[name]) if identity["cell_type"] == "code" else NotebookNode(
+                cell_type=identity["cell_type"], source=sources[name], id=name[:60]
+            )
+            cell.metadata = NotebookNode(nbgrader=NotebookNode(identity))
+            cells.append(cell)
+        nb.cells = cells
+        nb.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
+        return nb, resources
+
+
+class GradeWithoutKernel(NbGraderPreprocessor):  # type: ignore[misc]
+    """Takes the place of nbgrader's ``Execute``: runs the submission in our runner, and writes what nbgrader reads."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Grade, and put score and report into the graded cell."""
+        exercise = resources["nbgrader"]["notebook"]
+        graded = graded_cell_id(exercise)
+        code = [cell for cell in nb.cells if cell.cell_type == "code"]
+        answer = [python_only(cell.source) for cell in code if _claimed_id(cell) != graded]
+        path = Path(resources["metadata"]["path"]) / f"{exercise}.ipynb"
+        report = _session().grader(exercise).grade_cells(Submission(path, tuple(answer)))
+        resources["attention_workshop"] = report
+        for cell in code:
+            if _claimed_id(cell) == graded:
+                cell.outputs = _outputs(report, float(cell.metadata.nbgrader.points))
+        return nb, resources
+
+
+class ExplainGrade(NbGraderPreprocessor):  # type: ignore[misc]
+    """Puts the root cause into the gradebook, as the comment on the solution cell."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Write the comment; nbgrader has saved the grade already."""
+        report: Report = resources.pop("attention_workshop")
+        names = resources["nbgrader"]
+        with Gradebook(names["db_url"]) as gradebook:
+            comment = gradebook.find_comment(
+                f"{names['notebook']}-solution", names["notebook"], names["assignment"], names["student"]
+            )
+            comment.auto_comment = explanation(report)
+            gradebook.db.commit()
+        return nb, resources
+
+
+def explanation(report: Report) -> str:
+    """The diagnosis in a few sentences, as the gradebook keeps it."""
+    if report.passed:
+        return "All checks passed."
+    return " ".join(diagnosis.message.en for diagnosis in report.diagnosis)
+
+
+def _outputs(report: Report, points: float) -> list[NotebookNode]:
+    # nbgrader takes the first execute_result as the score. A number that it cannot use is full marks to it, so what
+    # is written here is always finite and between 0 and the cell's points.
+    share = report.score / report.max_score if report.max_score else 0.0
+    score = f"{min(max(share, 0.0), 1.0) * points:.6g}"
+    return [
+        new_output("stream", name="stdout", text=as_text(report) + "\n"),
+        new_output("display_data", data={"text/html": as_html(report), "text/plain": ""}),
+        new_output("execute_result", data={"text/plain": score}, execution_count=1),
+    ]
+
+
+def _identity(cell: SourceCell, graded: Any, solution: bool) -> dict[str, Any]:
+    identity = {
+        "schema_version": 3,
+        "grade_id": cell.name,
+        "grade": graded is not None,
+        "solution": solution,
+        "locked": graded is not None and not solution,
+        "task": False,
+        "cell_type": cell.cell_type,
+        "checksum": cell.checksum,
+    }
+    if graded is not None:
+        identity["points"] = graded.max_score
+    return identity
+
+
+def _claimed_id(cell: NotebookNode) -> str | None:
+    found = cell.metadata.get("nbgrader")
+    name = found.get("grade_id") if isinstance(found, dict) else None
+    return name if isinstance(name, str) else None
+
+
+@lru_cache(maxsize=1)
+def _session() -> Session:
+    session = Session(find_course())
+    atexit.register(session.runner.close)
+    return session

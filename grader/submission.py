@@ -52,7 +52,7 @@ def read_submission(path: Path) -> Submission:
     text = _read_text(path)
     if path.suffix == ".ipynb":
         return _read_notebook(path, text)
-    return Submission(path, (_python_only(text),))
+    return Submission(path, (python_only(text),))
 
 
 def _read_text(path: Path) -> str:
@@ -93,7 +93,7 @@ def _read_notebook(path: Path, text: str) -> Submission:
     if not isinstance(cells, list):
         raise UnreadableError("The file has no list of cells; it is not a notebook of format 4.")
     code = [
-        _python_only(_source(cell)) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"
+        python_only(_source(cell)) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"
     ]
     if len(code) > MAX_CELLS or sum(map(len, code)) > MAX_CODE_CHARACTERS:
         raise UnreadableError("The notebook has more code than can be an answer to an exercise.")
@@ -113,7 +113,7 @@ def _named_exercise(metadata: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _python_only(cell: str) -> str:
+def python_only(cell: str) -> str:
     """Neutralise IPython's magics, keeping line numbers. A cell that is Python already is left alone."""
     if parse(cell) is not None:
         return cell

@@ -1,0 +1,38 @@
+"""nbgrader's settings for this course: `nbgrader generate_assignment`, `autograde`, `generate_feedback`, `export`.
+
+Write the source notebooks first: `attn build --sources source`.
+"""
+
+from pathlib import Path
+
+from grader.build import GENERATE_PREPROCESSORS
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+c.CourseDirectory.course_id = "attention-workshop"
+c.CourseDirectory.source_directory = "source"
+c.CourseDirectory.release_directory = "exercises"
+
+c.GenerateAssignment.preprocessors = GENERATE_PREPROCESSORS
+
+# No kernel is started for a submission: our runner grades it, sandboxed, and fills in the output that nbgrader reads.
+c.Autograde.sanitize_preprocessors = [
+    "grader.nbgrader_plugin.RestoreIdentity",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.Autograde.autograde_preprocessors = [
+    "grader.nbgrader_plugin.GradeWithoutKernel",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "grader.nbgrader_plugin.ExplainGrade",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
+# Autograding restores the hidden tests in the instructor's copy; feedback goes to the learner without them.
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
