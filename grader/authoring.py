@@ -100,6 +100,7 @@ class Edit(NamedTuple):
     new: str
 
     def apply(self, source: str, targets: tuple[str, ...]) -> str:
+        """The text of this variant, made of the reference's."""
         if self.old not in source:
             raise ValueError(f"the reference does not contain {self.old!r}")
         return source.replace(self.old, self.new)
@@ -111,6 +112,7 @@ class Edits(NamedTuple):
     pairs: tuple[tuple[str, str], ...]
 
     def apply(self, source: str, targets: tuple[str, ...]) -> str:
+        """The text of this variant, made of the reference's."""
         for old, new in self.pairs:
             source = Edit(old, new).apply(source, targets)
         return source
@@ -123,7 +125,10 @@ class Rewrite(NamedTuple):
     target: str = ""
 
     def apply(self, source: str, targets: tuple[str, ...]) -> str:
-        return f"{source}\n\n{definition_of(self.definition)}\n{self.target or targets[0]} = {self.definition.__name__}\n"
+        """The text of this variant, made of the reference's."""
+        return (
+            f"{source}\n\n{definition_of(self.definition)}\n{self.target or targets[0]} = {self.definition.__name__}\n"
+        )
 
 
 class Elsewhere(NamedTuple):
@@ -133,16 +138,17 @@ class Elsewhere(NamedTuple):
     reference: str
 
     def apply(self, source: str, targets: tuple[str, ...]) -> str:
+        """The text of this variant, made of the reference's."""
         return f"{source}\n\n{self.variant.apply(self.reference, targets)}"
 
 
 Variant = Edit | Edits | Rewrite | Elsewhere
 
 
-def edit(*pairs: tuple[str, str] | str) -> Edit | Edits:
+def edit(*pairs: Any) -> Edit | Edits:
     """``edit("old", "new")``, or ``edit(("old", "new"), ("old 2", "new 2"))``."""
-    if len(pairs) == 2 and isinstance(pairs[0], str) and isinstance(pairs[1], str):
-        return Edit(pairs[0], pairs[1])
+    if len(pairs) == 2 and isinstance(pairs[0], str):
+        return Edit(*pairs)
     return Edits(tuple((old, new) for old, new in pairs))
 
 

@@ -1,4 +1,4 @@
-"""Builds the notebooks that are handed out: notebook.py → nbgrader source notebook → ``nbgrader generate_assignment``."""
+"""Builds the notebooks that are handed out: notebook.py → nbgrader source notebook → ``generate_assignment``."""
 
 from __future__ import annotations
 

@@ -131,6 +131,7 @@ class Encoder:
         self.bytes_left = max_bytes
 
     def encode(self, value: Any, depth: int = 0) -> Any:
+        """JSON for one value; its tensors are added to ``tensors``."""
         self.items += 1
         if depth > MAX_DEPTH or self.items > MAX_ITEMS:
             return {"opaque": "a structure nested too deeply or too large"}
@@ -169,7 +170,8 @@ class Encoder:
             return {"opaque": f"a tensor of shape {tuple(tensor.shape)}, too large to be compared"}
         name = str(len(self.tensors))
         # A strided input must reach the learner's code as strided: the memory order goes along as a permutation.
-        order = sorted(range(tensor.dim()), key=lambda axis: -tensor.stride(axis))
+        strides = tensor.stride()
+        order = sorted(range(tensor.dim()), key=lambda axis: -strides[axis])
         stored = tensor.detach().permute(order).contiguous().cpu().clone()
         self.tensors[name] = stored
         return {"tensor": name, "order": order}

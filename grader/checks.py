@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from grader.authoring import Case, Exercise, Family, Text
 from grader.calls import Outcome
@@ -45,7 +45,8 @@ def score_checks(
     rows.append((*over_all("dtype and device", "dtype", ["dtype"]), False))
     for index, case in enumerate(cases):
         found = next((p for p in problems if p.case == index and p.facet in ANSWER_FACETS), None)
-        rows.append((case.reason, case.family, found is None, GOOD if found is None else _message(found), not case.public))
+        message = GOOD if found is None else _message(found)
+        rows.append((case.reason, case.family, found is None, message, not case.public))
     if any(case.gradients for case in cases):
         rows.append((*over_all("gradients, by value", "gradient", ["gradient"]), True))
     rows.append((*over_all("inputs left alone, same input same output", "state", ["changed", "again"]), True))
@@ -61,12 +62,20 @@ def score_checks(
     nothing_ran = all(outcome.ended or outcome.raised for outcome in outcomes)
     each = points / len(rows)
     return [
-        Check(name, family, passed and not nothing_ran, each if passed and not nothing_ran else 0.0, each, hidden, message)
+        Check(
+            name, family, passed and not nothing_ran, each if passed and not nothing_ran else 0.0, each, hidden, message
+        )
         for name, family, passed, message, hidden in rows
     ]
 
 
-def _interface(spec, cases, outcomes, problems, message) -> Text | None:  # type: ignore[no-untyped-def]
+def _interface(
+    spec: Exercise,
+    cases: Sequence[Case],
+    outcomes: Sequence[Outcome],
+    problems: Sequence[Problem],
+    message: Callable[[Problem], Text],
+) -> Text | None:
     """Fails where a target cannot be called at all, or where what it returns is not of the kind asked for."""
     for target in spec.targets:
         mine = [i for i, case in enumerate(cases) if (case.target or spec.targets[0]) == target and not case.raises]

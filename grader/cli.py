@@ -144,7 +144,10 @@ def build(
     try:
         notes = Console(stderr=True)
         written = build_all(
-            located, located.root / "exercises", _known(located, exercises), lambda name: notes.print(f"building {name}")
+            located,
+            located.root / "exercises",
+            _known(located, exercises),
+            lambda name: notes.print(f"building {name}"),
         )
         if sources is not None:
             write_sources(located, sources)
@@ -187,7 +190,9 @@ def verify(
             for problem in proof.problems:
                 console.print(f"    {problem}", markup=False, highlight=False)
             for idle in proof.idle_cases:
-                console.print(f"    note: no known mistake shows in {idle!r}", style="dim", markup=False, highlight=False)
+                console.print(
+                    f"    note: no known mistake shows in {idle!r}", style="dim", markup=False, highlight=False
+                )
             unsound += not proof.sound
     if unsound:
         _fail(f"{unsound} of {len(names)} exercises are not sound.")

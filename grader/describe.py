@@ -10,6 +10,7 @@ from torch import Tensor
 
 from grader.authoring import Case, Exercise, Family, Text
 from grader.calls import Opaque, Outcome, Raised
+from grader.compare import first_wrong_index
 from grader.evidence import Problem
 
 _SHAPE_ERRORS = (
@@ -117,9 +118,9 @@ def describe_problem(spec: Exercise, case: Case, problem: Problem, got: Outcome,
 def describe_value(spec: Exercise, problem: Problem, got: Outcome, expected: Outcome) -> Text:
     """First wrong place, what is expected and what was got, and what kind of wrong it is when that can be seen."""
     mine, right = _at(got.value, problem), _at(expected.value, problem)
-    path, index = (problem.where.path, problem.where.index) if problem.where else ("", ())
-    name = _output_name(spec, path)
+    name = _output_name(spec, problem.where.path if problem.where else "")
     if isinstance(mine, Tensor) and isinstance(right, Tensor):
+        index = first_wrong_index(mine, right)
         place = f"{name}[{', '.join(map(str, index))}]"
         e, g = right[index].item(), mine[index].item()
         hint = _observation(mine, right, weights="weights" in name)[1]
@@ -155,7 +156,9 @@ def _observation(mine: Tensor, right: Tensor, weights: bool) -> tuple[Family | N
     a, b = mine.to(torch.float64), right.to(torch.float64)
     if bool(a.isnan().any()):
         share = int(a.isnan().sum())
-        return "numerics", Text(f" {share} of {a.numel()} entries are NaN.", f" {a.numel()} 个元素中有 {share} 个是 NaN。")
+        return "numerics", Text(
+            f" {share} of {a.numel()} entries are NaN.", f" {a.numel()} 个元素中有 {share} 个是 NaN。"
+        )
     if weights and a.dim() >= 2:
         leak = (b == 0) & (a.abs() > 1e-6)
         if bool(leak.any()) and bool((b != 0).any()):
@@ -208,14 +211,16 @@ def _temperature(a: Tensor, b: Tensor) -> float | None:
 def _describe_ended(how: str) -> Text:
     return {
         "timeout": Text(
-            "The call did not come back in time: look for a loop that never ends.", "调用超时未返回：请检查有没有不会结束的循环。"
+            "The call did not come back in time: look for a loop that never ends.",
+            "调用超时未返回：请检查有没有不会结束的循环。",
         ),
         "crashed": Text(
             "The call ended the process (an exit, a signal, or a crash).", "调用结束了整个进程（退出、信号或崩溃）。"
         ),
         "out_of_memory": Text("The call used more memory than is allowed.", "调用使用的内存超过了上限。"),
         "not_run": Text(
-            "Not run: too many calls before this one had already hung or crashed.", "未运行：之前已有太多调用超时或崩溃。"
+            "Not run: too many calls before this one had already hung or crashed.",
+            "未运行：之前已有太多调用超时或崩溃。",
         ),
     }[how]
 
@@ -228,9 +233,7 @@ def _describe_structure(spec: Exercise, problem: Problem, got: Outcome, expected
         mine, right = got.value, expected.value
     name = _output_name(spec, path)
     wanted = f"({', '.join(spec.outputs)})" if not path and len(spec.outputs) > 1 else _kind(right)
-    return Text(
-        f"{name} should be {wanted}; it is {_kind(mine)}.", f"{name} 应当是 {wanted}，实际是 {_kind(mine)}。"
-    )
+    return Text(f"{name} should be {wanted}; it is {_kind(mine)}.", f"{name} 应当是 {wanted}，实际是 {_kind(mine)}。")
 
 
 def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome) -> Text:

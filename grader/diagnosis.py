@@ -1,8 +1,8 @@
 """Finds the root cause: which known mistake explains what is wrong, or else what was observed.
 
 A submission is named by a mistake when, where that mistake differs from the reference, the submission is wrong in the
-same way. The mistake that explains most comes first; what it leaves unexplained is explained by the next, or by a second
-one made on top of the first, and finally described.
+same way. The mistake that explains most comes first; what it leaves unexplained is explained by the next, or by a
+second one made on top of the first, and finally described.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from grader.evidence import ANSWER_FACETS, Facet, Problem, agree, problems_of
 from grader.report import Diagnosis
 
 MOST_OBSERVATIONS = 3
+
 
 class Judged(Protocol):
     """What judging needs of an exercise."""
@@ -54,9 +55,7 @@ _FACET_FAMILY: dict[Facet, Family] = {
 }
 
 
-def diagnose(
-    exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]
-) -> list[Diagnosis]:
+def diagnose(exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> list[Diagnosis]:
     """The diagnosis, root cause first; empty when there is no problem."""
     unexplained = {problem.key: problem for problem in problems}
     found: list[Mistake] = []
@@ -97,7 +96,7 @@ def _fitting(exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[P
 
 
 def _fits(telling: set[Key], agreed: set[Key], wrong: set[Key]) -> bool:
-    """Wrong in the same way wherever the mistake shows; or in most places, the others having a second mistake on top."""
+    """Wrong in the same way wherever the mistake shows; or in most places, where a second mistake hides the rest."""
     if not agreed:
         return False
     # An exception says little about its cause: it names a mistake only where that explains every wrong answer.
@@ -143,16 +142,14 @@ def _consequences(agreed: set[Key], wrong: set[Key]) -> set[Key]:
 
 
 def _is_missing(outcome: Outcome) -> bool:
-    return outcome.raised is not None and outcome.raised.type == "NameError" and "is not defined" in outcome.raised.message
+    return (
+        outcome.raised is not None and outcome.raised.type == "NameError" and "is not defined" in outcome.raised.message
+    )
 
 
 def telling_facets(cases: Sequence[Case], predicted: Sequence[Outcome], expected: Sequence[Outcome]) -> set[Key]:
     """Where a mistake shows. The gradients of wrong answers are left out: they follow from the answers."""
-    keys = {
-        problem.key
-        for i, case in enumerate(cases)
-        for problem in problems_of(i, case, predicted[i], expected[i])
-    }
+    keys = {problem.key for i, case in enumerate(cases) for problem in problems_of(i, case, predicted[i], expected[i])}
     wrong_answers = {i for i, facet in keys if facet in ANSWER_FACETS}
     return {(i, facet) for i, facet in keys if facet != "gradient" or i not in wrong_answers}
 

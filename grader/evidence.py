@@ -26,6 +26,7 @@ Facet = Literal[
     "forbidden",
     "largest",
 ]
+_WORST_FIRST = ("structure", "shape", "value")
 ANSWER_FACETS: tuple[Facet, ...] = ("ended", "raised", "structure", "shape", "value", "judged")
 """Facets that make the answer itself wrong; the others are about how it was come by."""
 
@@ -42,6 +43,7 @@ class Problem:
 
     @property
     def key(self) -> tuple[int, Facet]:
+        """What identifies a problem among those of a submission."""
         return self.case, self.facet
 
 
@@ -70,9 +72,8 @@ def _answer(index: int, case: Case, got: Outcome, expected: Outcome) -> Iterator
     wrong = [found for found in differences(got.value, expected.value) if found.deviation > allowed]
     if not wrong:
         return
-    order = {"structure": 0, "shape": 1, "value": 2}
-    first = min(wrong, key=lambda found: order[found.kind])
-    yield Problem(index, "structure" if first.kind == "structure" else "shape" if first.kind == "shape" else "value", first)
+    first = min(wrong, key=lambda found: _WORST_FIRST.index(found.kind))
+    yield Problem(index, first.kind, first)
 
 
 def _conduct(index: int, case: Case, got: Outcome, expected: Outcome, device: str) -> Iterator[Problem]:

@@ -90,9 +90,9 @@ def _target(call: Call, scope: dict[str, Any]) -> Any:
     if call.target not in scope:
         raise NameError(f"name {call.target!r} is not defined")
     target = scope[call.target]
-    torch.manual_seed(0)
     if call.init is None:
         return target
+    _seed(call.device)
     module = target(*call.init, **call.init_kwargs)
     if isinstance(module, nn.Module):
         module = module.to(dtype=getattr(torch, call.dtype), device=call.device).train(call.train)
@@ -124,13 +124,20 @@ def _fresh_inputs(call: Call) -> tuple[Any, Any, dict[str, Tensor]]:
 
 
 def _invoke(call: Call, target: Any, args: Any, kwargs: Any) -> Any:
-    # The same draw of random numbers in every run of the same code: a grade must not depend on luck.
-    torch.manual_seed(1)
+    _seed(call.device)
     if call.drive is None:
         return target(*args, **kwargs)
     names: dict[str, Any] = {}
     exec(compile(call.drive, "<grader>", "exec"), names)
     return names[call.drive_name](target, *args, **kwargs)
+
+
+def _seed(device: str) -> None:
+    """The same draw of random numbers in every run of the same code: a grade must not depend on luck."""
+    if device == "cpu":
+        torch.default_generator.manual_seed(1)  # what torch.manual_seed does for the CPU, twenty times faster
+    else:
+        torch.manual_seed(1)
 
 
 def cotangent(tensor: Tensor) -> Tensor:
@@ -173,7 +180,7 @@ def _same(left: Tensor, right: Tensor) -> bool:
 
 
 class Watch:
-    """Notes which of the watched functions are called, whatever name they are called by, and how large a tensor gets."""
+    """Notes which watched functions are called, whatever name they are called by, and how large a tensor gets."""
 
     def __init__(self, call: Call) -> None:
         self.seen: set[str] = set()
@@ -186,6 +193,7 @@ class Watch:
 
     @contextmanager
     def active(self) -> Iterator[None]:
+        """Watch for as long as the context lasts."""
         with ExitStack() as stack:
             for mode in self.modes:
                 stack.enter_context(mode())
@@ -204,11 +212,11 @@ class _Functions(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _Sizes(TorchDispatchMode):
+class _Sizes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts elements of every tensor that an operation allocates; views of what exists already cost nothing."""
 
     def __init__(self, watch: Watch) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.watch = watch
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

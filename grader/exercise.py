@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +181,8 @@ def load_grading(path: Path) -> Exercise:
     if shared not in sys.path:
         sys.path.insert(0, shared)
     spec = importlib.util.spec_from_file_location(f"grading_{path.parent.name}", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
@@ -193,7 +194,7 @@ def load_grading(path: Path) -> Exercise:
     return exercise
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_exercise(folder: Path, device: str = "cpu") -> LoadedExercise:
     """An exercise, loaded once a process."""
     return LoadedExercise(folder, device)

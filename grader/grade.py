@@ -18,7 +18,6 @@ from grader.evidence import Problem, problems_of
 from grader.exercise import LoadedExercise, untrusted_cells
 from grader.report import Check, Diagnosis, Environment, Report, Status
 from grader.runner.pool import PackedCalls, Run, WarmParent
-from grader.runner.sandbox import layers
 from grader.submission import Submission, UnreadableError, parse, read_submission
 
 
@@ -28,7 +27,12 @@ class Grader:
     def __init__(self, exercise: LoadedExercise, stub: Sequence[str], points: float, runner: WarmParent) -> None:
         self.exercise, self.stub, self.points, self.runner = exercise, stub, points, runner
         self.packed = PackedCalls(exercise.calls)
-        self.environment = Environment(str(torch.__version__).split("+")[0], exercise.device, __version__, layers())
+
+    @property
+    def environment(self) -> Environment:
+        """Where grades are made."""
+        torch_version = str(torch.__version__).split("+")[0]
+        return Environment(torch_version, self.exercise.device, __version__, self.runner.layers())
 
     def grade(self, path: Path, shown_as: str | None = None) -> Report:
         """The report on one file. Never raises for anything that the file or its code does."""
@@ -68,9 +72,7 @@ class Grader:
         )
 
 
-def judge(
-    exercise: Judged, cells: Sequence[str], run: Run, points: float, environment: Environment
-) -> Report:
+def judge(exercise: Judged, cells: Sequence[str], run: Run, points: float, environment: Environment) -> Report:
     """Score and explain what came of running a submission. Compares data; runs nothing of the learner's."""
     spec, outcomes = exercise.spec, run.outcomes
     problems = _problems(exercise, outcomes)
@@ -154,7 +156,7 @@ def _status(run: Run) -> Status:
     ended = [outcome.ended for outcome in run.outcomes if outcome.ended]
     for status in ("out_of_memory", "timeout", "crashed"):
         if status in ended:
-            return status  # type: ignore[return-value]
+            return status
     raised = [outcome.raised for outcome in run.outcomes]
     if raised and all(error and error.type == "NotImplementedError" for error in raised):
         return "not_attempted"

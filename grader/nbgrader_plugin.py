@@ -50,10 +50,9 @@ class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]
             source = gradebook.find_notebook(names["notebook"], names["assignment"])
             graded = {cell.name: cell for cell in source.grade_cells}
             solutions = {cell.name for cell in source.solution_cells}
-            ours = {
-                cell.name: _identity(cell, graded.get(cell.name), cell.name in solutions) for cell in source.source_cells
-            }
-            sources = {cell.name: cell.source for cell in source.source_cells}
+            handed_out = list(source.source_cells)
+            ours = {cell.name: _identity(cell, graded.get(cell.name), cell.name in solutions) for cell in handed_out}
+            sources = {cell.name: cell.source for cell in handed_out}
         cells = []
         for cell in nb.cells:
             claimed = _claimed_id(cell)
@@ -65,8 +64,10 @@ class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]
                 cell.metadata["nbgrader"] = NotebookNode(ours.pop(claimed))
             cells.append(cell)
         for name, identity in ours.items():
-            cell = new_code_cell(sources[name]) if identity["cell_type"] == "code" else NotebookNode(
-                cell_type=identity["cell_type"], source=sources[name], id=name[:60]
+            cell = (
+                new_code_cell(sources[name])
+                if identity["cell_type"] == "code"
+                else NotebookNode(cell_type=identity["cell_type"], source=sources[name], id=name[:60])
             )
             cell.metadata = NotebookNode(nbgrader=NotebookNode(identity))
             cells.append(cell)

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from grader import __version__, statics
+from grader import __version__
 from grader.calls import Outcome
 from grader.course import COURSE_FILE, CourseError, LocatedCourse, find_course
 from grader.execute import detached, perform
@@ -30,7 +30,7 @@ from grader.written import WrittenPart, hints_of, written_part
 _hints_given: dict[str, int] = {}
 
 
-class CheckFailed(AssertionError):
+class CheckFailedError(AssertionError):
     """Raised by ``check(..., strict=True)`` below full marks; its text is the report."""
 
 
@@ -64,7 +64,7 @@ def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang
         targets: the functions or classes to check; or one namespace such as ``globals()``; or one exercise's id, or
             nothing but ``exercise``, to check what the calling code has defined for it.
         exercise: which exercise this is for, where the names do not tell.
-        strict: raise `CheckFailed` below full marks; for tests.
+        strict: raise `CheckFailedError` below full marks; for tests.
         lang: ``"en"`` or ``"zh"``; from the environment variable ATTN_LANG when None.
 
     Raises:
@@ -79,7 +79,7 @@ def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang
     report = _grade_here(found, scope, points)
     result = Result(report, language)
     if strict and not result.passed:
-        raise CheckFailed(as_text(report, language))
+        raise CheckFailedError(as_text(report, language))
     if not hasattr(sys, "ps1") and "IPython" not in sys.modules and not strict:
         print(result)
     return result
@@ -183,7 +183,7 @@ def _exercise_with(names: set[str]) -> str:
     for path in _public_files():
         if names & set(read_header(path)["targets"]):
             return path.stem
-    raise ValueError(f"No exercise asks for {', '.join(sorted(names))}; give check(..., exercise=\"its id\").")
+    raise ValueError(f'No exercise asks for {", ".join(sorted(names))}; give check(..., exercise="its id").')
 
 
 def _hints(name: str) -> tuple[str, dict[str, list[str]]]:

@@ -17,7 +17,16 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from grader.authoring import Case, Exercise, Mistake, Text
-from grader.calls import MAX_FRAME_BYTES, Call, Encoder, Outcome, decode_calls, decode_outcome, encode_calls, encode_outcome
+from grader.calls import (
+    MAX_FRAME_BYTES,
+    Call,
+    Encoder,
+    Outcome,
+    decode_calls,
+    decode_outcome,
+    encode_calls,
+    encode_outcome,
+)
 from grader.diagnosis import telling_facets
 from grader.exercise import LoadedExercise
 
@@ -119,9 +128,7 @@ def read_public(path: Path) -> PublicExercise:
     )
     cases = [Case(public=True, **fields) for fields in header["cases"]]
     calls = decode_calls(header["calls"], tensors)
-    return PublicExercise(
-        header["exercise"], header["points"], spec, cases, calls, expected, mistakes, header["hints"]
-    )
+    return PublicExercise(header["exercise"], header["points"], spec, cases, calls, expected, mistakes, header["hints"])
 
 
 def only_targets(exercise: LoadedExercise | PublicExercise, names: set[str], points: float) -> PublicExercise:

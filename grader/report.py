@@ -66,6 +66,7 @@ class Report:
     def to_json(self, language: Language = "en") -> dict[str, Any]:
         """The report as the documented JSON object, its messages in one language."""
         flat = asdict(self)
-        for part, original in (*zip(flat["checks"], self.checks, strict=True), *zip(flat["diagnosis"], self.diagnosis, strict=True)):  # type: ignore[misc]
-            part["message"] = getattr(original.message, language)
+        for name in ("checks", "diagnosis"):
+            for part in flat[name]:
+                part["message"] = getattr(Text(*part["message"]), language)
         return {"schema": SCHEMA, **flat, "seconds": round(self.seconds, 4)}

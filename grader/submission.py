@@ -92,9 +92,7 @@ def _read_notebook(path: Path, text: str) -> Submission:
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         raise UnreadableError("The file has no list of cells; it is not a notebook of format 4.")
-    code = [
-        python_only(_source(cell)) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"
-    ]
+    code = [python_only(_source(cell)) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
     if len(code) > MAX_CELLS or sum(map(len, code)) > MAX_CODE_CHARACTERS:
         raise UnreadableError("The notebook has more code than can be an answer to an exercise.")
     return Submission(path, tuple(code), _named_exercise(notebook.get("metadata")))

@@ -44,6 +44,7 @@ class Proof:
 
     @property
     def sound(self) -> bool:
+        """True when nothing is wrong."""
         return not self.problems
 
 
@@ -136,8 +137,9 @@ def _trivial_answers(exercise: LoadedExercise) -> Iterator[str]:
         allowed = MARGIN * tolerance_of(case.dtype, case.tolerance)
         for path, tensor in _tensors(right.value):
             passes = {
-                name for name, answer in _guesses(case, tensor)
-                if tensor_deviation(answer.to(tensor.dtype), tensor)[0] <= allowed
+                name
+                for name, answer in _guesses(case, tensor)
+                if tensor_deviation(answer.to(tensor.dtype), tensor) <= allowed
             }
             key = (target, path)
             passing[key] = passing.get(key, passes) & passes

@@ -41,5 +41,7 @@ def _prose(script: Path, tag: str, language: str) -> list[str]:
             continue
         following = _ANY_HEADER.search(text, header.end())
         body = text[header.end() : following.start() if following else len(text)]
-        cells.append("\n".join(line.removeprefix("#").removeprefix(" ") for line in body.strip("\n").split("\n")).strip())
+        cells.append(
+            "\n".join(line.removeprefix("#").removeprefix(" ") for line in body.strip("\n").split("\n")).strip()
+        )
     return cells

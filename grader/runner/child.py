@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,12 +14,12 @@ import grader
 from grader.calls import Outcome, decode_calls, pack, pack_outcome, unpack
 from grader.execute import describe, new_scope, perform, run_cells
 from grader.runner import channel as wire
-from grader.runner.sandbox import lock_in
+from grader.sandbox import lock_in
 
 
-def run(channel: socket.socket, limits: dict[str, Any], scratch: str) -> None:
+def run(channel: socket.socket, layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None:
     """Serve one submission. Whatever goes wrong ends this process and nothing else."""
-    lock_in(limits, scratch)
+    lock_in(layers, limits, scratch)
     # The notebooks call these; in here they have nothing to show to anybody.
     for name in set(grader.__all__) - {"__version__"}:
         setattr(grader, name, _nothing)

@@ -62,9 +62,11 @@ class RunnerError(Exception):
 class WarmParent:
     """A warm parent process. Use as a context manager; safe to use from several threads."""
 
-    def __init__(self, limits: Limits | None = None, device: str = "cpu") -> None:
+    def __init__(self, limits: Limits | None = None, device: str = "cpu", without: Sequence[str] = ()) -> None:
         self.limits = limits or Limits()
         self.device = device
+        self.without = frozenset(without)
+        self._layers: tuple[str, ...] = ()
         self._lock = threading.Lock()
         self._tokens = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -76,6 +78,11 @@ class WarmParent:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def layers(self) -> tuple[str, ...]:
+        """Names of the sandbox layers that children are kept in by."""
+        self._start()
+        return self._layers
 
     def close(self) -> None:
         """End the warm parent and, with it, every child."""
@@ -151,13 +158,14 @@ class WarmParent:
         ours.settimeout(self.limits.seconds)
         status_read, status_write = os.pipe()
         token = next(self._tokens)
-        request = json.dumps({"token": token, "limits": self.limits.for_child(self.device)}).encode()
         try:
             for last_try in (False, True):
                 with self._lock:
                     if self._control is None:
                         self._start_locked()
                     assert self._control is not None
+                    limits = self.limits.for_child(self.device)
+                    request = json.dumps({"token": token, "layers": self._layers, "limits": limits}).encode()
                     try:
                         socket.send_fds(self._control, [request], [theirs.fileno(), status_write])
                         return ours, status_read, token
@@ -201,9 +209,11 @@ class WarmParent:
         )
         theirs.close()
         self._control = ours
-        if ours.recv(16) != b"ready":
+        greeting = ours.recv(4096)
+        if not greeting:
             self._stop()
             raise RunnerError("The process that runs submissions does not start; see `attn doctor`.")
+        self._layers = tuple(name for name in json.loads(greeting)["layers"] if name not in self.without)
 
     def _stop(self) -> None:
         if self._control is not None:

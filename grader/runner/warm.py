@@ -8,7 +8,6 @@ operation would hang at its own first one.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import json
 import os
@@ -22,8 +21,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from grader.sandbox import available
+from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
+
 TICK_SECONDS = 0.05
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 @dataclass
@@ -42,10 +43,11 @@ class Child:
 def main() -> None:
     """Serve fork requests on the control socket (descriptor given as the first argument) until it closes."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    if sys.platform == "linux":
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
     import torch
-    import torch.fx.experimental.symbolic_shapes  # else every child pays for it at its first backward pass  # noqa: F401
+    import torch.fx.experimental.symbolic_shapes  # else every child pays for it at its first backward pass
 
     from grader.runner import child  # noqa: F401
 
@@ -56,10 +58,11 @@ def main() -> None:
     os.set_blocking(wake_write, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_write)
-    control.send(b"ready")
+    control.send(json.dumps({"layers": available()}).encode())
     children: dict[int, Child] = {}
     while True:
-        ready, _, _ = select.select([control, wake_read], [], [], TICK_SECONDS if children else None)
+        sources: list[Any] = [control, wake_read]
+        ready, _, _ = select.select(sources, [], [], TICK_SECONDS if children else None)
         if wake_read in ready:
             os.read(wake_read, 4096)
         _reap(children)
@@ -100,11 +103,12 @@ def _become_child(request: dict[str, Any], channel: int, scratch: str, to_close:
         for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         os.setsid()
-        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if sys.platform == "linux":
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         for descriptor in to_close:
             os.close(descriptor)
         os.chdir(scratch)
-        child.run(socket.socket(fileno=channel), request["limits"], scratch)
+        child.run(socket.socket(fileno=channel), request["layers"], request["limits"], scratch)
     finally:
         os._exit(0)
 
@@ -161,12 +165,3 @@ def _kill(running: Child) -> None:
     for kill in (os.killpg, os.kill):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(running.pid, signal.SIGKILL)
-
-
-def _prctl(option: int, value: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, int(value), 0, 0, 0)
-
-
-if __name__ == "__main__":
-    main()

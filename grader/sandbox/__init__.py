@@ -1,0 +1,112 @@
+"""The layers that keep a child in: what it may use, see and reach. See docs/security.md for what each one stops.
+
+Every layer is a few system calls made directly. Of the packages that wrap them, the one for seccomp needs a system
+library that slim images lack and had its last release in 2021, and those for Landlock are younger than their users;
+what is needed of either fits on a page.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grader.sandbox import landlock, seccomp
+from grader.sandbox.system import drop_capabilities, no_new_privileges
+
+REQUIRED = ("no_new_privs", "rlimits", "landlock", "seccomp")
+"""Layers without which a class is not graded unless it is asked for by name."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: what it stops, and what to do where it is missing."""
+
+    name: str
+    stops: str
+    remedy: str
+
+
+LAYERS = (
+    Layer("no_new_privs", "gaining rights through setuid programs", "needs Linux"),
+    Layer("rlimits", "using memory, CPU time, descriptors or disk without end", "needs a Unix system"),
+    Layer("capabilities", "root's special rights, when the grader runs as root", "only of use to root on Linux"),
+    Layer(
+        "landlock",
+        "reading the reference, the gradebook, other submissions or the home folder; writing outside a scratch folder",
+        "needs Linux 5.13 with Landlock; in a container, a runtime whose seccomp profile lets its three calls through",
+    ),
+    Layer(
+        "seccomp",
+        "sockets, new processes, signals and ptrace to others, changing file modes, kernel interfaces",
+        "needs Linux on x86-64 or arm64",
+    ),
+    Layer("bubblewrap", "seeing other processes, the network and most of the file system at all", "install bubblewrap"),
+)
+
+
+def available() -> tuple[str, ...]:
+    """Names of the layers that a process can put on itself here."""
+    found = ["rlimits"]
+    if sys.platform == "linux":
+        found.insert(0, "no_new_privs")
+        if os.geteuid() == 0:
+            found.append("capabilities")
+        if landlock.abi() > 0:
+            found.append("landlock")
+        if seccomp.supported():
+            found.append("seccomp")
+    return tuple(found)
+
+
+def lock_in(layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None:
+    """Give up everything that grading does not need, for good. Called in the child before any of the learner's code.
+
+    Raises:
+        OSError: a layer that was asked for cannot be put on; the child must not go on.
+    """
+    if "rlimits" in layers:
+        _limit_resources(limits)
+    if "no_new_privs" in layers:
+        no_new_privileges()
+    if "landlock" in layers:
+        landlock.restrict(readable(), scratch)
+    if "capabilities" in layers:
+        drop_capabilities()
+    if "seccomp" in layers:
+        seccomp.restrict()
+
+
+def readable() -> list[str]:
+    """What Python and torch may still load from once a child is locked in."""
+    libraries = [path for path in sys.path if path.endswith(("site-packages", "dist-packages", "lib-dynload"))]
+    standard = os.path.dirname(os.__file__)
+    system = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache"]
+    devices = ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"]
+    hardware = ["/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"]
+    return [path for path in (standard, *libraries, *system, *devices, *hardware) if os.path.exists(path)]
+
+
+def _limit_resources(limits: dict[str, Any]) -> None:
+    wanted = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CPU: limits["cpu_seconds"],
+        resource.RLIMIT_FSIZE: limits["file_bytes"],
+        resource.RLIMIT_NOFILE: 64,
+    }
+    if limits["address_space"]:  # CUDA reserves far more addresses than it uses
+        wanted[resource.RLIMIT_AS] = _virtual_bytes() + limits["memory_bytes"]
+    for kind, value in wanted.items():
+        _, hard = resource.getrlimit(kind)
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, value))
+
+
+def _virtual_bytes() -> int:
+    if sys.platform != "linux":
+        return 2**34
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
