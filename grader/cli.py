@@ -65,6 +65,15 @@ def grade(
     fail_under: Annotated[
         float | None, typer.Option(metavar="PCT", help="Exit with 1 if any score is below this percentage.")
     ] = None,
+    require_sandbox: Annotated[
+        bool | None,
+        typer.Option(
+            "--require-sandbox/--no-sandbox",
+            help="Refuse to run without every sandbox layer, or run without any (for your own code). By default every "
+            "layer that the system has is used, and all are required for more than one submission.",
+            show_default=False,
+        ),
+    ] = None,
     lang: LangOption = Lang.en,
 ) -> None:
     """Grade submissions, and say for each which mistake was made."""
@@ -79,7 +88,11 @@ def grade(
     located = _course()
     _known(located, [exercise] if exercise else None)
     chosen = _device(device)
-    reports = _grade(located, work, exercise, chosen, quiet=json_file == "-", lang=lang)
+    from grader.sandbox import LAYERS
+
+    without = [layer.name for layer in LAYERS] if require_sandbox is False else []
+    required = len(work) > 1 if require_sandbox is None else require_sandbox
+    reports = _grade(located, work, exercise, chosen, without, required, quiet=json_file == "-", lang=lang)
     if json_file:
         _write_json(reports, json_file, lang)
     if fail_under is not None and any(_percent(report) < fail_under for report in reports):
@@ -87,19 +100,33 @@ def grade(
 
 
 def _grade(
-    located: LocatedCourse, work: list[Any], exercise: str | None, device: str, quiet: bool, lang: Lang
+    located: LocatedCourse,
+    work: list[Any],
+    exercise: str | None,
+    device: str,
+    without_layers: list[str],
+    require_sandbox: bool,
+    quiet: bool,
+    lang: Lang,
 ) -> list[Report]:
     from rich.console import Console
 
     from grader.exercise import ExerciseError
     from grader.render import print_report, summary_table
     from grader.runner.pool import RunnerError
+    from grader.sandbox import missing
     from grader.session import Session
 
     notes = Console(stderr=True)
     bar = _progress(notes, "grading", len(work)) if len(work) > 1 and notes.is_terminal else nullcontext(lambda: None)
     try:
-        with Session(located, device) as session, bar as advance:
+        with Session(located, device, without_layers) as session, bar as advance:
+            lacking = missing(session.runner.layers()) if require_sandbox else ()
+            if lacking:
+                _usage_error(
+                    f"The sandbox lacks {', '.join(lacking)} here, so other people's code is not run; `attn doctor` "
+                    "says what to do. For code that you trust, use --no-sandbox."
+                )
             reports = session.grade_all(work, exercise, on_report=lambda _: advance())
     except (ExerciseError, RunnerError) as error:
         _fail(str(error))
@@ -197,6 +224,47 @@ def verify(
     if unsound:
         _fail(f"{unsound} of {len(names)} exercises are not sound.")
     console.print(f"{len(names)} exercises verified.", highlight=False)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this system can do: sandbox layers, devices, versions; and what to do about what is missing."""
+    import platform
+
+    import torch
+    from rich.console import Console
+    from rich.table import Table
+
+    from grader import __version__
+    from grader.runner.pool import RunnerError, WarmParent
+    from grader.sandbox import LAYERS, REQUIRED, available
+    from grader.sandbox.selftest import escapes
+
+    console = Console()
+    try:
+        with WarmParent() as runner:
+            active, escaped = runner.layers(), escapes(runner)
+    except RunnerError as error:
+        _fail(str(error))
+    table = Table("layer", "available", "active", "stops", "if missing", title="sandbox")
+    for layer in LAYERS:
+        mark = [("yes" if layer.name in names else "no") for names in (available(), active)]
+        remedy = "" if layer.name in active else layer.remedy
+        table.add_row(layer.name + (" *" if layer.name in REQUIRED else ""), *mark, layer.stops, remedy)
+    console.print(table)
+    console.print("* required for grading a class", highlight=False)
+    for attempt in escaped:
+        console.print(f"✗ a child can still {attempt}", style="red", highlight=False)
+    if not escaped:
+        console.print("✓ a child that tries to get out does not", style="green", highlight=False)
+    devices = [name for name, there in (("cuda", torch.cuda.is_available()),) if there]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    console.print(f"devices: {', '.join(['cpu', *devices])}", highlight=False)
+    console.print(f"attn {__version__}, torch {torch.__version__}, Python {platform.python_version()}", highlight=False)
+    console.print(f"{platform.platform()}", highlight=False)
+    if escaped:
+        raise typer.Exit(1)
 
 
 def _course() -> LocatedCourse:

@@ -81,6 +81,11 @@ def tensor_deviation(got: Tensor, expected: Tensor) -> float:
     return float(_apart(mine, right).max())
 
 
+def entries_close(mine: Tensor, other: Tensor, allowed: float) -> Tensor:
+    """Which entries of two tensors of one shape are as good as equal; infinities and NaN agree with their like."""
+    return _apart(mine.to(torch.float64), other.to(torch.float64)) <= allowed
+
+
 def first_wrong_index(got: Tensor, expected: Tensor) -> tuple[int, ...]:
     """The first index at which two tensors of one shape are about as far apart as anywhere."""
     if not expected.is_floating_point() or not got.is_floating_point():

@@ -13,10 +13,12 @@ from typing import Protocol
 from grader.authoring import Case, Exercise, Family, Mistake, Text
 from grader.calls import Outcome
 from grader.describe import describe_problem, family_of_raised, family_of_value
-from grader.evidence import ANSWER_FACETS, Facet, Problem, agree, problems_of
+from grader.evidence import ANSWER_FACETS, Facet, Problem, likeness, problems_of
 from grader.report import Diagnosis
 
 MOST_OBSERVATIONS = 3
+ALIKE = 0.5
+"""Share of the wrong entries that a submission has in common with a mistake, for the mistake to explain them."""
 
 
 class Judged(Protocol):
@@ -87,11 +89,15 @@ def _fitting(exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[P
     fitting = []
     for number, (_, predicted) in enumerate(exercise.predictions):
         telling = telling_facets(exercise.cases, predicted, exercise.expected)
-        agreed = {key for key in telling & wrong if _agree(exercise, key, outcomes, predicted)}
+        alike = {key: _likeness(exercise, key, outcomes, predicted) for key in telling & wrong}
+        agreed = {key for key, share in alike.items() if share >= ALIKE}
         if _fits(telling, agreed, wrong):
-            fitting.append((number, _consequences(agreed, wrong), agreed == telling))
+            explains = _consequences(agreed, wrong)
+            # What follows from a wrong answer counts as much as the answer itself is alike.
+            weight = sum(alike.get(key, 1.0) for key in explains)
+            fitting.append((number, explains, weight))
     # The sort is stable: of two that explain as much, the one that its author put first.
-    fitting.sort(key=lambda candidate: (-len(candidate[1]), not candidate[2]))
+    fitting.sort(key=lambda candidate: -candidate[2])
     return [(number, explains) for number, explains, _ in fitting]
 
 
@@ -118,7 +124,7 @@ def _second_mistake(
             for i, facet in unexplained
             if i in together
             and facet in ANSWER_FACETS
-            and agree(facet, exercise.cases[i], outcomes[i], together[i], exercise.expected[i])
+            and likeness(facet, exercise.cases[i], outcomes[i], together[i], exercise.expected[i]) >= ALIKE
         }
         explains = _consequences(agreed, unexplained)
         if len(explains) > len(best[1]):
@@ -126,9 +132,9 @@ def _second_mistake(
     return best
 
 
-def _agree(exercise: Judged, key: Key, outcomes: Sequence[Outcome], predicted: Sequence[Outcome]) -> bool:
+def _likeness(exercise: Judged, key: Key, outcomes: Sequence[Outcome], predicted: Sequence[Outcome]) -> float:
     i, facet = key
-    return agree(facet, exercise.cases[i], outcomes[i], predicted[i], exercise.expected[i])
+    return likeness(facet, exercise.cases[i], outcomes[i], predicted[i], exercise.expected[i])
 
 
 def _answers(keys: set[Key]) -> set[int]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from grader.authoring import Case, Text
 from grader.calls import Outcome
-from grader.compare import Difference, differences, tolerance_of, worst
+from grader.compare import Difference, differences, entries_close, tolerance_of, worst
 
 Facet = Literal[
     "ended",
@@ -121,43 +121,77 @@ def _wrong_gradients(case: Case, got: Outcome, expected: Outcome) -> Iterator[st
             yield name
 
 
-def agree(facet: Facet, case: Case, got: Outcome, other: Outcome, expected: Outcome) -> bool:
-    """True when two outcomes are wrong in the same way, as far as one facet goes."""
-    if facet == "ended":
-        return got.ended == other.ended
-    if facet == "raised":
-        if got.raised is None or other.raised is None:
-            same_value = got.raised is other.raised and not got.ended
-            return same_value and worst(got.value, other.value) <= tolerance_of(case.dtype, case.tolerance)
-        return got.raised.type == other.raised.type
+def likeness(facet: Facet, case: Case, got: Outcome, other: Outcome, expected: Outcome) -> float:
+    """How far two outcomes are wrong in the same way, as far as one facet goes: from 0 to 1.
+
+    Below 1 for values that are wrong alike in many places only, as when a second mistake spoils some rows.
+    """
+    if facet in ("raised", "structure", "shape", "value") and got.raised is None and not got.ended:
+        return 0.0 if other.raised else _value_likeness(case, got.value, other.value, expected.value)
+    return float(_alike(facet, case, got, other, expected))
+
+
+def _alike(facet: Facet, case: Case, got: Outcome, other: Outcome, expected: Outcome) -> bool:
+    match facet:
+        case "ended":
+            return got.ended == other.ended
+        case "raised" | "structure" | "shape" | "value":
+            return got.raised is not None and other.raised is not None and got.raised.type == other.raised.type
     if got.ended or got.raised is not None:
         return False
-    if facet == "judged":
-        assert case.judge is not None
-        try:
-            return case.judge(got.value, expected.value) == case.judge(other.value, expected.value)
-        except Exception:
-            return False
-    if facet in ("structure", "shape", "value"):
-        return worst(got.value, other.value) <= max(tolerance_of(case.dtype, case.tolerance), 1e-3)
-    if facet == "dtype":
-        return list(_wrong_dtypes(got.value, expected.value, case.dtype)) == list(
-            _wrong_dtypes(other.value, expected.value, case.dtype)
-        )
-    if facet == "gradient":
-        return _alike(got.gradients or {}, other.gradients or {}) and bool(got.gradient_error) == bool(
-            other.gradient_error
-        )
-    if facet == "changed":
-        return got.changed == other.changed
-    if facet == "again":
-        return worst(got.again, got.value) > 0
-    if facet == "forbidden":
-        return bool(set(got.seen) & set(other.seen))
+    match facet:
+        case "judged":
+            return _verdict(case, got, expected) == _verdict(case, other, expected)
+        case "dtype":
+            mine, theirs = (list(_wrong_dtypes(o.value, expected.value, case.dtype)) for o in (got, other))
+            return mine == theirs
+        case "gradient":
+            same = _gradients_alike(got.gradients or {}, other.gradients or {})
+            return same and bool(got.gradient_error) == bool(other.gradient_error)
+        case "changed":
+            return got.changed == other.changed
+        case "again":
+            return worst(got.again, got.value) > 0
+        case "forbidden":
+            return bool(set(got.seen) & set(other.seen))
     return True  # "largest": too large is too large
 
 
-def _alike(mine: dict[str, Tensor | None], other: dict[str, Tensor | None]) -> bool:
+def _verdict(case: Case, outcome: Outcome, expected: Outcome) -> Text | None:
+    assert case.judge is not None
+    try:
+        return case.judge(outcome.value, expected.value)
+    except Exception:
+        return None
+
+
+def _value_likeness(case: Case, got: Any, other: Any, expected: Any) -> float:
+    allowed = max(tolerance_of(case.dtype, case.tolerance), 1e-3)
+    if worst(got, other) <= allowed:
+        return 1.0
+    wrong = alike = right = spoilt = 0
+    for mine, theirs, truth in zip(_leaves(got), _leaves(other), _leaves(expected), strict=False):
+        if not (mine.shape == theirs.shape == truth.shape):
+            return 0.0
+        tells = ~entries_close(theirs, truth, allowed)
+        wrong += int(tells.sum())
+        alike += int((tells & entries_close(mine, theirs, allowed)).sum())
+        right += int((~tells).sum())
+        spoilt += int((~tells & ~entries_close(mine, truth, allowed)).sum())
+    if wrong == 0 or spoilt > 0.2 * right:
+        return 0.0
+    return min(alike / wrong, 0.99)
+
+
+def _leaves(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _leaves(item)
+
+
+def _gradients_alike(mine: dict[str, Tensor | None], other: dict[str, Tensor | None]) -> bool:
     for name, theirs in other.items():
         found = mine.get(name)
         if (found is None) != (theirs is None):

@@ -6,8 +6,10 @@ Everything that a submission could have had a hand in is escaped: control charac
 from __future__ import annotations
 
 import html
+import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from grader.authoring import Text
@@ -98,21 +100,40 @@ def summary_table(reports: Iterable[Report], language: Language = "en") -> Table
     from rich.table import Table
     from rich.text import Text as Styled
 
-    table = Table(show_lines=False, pad_edge=False)
-    for column in ("submission", "exercise", "score", "root cause"):
+    reports = list(reports)
+    labels = _labels(reports)
+    exercises = {report.exercise for report in reports}
+    table = Table(title=exercises.pop() if len(exercises) == 1 else None, pad_edge=False)
+    columns = (
+        ["submission", "score", "root cause"] if not exercises else ["submission", "exercise", "score", "root cause"]
+    )
+    for column in columns:
         table.add_column(column, overflow="fold", justify="right" if column == "score" else "left")
-    for report in reports:
+    for report, label in zip(reports, labels, strict=True):
         cause = "" if report.passed else _said(report.diagnosis[0].message, language) if report.diagnosis else ""
         if report.status not in ("graded", "not_attempted"):
             cause = f"[{getattr(_STATUS[report.status], language)}] {cause}"
         style = "green" if report.passed else "yellow" if report.score else "red"
-        table.add_row(
-            Styled(plain(report.submission)),
+        cells = [
+            Styled(plain(label)),
             Styled(report.exercise),
             Styled(f"{report.score:.4g}/{report.max_score:g}", style=style),
             Styled(plain(cause)),
-        )
+        ]
+        table.add_row(*(cells if exercises else [cells[0], *cells[2:]]))
     return table
+
+
+def _labels(reports: Sequence[Report]) -> list[str]:
+    """Submissions' paths without what they have in common, and without a file name that only repeats the exercise."""
+    paths = [PurePath(report.submission) for report in reports]
+    common = os.path.commonpath([path.parent for path in paths]) if paths else ""
+    labels = []
+    for path, report in zip(paths, reports, strict=True):
+        short = path.relative_to(common) if common else path
+        bare = short.parent if path.stem == report.exercise and short.parent.name else short
+        labels.append(str(bare))
+    return labels if len(set(labels)) == len(labels) else [str(path) for path in paths]
 
 
 def print_report(console: Console, report: Report, language: Language = "en") -> None:

@@ -60,13 +60,13 @@ def _files(folder: Path) -> Iterator[Path]:
 class Session:
     """A warm parent, and a grader for every exercise met so far. A context manager."""
 
-    def __init__(self, located: LocatedCourse, device: str = "cpu") -> None:
+    def __init__(self, located: LocatedCourse, device: str = "cpu", without_layers: Sequence[str] = ()) -> None:
         torch.set_num_threads(1)
         self.located, self.device = located, device
         asked = located.course.limits
         slower = 0.0 if device == "cpu" else DEVICE_START_SECONDS
         limits = Limits(asked.call_seconds + slower, asked.seconds + 2 * slower, asked.memory_mb, asked.file_mb)
-        self.runner = WarmParent(limits, device)
+        self.runner = WarmParent(limits, device, without_layers)
         self._graders: dict[str, Grader] = {}
         self._lock = Lock()
 

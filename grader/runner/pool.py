@@ -97,7 +97,9 @@ class WarmParent:
         end = time.monotonic() + self.limits.seconds
         while len(outcomes) < calls.count:
             job = pack({"cells": list(cells), "targets": list(targets), "start": len(outcomes)}, {})
-            ended = self._one_child(job, calls, run, end)
+            # After a call that hung, the next ones get less time: a submission that always hangs is soon told so.
+            patience = self.limits.call_seconds / (1 + 2 * deaths)
+            ended = self._one_child(job, calls, run, patience, end)
             if ended is None:
                 break
             if ended == "killed" and retried != len(outcomes):
@@ -114,7 +116,7 @@ class WarmParent:
                 outcomes += [Outcome(ended="not_run") for _ in range(calls.count - len(outcomes))]
         return run
 
-    def _one_child(self, job: bytes, calls: PackedCalls, run: Run, end: float) -> str | None:
+    def _one_child(self, job: bytes, calls: PackedCalls, run: Run, patience: float, end: float) -> str | None:
         """Collect outcomes until the last call (None), or until the child ends (how)."""
         ours, status, token = self._fork()
         loaded = False
@@ -130,7 +132,7 @@ class WarmParent:
                     run.loaded = "ok"
                     run.cell_errors = list(header.get("errors", []))
                     run.defined = list(header.get("defined", []))
-                    limit = self.limits.call_seconds
+                    limit = patience
                 else:
                     index, outcome = unpack_outcome(header, tensors)
                     if index != len(run.outcomes):

@@ -62,6 +62,11 @@ def available() -> tuple[str, ...]:
     return tuple(found)
 
 
+def missing(layers: Sequence[str]) -> tuple[str, ...]:
+    """The layers that grading a class requires and that are not there."""
+    return tuple(name for name in REQUIRED if name not in layers)
+
+
 def lock_in(layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None:
     """Give up everything that grading does not need, for good. Called in the child before any of the learner's code.
 
