@@ -138,7 +138,9 @@ def read_course(path: Path) -> Course:
     try:
         course = Course.model_validate(data)
     except ValidationError as error:
-        lines = [f"{path}:{_line(tree, found['loc'])}: {_advice(dict(found))}" for found in error.errors()]
+        # A misspelt setting also leaves one missing: say the spelling first.
+        found_errors = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        lines = [f"{path}:{_line(tree, found['loc'])}: {_advice(dict(found))}" for found in found_errors]
         raise CourseError("\n".join(lines)) from None
     _check_names(path, tree, course)
     return course

@@ -123,7 +123,7 @@ def describe_value(spec: Exercise, problem: Problem, got: Outcome, expected: Out
         index = first_wrong_index(mine, right)
         place = f"{name}[{', '.join(map(str, index))}]"
         e, g = right[index].item(), mine[index].item()
-        hint = _observation(mine, right, weights="weights" in name)[1]
+        hint = _observed(spec, problem, got, expected)[1]
         return Text(
             f"{place} is {_number(g)} where {_number(e)} is expected.{hint.en}",
             f"{place} 是 {_number(g)}，应为 {_number(e)}。{hint.zh}",
@@ -135,18 +135,22 @@ def describe_value(spec: Exercise, problem: Problem, got: Outcome, expected: Out
 
 
 def family_of_value(case: Case, spec: Exercise, problem: Problem, got: Outcome, expected: Outcome) -> Family:
-    """The family that wrong numbers point to, by what can be seen in them; else the family of the case."""
+    """The family that wrong numbers point to: that of the case, or for a plain case what can be seen in them."""
     if case.family not in ("numerics", "interface"):
         return case.family
+    return _observed(spec, problem, got, expected)[0] or case.family
+
+
+def _observed(spec: Exercise, problem: Problem, got: Outcome, expected: Outcome) -> tuple[Family | None, Text]:
     # Weights tell more than what is made with them: look there first, wherever they stand.
-    pairs = [(mine, right) for name, mine, right in _outputs(spec, got.value, expected.value) if name == "weights"]
-    pairs.append((_at(got.value, problem), _at(expected.value, problem)))
+    weights = [(mine, right) for name, mine, right in _outputs(spec, got.value, expected.value) if name == "weights"]
+    pairs = [*weights, (_at(got.value, problem), _at(expected.value, problem))]
     for i, (mine, right) in enumerate(pairs):
-        if isinstance(mine, Tensor) and isinstance(right, Tensor) and mine.shape == right.shape:
-            family = _observation(mine, right, weights=i < len(pairs) - 1)[0]
+        if isinstance(mine, Tensor) and isinstance(right, Tensor):
+            family, text = _observation(mine, right, weights=i < len(weights))
             if family is not None:
-                return family
-    return case.family
+                return family, text
+    return None, Text("", "")
 
 
 def _observation(mine: Tensor, right: Tensor, weights: bool) -> tuple[Family | None, Text]:

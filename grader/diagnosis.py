@@ -59,43 +59,55 @@ _FACET_FAMILY: dict[Facet, Family] = {
 
 def diagnose(exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> list[Diagnosis]:
     """The diagnosis, root cause first; empty when there is no problem."""
-    unexplained = {problem.key: problem for problem in problems}
-    found: list[Mistake] = []
+    unexplained = {problem.key: problem for problem in _causes(problems)}
+    answers: list[Mistake] = []
+    conduct: list[Mistake] = []
     first: int | None = None
-    for number, explains in _fitting(exercise, outcomes, problems):
+    for number, explains in _fitting(exercise, outcomes, set(unexplained)):
         if explains & unexplained.keys():
-            first = number if first is None else first
-            found.append(exercise.predictions[number][0])
+            known = exercise.predictions[number][0]
+            if _answers(explains):
+                first = number if first is None else first
+                answers.append(known)
+            else:
+                conduct.append(known)
             for key in explains:
                 unexplained.pop(key, None)
     if first is not None and unexplained:
         second, explains = _second_mistake(exercise, outcomes, first, set(unexplained))
         if second is not None:
-            found.append(second)
+            answers.append(second)
             for key in explains:
                 unexplained.pop(key, None)
-    named = {known.slug: Diagnosis(known.slug, known.family, known.text) for known in reversed(found)}
-    return [*reversed(named.values()), *_observations(exercise, outcomes, list(unexplained.values()))]
+    observed = _observations(exercise, outcomes, list(unexplained.values()))
+    # Wrong answers before wrong conduct, and of either what is known before what is only observed.
+    named = {known.slug: Diagnosis(known.slug, known.family, known.text) for known in (*answers, *conduct)}
+    first_lines = [named[known.slug] for known in answers]
+    wrong_answers = [line for line, is_answer in observed if is_answer]
+    rest = [named[known.slug] for known in conduct] + [line for line, is_answer in observed if not is_answer]
+    return list(dict.fromkeys([*first_lines, *wrong_answers, *rest]))
+
+
+def _causes(problems: Sequence[Problem]) -> list[Problem]:
+    """The problems without those that only follow: a wrong answer has wrong gradients."""
+    wrong_answers = {problem.case for problem in problems if problem.facet in ANSWER_FACETS}
+    return [problem for problem in problems if problem.facet != "gradient" or problem.case not in wrong_answers]
 
 
 Key = tuple[int, Facet]
 
 
-def _fitting(exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> list[tuple[int, set[Key]]]:
+def _fitting(exercise: Judged, outcomes: Sequence[Outcome], wrong: set[Key]) -> list[tuple[int, set[Key]]]:
     """The mistakes that fit, by number, each with the problems that it explains; the one that explains most first."""
-    if not problems or all(outcome.ended or _is_missing(outcome) for outcome in outcomes):
+    if not wrong or all(outcome.ended or _is_missing(outcome) for outcome in outcomes):
         return []
-    wrong = {problem.key for problem in problems}
     fitting = []
     for number, (_, predicted) in enumerate(exercise.predictions):
         telling = telling_facets(exercise.cases, predicted, exercise.expected)
         alike = {key: _likeness(exercise, key, outcomes, predicted) for key in telling & wrong}
         agreed = {key for key, share in alike.items() if share >= ALIKE}
         if _fits(telling, agreed, wrong):
-            explains = _consequences(agreed, wrong)
-            # What follows from a wrong answer counts as much as the answer itself is alike.
-            weight = sum(alike.get(key, 1.0) for key in explains)
-            fitting.append((number, explains, weight))
+            fitting.append((number, agreed, sum(alike[key] for key in agreed)))
     # The sort is stable: of two that explain as much, the one that its author put first.
     fitting.sort(key=lambda candidate: -candidate[2])
     return [(number, explains) for number, explains, _ in fitting]
@@ -117,18 +129,18 @@ def _second_mistake(
     """The mistake that, made on top of the first one, gives what the first one alone does not explain."""
     cases = sorted(_answers(unexplained))
     best: tuple[Mistake | None, set[Key]] = (None, set())
+    most = 0.0
     for number, (known, _) in enumerate(exercise.predictions) if cases else ():
         together = exercise.combined(first, number, cases)
-        agreed = {
-            (i, facet)
+        alike = {
+            (i, facet): likeness(facet, exercise.cases[i], outcomes[i], together[i], exercise.expected[i])
             for i, facet in unexplained
-            if i in together
-            and facet in ANSWER_FACETS
-            and likeness(facet, exercise.cases[i], outcomes[i], together[i], exercise.expected[i]) >= ALIKE
+            if i in together and facet in ANSWER_FACETS
         }
-        explains = _consequences(agreed, unexplained)
-        if len(explains) > len(best[1]):
-            best = (known, explains)
+        agreed = {key for key, share in alike.items() if share >= ALIKE}
+        weight = sum(alike[key] for key in agreed)
+        if weight > most:
+            best, most = (known, agreed), weight
     return best
 
 
@@ -141,12 +153,6 @@ def _answers(keys: set[Key]) -> set[int]:
     return {i for i, facet in keys if facet in ANSWER_FACETS}
 
 
-def _consequences(agreed: set[Key], wrong: set[Key]) -> set[Key]:
-    """What is explained with a wrong answer: also its gradients, whichever way they are wrong."""
-    answers = _answers(agreed)
-    return {(i, facet) for i, facet in wrong if (i, facet) in agreed or i in answers}
-
-
 def _is_missing(outcome: Outcome) -> bool:
     return (
         outcome.raised is not None and outcome.raised.type == "NameError" and "is not defined" in outcome.raised.message
@@ -155,21 +161,25 @@ def _is_missing(outcome: Outcome) -> bool:
 
 def telling_facets(cases: Sequence[Case], predicted: Sequence[Outcome], expected: Sequence[Outcome]) -> set[Key]:
     """Where a mistake shows. The gradients of wrong answers are left out: they follow from the answers."""
-    keys = {problem.key for i, case in enumerate(cases) for problem in problems_of(i, case, predicted[i], expected[i])}
-    wrong_answers = {i for i, facet in keys if facet in ANSWER_FACETS}
-    return {(i, facet) for i, facet in keys if facet != "gradient" or i not in wrong_answers}
+    found = [problem for i, case in enumerate(cases) for problem in problems_of(i, case, predicted[i], expected[i])]
+    return {problem.key for problem in _causes(found)}
 
 
-def _observations(exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> list[Diagnosis]:
-    """What no known mistake explains, one line a family: the earliest wrong answer first, then how it was come by."""
+def _observations(
+    exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]
+) -> list[tuple[Diagnosis, bool]]:
+    """What no known mistake explains, one line a family: the earliest wrong answer first, then how it was come by.
+
+    With each line, whether it is about an answer.
+    """
     ordered = sorted(problems, key=lambda p: (p.facet not in ANSWER_FACETS, _rank(p), p.case))
-    found: dict[Family, Diagnosis] = {}
+    found: dict[Family, tuple[Diagnosis, bool]] = {}
     for problem in ordered:
         case, got, right = exercise.cases[problem.case], outcomes[problem.case], exercise.expected[problem.case]
         family = _family(exercise.spec, case, problem, got, right)
         if family not in found:
-            text = describe_problem(exercise.spec, case, problem, got, right)
-            found[family] = Diagnosis("unknown", family, _in_case(text, case, problem))
+            text = _in_case(describe_problem(exercise.spec, case, problem, got, right), case, problem)
+            found[family] = Diagnosis("unknown", family, text), problem.facet in ANSWER_FACETS
     return list(found.values())[:MOST_OBSERVATIONS]
 
 

@@ -215,6 +215,11 @@ class _Functions(TorchFunctionMode):
 class _Sizes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts elements of every tensor that an operation allocates; views of what exists already cost nothing."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Else every operation is wrapped for torch.compile, which takes seconds to import and writes to /tmp.
+        return False
+
     def __init__(self, watch: Watch) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.watch = watch

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
-from grader.authoring import Case, Edit, Elsewhere, Exercise, Mistake, Random, Variant, mistake
-from grader.exercise import load_grading, read_reference
 from torch import Tensor
+
+from grader.authoring import Case, Edit, Elsewhere, Exercise, Mistake, Random, Text, Variant, mistake
+from grader.exercise import load_grading, read_reference
 
 
 def causal(L: int, S: int | None = None) -> Tensor:
@@ -39,6 +41,37 @@ def huge_scores(rand: Random, *batch: int, L: int, S: int, d: int, d_v: int) -> 
     key[..., 0, 0] = 80.0
     key[..., 1] = rand.integers(-1, 2, *batch, S).float() / 2
     return query, key, rand.normal(*batch, S, d_v)
+
+
+def layers_named(*init: Any, **init_kwargs: Any) -> Case:
+    """A module's ``state_dict`` has the names and shapes of the reference's: put it first, as nothing else can load."""
+    built = ", ".join([*map(str, init), *(f"{name}={value}" for name, value in init_kwargs.items())])
+    return Case(
+        f"layers by the names asked for, built with ({built})",
+        init=init,
+        init_kwargs=init_kwargs,
+        load_state=False,
+        drive=state_shapes,
+        judge=state_differs,
+        family="state",
+    )
+
+
+def state_shapes(module):  # type: ignore[no-untyped-def]
+    return {name: list(tensor.shape) for name, tensor in module.state_dict().items()}
+
+
+def state_differs(value: Any, expected: Any) -> Text | None:
+    """What is missing from a state_dict, what is too much, and what has another shape."""
+    missing = ", ".join(name for name in expected if name not in value)
+    extra = ", ".join(sorted(name for name in value if name not in expected))
+    other = ", ".join(name for name in expected if name in value and list(value[name]) != list(expected[name]))
+    wrong = [(missing, "lacks", "缺少"), (extra, "has, in excess,", "多出了"), (other, "has another shape for", "形状不对：")]
+    if not any(names for names, _, _ in wrong):
+        return None
+    en = "; ".join(f"{verb} {names}" for names, verb, _ in wrong if names)
+    zh = "；".join(f"{verb} {names}" for names, _, verb in wrong if names)
+    return Text(f"The module's state_dict {en}.", f"模块的 state_dict {zh}。")
 
 
 def no_scale(*variants: Variant) -> Mistake:
@@ -151,6 +184,152 @@ def scale_by_model(*variants: Variant) -> Mistake:
         *variants,
         en="Your weights match attention scaled by 1/√embed_dim; the scale is per head, 1/√head_dim.",
         zh="你的权重与按 1/√embed_dim 缩放的注意力一致；缩放是按头的，应为 1/√head_dim。",
+    )
+
+
+def heads_not_split(*variants: Variant) -> Mistake:
+    """`view` straight to (B, H, L, head_dim)."""
+    return mistake(
+        "heads-not-split",
+        "shape",
+        *variants,
+        en="You split the heads by view(B, H, L, head_dim) alone: that cuts the tokens apart instead of the features. "
+        "First view(B, L, H, head_dim), then transpose(1, 2).",
+        zh="你只用 view(B, H, L, head_dim) 来分头：这样切开的是词元而不是特征。应当先 view(B, L, H, head_dim)，再 transpose(1, 2)。",
+    )
+
+
+def heads_not_merged(*variants: Variant) -> Mistake:
+    """The transpose back is missing when heads are put together."""
+    return mistake(
+        "heads-not-merged",
+        "shape",
+        *variants,
+        en="You merge the heads without transposing back: the rows of different tokens are mixed. "
+        "First transpose(1, 2), then reshape(B, L, E).",
+        zh="合并各头之前没有转置回来：不同词元的内容混在了一起。应当先 transpose(1, 2)，再 reshape(B, L, E)。",
+    )
+
+
+def attention_over_heads(*variants: Variant) -> Mistake:
+    """(B, L, H, d) times its own transpose."""
+    return mistake(
+        "attention-over-heads",
+        "shape",
+        *variants,
+        en="The heads of one token attend to each other, not the tokens: in (B, L, H, head_dim) the last two axes are "
+        "heads and features. Transpose to (B, H, L, head_dim) before the scores.",
+        zh="同一个词元的各个头在互相关注，而不是词元之间：(B, L, H, head_dim) 的最后两维是头和特征。计算打分之前先转置为 (B, H, L, head_dim)。",
+    )
+
+
+def one_head(*variants: Variant) -> Mistake:
+    """The features are never split."""
+    return mistake(
+        "one-head",
+        "shape",
+        *variants,
+        en="There is one head of full width whatever num_heads is: the features are never split.",
+        zh="无论 num_heads 是多少，都只有一个全宽的头：特征没有被切分。",
+    )
+
+
+def out_proj_unused(*variants: Variant) -> Mistake:
+    """The merged heads are returned as they are."""
+    return mistake(
+        "out-proj-unused",
+        "state",
+        *variants,
+        en="The heads are put together but out_proj is never applied: return out_proj of the merged heads.",
+        zh="各头拼接之后没有经过 out_proj：应当返回合并结果的 out_proj。",
+    )
+
+
+def no_out_proj(*variants: Variant) -> Mistake:
+    """The last layer is not there."""
+    return mistake(
+        "no-out-proj",
+        "state",
+        *variants,
+        en="There is no out_proj: the heads are put together and then mixed by a fourth nn.Linear(embed_dim, embed_dim).",
+        zh="缺少 out_proj：各头拼接之后，还要由第四个 nn.Linear(embed_dim, embed_dim) 混合。",
+    )
+
+
+def one_projection(*variants: Variant) -> Mistake:
+    """One layer where there should be several."""
+    return mistake(
+        "one-projection",
+        "state",
+        *variants,
+        en="One projection does the work of several: queries, keys and values each have a matrix of their own.",
+        zh="多处共用了同一个投影：查询、键、值应当各有自己的矩阵。",
+    )
+
+
+def query_key_swapped(*variants: Variant) -> Mistake:
+    """Each of two layers does the other's work."""
+    return mistake(
+        "query-key-swapped",
+        "numerics",
+        *variants,
+        en="q_proj and k_proj are swapped: q_proj belongs to the query, k_proj to the key.",
+        zh="q_proj 与 k_proj 用反了：q_proj 用于 query，k_proj 用于 key。",
+    )
+
+
+def softmax_over_heads(*variants: Variant) -> Mistake:
+    """Softmax along axis 1 of (B, H, L, S)."""
+    return mistake(
+        "softmax-over-heads",
+        "normalization",
+        *variants,
+        en="Your softmax runs over the heads (axis 1); it runs over the keys, the last axis of (B, H, L, S).",
+        zh="softmax 沿头的维度（第 1 维）做了；应当沿键，即 (B, H, L, S) 的最后一个维度做。",
+    )
+
+
+def softmax_over_batch(*variants: Variant) -> Mistake:
+    """Softmax along axis 0."""
+    return mistake(
+        "softmax-over-batch",
+        "normalization",
+        *variants,
+        en="Your softmax runs over the batch (axis 0); it runs over the keys, the last axis of (B, H, L, S).",
+        zh="softmax 沿批的维度（第 0 维）做了；应当沿键，即 (B, H, L, S) 的最后一个维度做。",
+    )
+
+
+def no_softmax(*variants: Variant) -> Mistake:
+    """The scores serve as weights."""
+    return mistake(
+        "no-softmax",
+        "normalization",
+        *variants,
+        en="There is no softmax: the values are weighted with the scores themselves.",
+        zh="没有做 softmax：直接用打分对值加权了。",
+    )
+
+
+def softmax_overflow(*variants: Variant) -> Mistake:
+    """A softmax by hand without the maximum taken off."""
+    return mistake(
+        "softmax-overflow",
+        "numerics",
+        *variants,
+        en="The exponential of a large score overflows to infinity: subtract each row's maximum first, or use softmax.",
+        zh="较大的打分取指数会溢出为无穷大：先减去每行的最大值，或者使用 softmax。",
+    )
+
+
+def heads_not_checked(*variants: Variant) -> Mistake:
+    """No ValueError where heads do not divide the features."""
+    return mistake(
+        "no-value-error",
+        "interface",
+        *variants,
+        en="embed_dim must be divisible by num_heads: raise ValueError in __init__ (not an assertion) when it is not.",
+        zh="embed_dim 必须能被 num_heads 整除：否则应在 __init__ 中抛出 ValueError（而不是 assert）。",
     )
 
 

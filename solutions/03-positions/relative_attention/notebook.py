@@ -1,0 +1,191 @@
+# %% [markdown]
+# > *"Absolute positions bother me: the model learns that word 7 matters, not the word two steps back. Put the distance
+# > into the scores."*
+#
+# Shaw, Uszkoreit and Vaswani (2018) learn one vector per distance and let the query be dotted with it as with a key:
+#
+# $$\text{score}_{ij} = \frac{q_i\cdot k_j + q_i\cdot r_{j-i}}{\sqrt d}$$
+#
+# Distances are clipped at a largest one, m: there are 2m + 1 vectors r, and everything further away shares the
+# outermost.
+#
+# **Write** two functions.
+#
+# `relative_index(L, S, max_distance) -> (L, S)`, int64: the row of the table that query i uses for key j,
+#
+# $$\text{index}_{ij} = \operatorname{clip}(j - i,\,-m,\,m) + m \in \{0, …, 2m\}$$
+#
+# `relative_attention(q, k, v, rel_k, max_distance, mask=None) -> (output, weights)`:
+#
+# | | shape | |
+# |---|---|---|
+# | `q`, `k`, `v` | `(..., L, d)`, `(..., S, d)`, `(..., S, d_v)` | any number of leading axes, none included; L may differ from S |
+# | `rel_k` | `(2m+1, d)` | the table; row m is distance 0, later rows are keys to the right |
+# | `max_distance` | int m ≥ 0 | with m = 0 every pair shares the one row |
+# | `mask` | broadcastable to `(..., L, S)` | boolean, **True = may attend** |
+# | `output`, `weights` | `(..., L, d_v)`, `(..., L, S)` | softmax over the keys |
+#
+# - **Positions start at 0 on both sides**: query 0 and key 0 are at distance 0 even when L ≠ S. Nothing is aligned at
+#   the bottom right, as causal masks for decoding are.
+# - Both terms are divided by √d. The table is for the keys alone; there is no table for the values here.
+# - A query that may attend to nothing gets zero weights, a zero output and finite (zero) gradients. Scores may be as
+#   large as ±10,000.
+# - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k, v and rel_k.
+# - Write it yourself: PyTorch's ready-made attention is off limits.
+#
+# **By hand.** L = 3, S = 4, m = 1: j − i runs from −2 to 3, is clipped to −1 … 1 and shifted to 0 … 2. The index is
+# [[1, 2, 2, 2], [0, 1, 2, 2], [0, 0, 1, 2]].
+
+# %% [markdown] lang="zh"
+# > *“我不喜欢绝对位置：模型学到的是第 7 个词重要，而不是往前两步的词重要。请把距离放进打分里。”*
+#
+# Shaw、Uszkoreit 和 Vaswani（2018）为每个距离学习一个向量，查询与它做点积，就像与键做点积一样：
+#
+# $$\text{score}_{ij} = \frac{q_i\cdot k_j + q_i\cdot r_{j-i}}{\sqrt d}$$
+#
+# 距离在最大值 m 处截断：共有 2m + 1 个向量 r，更远的位置共用最外侧的那个。
+#
+# **请实现**两个函数。
+#
+# `relative_index(L, S, max_distance) -> (L, S)`，int64：查询 i 对键 j 使用表中的哪一行，
+#
+# $$\text{index}_{ij} = \operatorname{clip}(j - i,\,-m,\,m) + m \in \{0, …, 2m\}$$
+#
+# `relative_attention(q, k, v, rel_k, max_distance, mask=None) -> (output, weights)`：
+#
+# | | 形状 | |
+# |---|---|---|
+# | `q`、`k`、`v` | `(..., L, d)`、`(..., S, d)`、`(..., S, d_v)` | 任意多个前导维度，也可以没有；L 可以与 S 不同 |
+# | `rel_k` | `(2m+1, d)` | 相对位置表；第 m 行是距离 0，更靠后的行对应右侧的键 |
+# | `max_distance` | 整数 m ≥ 0 | m = 0 时所有位置对共用唯一的一行 |
+# | `mask` | 可广播到 `(..., L, S)` | 布尔型，**True = 可以关注** |
+# | `output`、`weights` | `(..., L, d_v)`、`(..., L, S)` | softmax 沿键的方向 |
+#
+# - **两侧的位置都从 0 开始**：即使 L ≠ S，查询 0 与键 0 的距离也是 0。这里不像解码用的因果掩码那样按右下角对齐。
+# - 两项都除以 √d。这张表只用于键；这里没有用于值的表。
+# - 不能关注任何键的查询：权重为零、输出为零、梯度有限（为零）。打分可能大到 ±10,000。
+# - 输出保持输入的 dtype 和设备；不得修改输入；梯度流向 q、k、v 和 rel_k。
+# - 请自己实现：不能调用 PyTorch 现成的注意力。
+#
+# **手算一例。** L = 3，S = 4，m = 1：j − i 从 −2 到 3，截断到 −1 … 1，再平移到 0 … 2。下标矩阵是
+# [[1, 2, 2, 2], [0, 1, 2, 2], [0, 0, 1, 2]]。
+
+# %% tags=["demo"]
+# Which row of the table each pair uses, for m = 2: one number per diagonal, and the corners share the outermost.
+from grader import heatmap
+
+heatmap([[min(max(j - i, -2), 2) + 2 for j in range(8)] for i in range(6)], title="index for m = 2: query (row), key (column)")
+
+# %% tags=["given"]
+import torch
+
+# %% tags=["solution"]
+def relative_index(L, S, max_distance):
+    """(L, S), int64: clip(j - i, -max_distance, max_distance) + max_distance for query i and key j."""
+    ### BEGIN SOLUTION
+    distance = torch.arange(S) - torch.arange(L)[:, None]
+    return distance.clamp(-max_distance, max_distance) + max_distance
+    ### END SOLUTION
+
+
+# %% tags=["solution"]
+def relative_attention(q, k, v, rel_k, max_distance, mask=None):
+    """Attention of q (..., L, d) over k (..., S, d), v (..., S, d_v), with rel_k (2 * max_distance + 1, d).
+
+    Scores are (q·k + q·rel_k[index]) / √d. mask: boolean, broadcastable to (..., L, S), True = may attend.
+    Returns (output (..., L, d_v), weights (..., L, S)).
+    """
+    ### BEGIN SOLUTION
+    index = relative_index(q.shape[-2], k.shape[-2], max_distance)
+    relative = torch.einsum("...id,ijd->...ij", q, rel_k[index.to(q.device)])
+    scores = (q @ k.transpose(-2, -1) + relative) * q.shape[-1] ** -0.5
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    weights = torch.softmax(scores, dim=-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
+    return weights @ v, weights
+    ### END SOLUTION
+
+
+# %% [markdown]
+# Run the next cell as often as you like. Stuck? `hint("relative_attention")` gives a little more each time.
+
+# %% [markdown] lang="zh"
+# 下面的单元可以反复运行。卡住了？`hint("relative_attention")` 每次多给一点提示。
+
+# %% tags=["check"]
+from grader import check, hint
+
+check(relative_index, relative_attention)
+
+# %% [markdown]
+# **What the interviewer asks next**
+#
+# 1. `rel_k[index]` has L·S·d numbers. Compute the same scores with L·(2m+1) dot products and a `gather`.
+# 2. Transformer-XL does it without a gather, by shifting a matrix. How?
+# 3. Is this attention equivariant to shifting the sequence? And the version with absolute sinusoids on the input?
+# 4. T5 adds one learned number per distance bucket, ALiBi a fixed slope times the distance. What do they save, what do
+#    they lose?
+# 5. Decoding with a cache: the one new query is at position S − 1. What do you have to change in `relative_index`?
+
+# %% [markdown] lang="zh"
+# **面试官接下来会问**
+#
+# 1. `rel_k[index]` 有 L·S·d 个数。请改用 L·(2m+1) 个点积加一次 `gather` 得到同样的打分。
+# 2. Transformer-XL 不用 gather，而是平移一个矩阵。怎么做？
+# 3. 这种注意力对整个序列的平移是等变的吗？在输入上加绝对正弦编码的版本呢？
+# 4. T5 为每个距离桶加一个可学习的数，ALiBi 加一个固定斜率乘以距离。它们节省了什么，又失去了什么？
+# 5. 带缓存解码时，唯一的新查询位于 S − 1。`relative_index` 要怎么改？
+
+# %% [markdown] tags=["hint"]
+# The index first: a matrix of differences by broadcasting a row of key positions against a column of query positions.
+# Then every pair (i, j) has its own vector, and the query is dotted with it as with a key.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 先求下标：键位置的一行与查询位置的一列相减，广播得到差值矩阵。然后每一对 (i, j) 都有自己的向量，查询与它做点积，
+# 就像与键做点积。
+
+# %% [markdown] tags=["hint"]
+# `rel_k[index]` is (L, S, d). The dot product over d of q (..., L, d) with it is
+# `torch.einsum("...id,ijd->...ij", q, rel_k[index])`. Clip before you shift by m: negative indices would wrap around.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# `rel_k[index]` 的形状是 (L, S, d)。q (..., L, d) 与它沿 d 的点积是
+# `torch.einsum("...id,ijd->...ij", q, rel_k[index])`。
+# 先截断再加 m：负的下标会从末尾倒着取。
+
+# %% [markdown] tags=["hint"]
+# `index = (torch.arange(S) - torch.arange(L)[:, None]).clamp(-m, m) + m`. Add the two terms, divide their sum by √d,
+# and go on as in scaled dot-product attention: mask with −∞, softmax, zero the rows that may see nothing.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# `index = (torch.arange(S) - torch.arange(L)[:, None]).clamp(-m, m) + m`。两项相加，和除以 √d，
+# 之后与缩放点积注意力相同：用 −∞ 屏蔽，softmax，再把什么都看不到的行置零。
+
+# %% [markdown] tags=["discussion"]
+# **Cost.** Gathering the vectors takes L·S·d numbers for every head; dotting q with the 2m+1 vectors first takes
+#  L·(2m+1),
+# and `gather` then picks scores. Both give the same result.
+#
+# **Traps.** An index that is not shifted does not fail: −1 is the last row. The table's rows are for j − i; i − j
+#  looks just
+# as good in training, until somebody loads your weights elsewhere. Dividing only q·k by √d lets the positions drown
+# the content.
+#
+# **In real libraries** Shaw et al. add a second table to the values; Music Transformer (Huang et al., 2018) brought the
+# memory down by skewing; T5 and ALiBi keep a number per distance instead of a vector; rotary embeddings turn q and k so
+# that their dot product depends on the distance by itself. Adding sinusoids to the input is none of these: it is
+# absolute.
+
+# %% [markdown] tags=["discussion"] lang="zh"
+# **代价。** 取出向量需要每个头 L·S·d 个数；先让 q 与 2m+1 个向量做点积只需要 L·(2m+1) 个数，再用 `gather` 挑出打分。
+#  两者结果相同。
+#
+# **陷阱。** 没有平移的下标不会报错：−1 就是最后一行。表的行对应 j − i；写成 i − j 训练时看不出差别，
+#  直到别人加载你的权重。
+# 只把 q·k 除以 √d，会让位置压过内容。
+#
+# **实际的库。** Shaw 等还给值加了第二张表；Music Transformer（Huang 等，2018）用斜移矩阵降低了内存；
+#  T5 和 ALiBi 每个距离只存一个数而不是一个向量；
+# 旋转编码旋转 q 和 k，使点积本身取决于距离。在输入上加正弦编码不属于这些方法：它是绝对位置编码。

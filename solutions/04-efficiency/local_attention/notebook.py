@@ -1,0 +1,162 @@
+# %% [markdown]
+# > *"Each token only needs its neighbours. Give me attention over a sliding window, and don't build the full matrix and mask it."*
+#
+# Sliding-window attention (Longformer, Beltagy et al., 2020; Mistral 7B, Jiang et al., 2023): query i sees the keys within
+# `window` positions of it. Masking a full L×L matrix gives the right numbers and saves nothing. The point is never to make one.
+#
+# **Write** `local_attention(q, k, v, window, causal=False) -> output`.
+#
+# | | shape | |
+# |---|---|---|
+# | `q`, `k` | `(..., L, d)` | as many queries as keys; `...` is any number of leading axes, none included |
+# | `v` | `(..., L, d_v)` | d_v may differ from d |
+# | `window` | an integer ≥ 0 | `ValueError` when negative; it may be larger than L |
+# | `output` | `(..., L, d_v)` | the output alone, no weights |
+#
+# - Query i sees key j exactly when `|i − j| <= window`: `2·window + 1` keys, itself among them. With `causal=True` also `j <= i`:
+#   `window + 1` keys. At both ends of the sequence there are fewer, and only those count: nothing wraps around, nothing is
+#   padded in.
+# - Scores are q·k/√d, softmax over the keys seen.
+# - **No tensor with L·L elements** (for a single head) is made on the way, not even a boolean mask. This is measured with
+#   `L >= 4·d·(2·window + 1)`, so that a copy of every query's keys, L·(2·window + 1)·d elements, is fine.
+# - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k and v. Scores may be as large
+#   as ±10,000.
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits.
+#
+# **By hand.** L = 5, `window` = 1, all scores equal, values 1, 2, 3, 4, 5: every query takes the mean of what it sees, 1.5, 2, 3, 4, 4.5.
+# With `causal=True` it is 1, 1.5, 2.5, 3.5, 4.5. Were the padding at the ends to count as a key of score 0, the first would be (0 + 1 + 2)/3 = 1.
+
+# %% [markdown] lang="zh"
+# > *“每个词元只需要看它的邻居。写一个滑动窗口注意力，但不要先建整个矩阵再屏蔽。”*
+#
+# 滑动窗口注意力（Longformer，Beltagy 等，2020；Mistral 7B，Jiang 等，2023）：查询 i 只看距离不超过 `window` 的键。
+# 给完整的 L×L 矩阵加掩码，数值是对的，却什么也没省。关键就在于根本不生成它。
+#
+# **请实现** `local_attention(q, k, v, window, causal=False) -> output`。
+#
+# | | 形状 | |
+# |---|---|---|
+# | `q`、`k` | `(..., L, d)` | 查询与键一样多；`...` 是任意多个前导维度，也可以没有 |
+# | `v` | `(..., L, d_v)` | d_v 可以与 d 不同 |
+# | `window` | 整数，≥ 0 | 为负时抛出 `ValueError`；可以大于 L |
+# | `output` | `(..., L, d_v)` | 只返回输出，不返回权重 |
+#
+# - 查询 i 能看到键 j，当且仅当 `|i − j| <= window`：共 `2·window + 1` 个键，包括它自己。`causal=True` 时还要求 `j <= i`：
+#   共 `window + 1` 个键。序列两端的键更少，只算真实存在的：既不绕回另一端，也不把填充算进去。
+# - 打分为 q·k/√d，softmax 只在看得到的键之间做。
+# - 过程中**不得生成含 L·L 个元素的张量**（就单个头而言），布尔掩码也不行。测量时 `L >= 4·d·(2·window + 1)`，因此为每个查询复制一份它的键
+#   （L·(2·window + 1)·d 个元素）没有问题。
+# - 输出保持输入的 dtype 和设备；不得修改输入；梯度流向 q、k、v。打分可能大到 ±10,000。
+# - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）。
+#
+# **手算一例。** L = 5，`window` = 1，所有打分相等，值为 1、2、3、4、5：每个查询取所见值的平均，即 1.5、2、3、4、4.5；
+# `causal=True` 时为 1、1.5、2.5、3.5、4.5。若把两端的填充当成打分为 0 的键，第一个就成了 (0 + 1 + 2)/3 = 1。
+
+# %% tags=["demo"]
+# Who sees whom with window = 2. Only the dark diagonals carry anything: 2·window + 1 numbers a row, however long the sequence.
+import torch
+from grader import heatmap
+
+distance = torch.arange(10) - torch.arange(10).unsqueeze(1)
+heatmap(distance.abs() <= 2, title="window = 2")
+heatmap((distance.abs() <= 2) & (distance <= 0), title="window = 2, causal")
+
+# %% tags=["given"]
+import torch
+import torch.nn.functional as F
+
+# %% tags=["solution"]
+def local_attention(q, k, v, window, causal=False):
+    """Attention of q (..., L, d) over the keys k (..., L, d) within `window` positions; v is (..., L, d_v).
+
+    causal: also hide the keys after the query.
+    Returns the output (..., L, d_v). Raises ValueError if window < 0.
+    """
+    ### BEGIN SOLUTION
+    if window < 0:
+        raise ValueError("window must not be negative")
+    L = q.shape[-2]
+    i = torch.arange(L, device=q.device).unsqueeze(-1)
+    j = i + torch.arange(-window, window + 1, device=q.device)
+    seen = (j >= 0) & (j < L)
+    if causal:
+        seen = seen & (j <= i)
+    j = j.clamp(0, L - 1)
+    scores = torch.einsum("...ld,...lwd->...lw", q, k[..., j, :]) * q.shape[-1] ** -0.5
+    weights = torch.softmax(scores.masked_fill(~seen, float("-inf")), dim=-1)
+    return torch.einsum("...lw,...lwd->...ld", weights, v[..., j, :])
+    ### END SOLUTION
+
+
+# %% [markdown]
+# Run the next cell as often as you like. Stuck? `hint("local_attention")` gives a little more each time.
+
+# %% [markdown] lang="zh"
+# 下面的单元可以反复运行。卡住了？`hint("local_attention")` 每次多给一点提示。
+
+# %% tags=["check"]
+from grader import check, hint
+
+check(local_attention)
+
+# %% [markdown]
+# **What the interviewer asks next**
+#
+# 1. With a window of w on each side and n layers, how far can information travel? And with causal windows?
+# 2. Your version copies each key 2w + 1 times. How would blocks of queries avoid that? What do they compute in vain?
+# 3. When decoding with a causal window, how large must the key-value cache be? How would you store it?
+# 4. Models with windows often keep a few tokens visible to everyone. What breaks without them?
+# 5. When is a fused kernel for the full matrix faster than your window, and why?
+
+# %% [markdown] lang="zh"
+# **面试官接下来会问**
+#
+# 1. 每侧窗口为 w，共 n 层，信息最远能传多远？因果窗口呢？
+# 2. 你的写法把每个键复制了 2w + 1 份。把查询分块如何避免？又会白算些什么？
+# 3. 用因果窗口解码时，KV 缓存需要多大？你会怎么存？
+# 4. 使用窗口的模型常常保留几个人人可见的词元。没有它们会出什么问题？
+# 5. 什么时候完整矩阵的融合算子反而比你的窗口快？为什么？
+
+# %% [markdown] tags=["hint"]
+# Think of scores of shape (..., L, 2·window + 1): one row a query, one column an *offset*, not a key.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 设想形状为 (..., L, 2·window + 1) 的打分：一行一个查询，一列是一个*偏移*，而不是一个键。
+
+# %% [markdown] tags=["hint"]
+# `j = i + offset` says which key a column stands for. Some of those j do not exist: clamp them for the look-up, and
+# remember which they were: their scores become −∞.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# `j = i + offset` 说明每一列对应哪个键。有些 j 并不存在：查找时先把它们截断到合法范围，同时记住是哪些，把它们的打分变成 −∞。
+
+# %% [markdown] tags=["hint"]
+# With `j` of shape (L, 2·window + 1), `k[..., j.clamp(0, L - 1), :]` is (..., L, 2·window + 1, d). Dot each q with its own row of
+# keys (`einsum`), scale, fill with −∞ where `j < 0`, `j >= L`, or (causal) `j > i`, softmax, and mix the values likewise.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# `j` 的形状为 (L, 2·window + 1)，`k[..., j.clamp(0, L - 1), :]` 的形状为 (..., L, 2·window + 1, d)。用 `einsum` 让每个 q 与自己那一行键
+# 做点积并缩放；在 `j < 0`、`j >= L` 或（因果时）`j > i` 处填 −∞，做 softmax，再用同样的方式混合值。
+
+# %% [markdown] tags=["discussion"]
+# **Cost.** L·(2w + 1)·(d + d_v) multiply-adds in place of L²·(d + d_v). This version gathers the keys of each query,
+# L·(2w + 1)·d numbers. Blocks of w queries against 3w keys need no gather, and waste a third of their products; that is how
+# Longformer and most libraries do it. `unfold(-2, 2w + 1, 1)` on padded keys makes the same thing as a view,
+# though a matrix product may still copy it.
+#
+# **Traps.** Padding with zeros and forgetting to mask adds keys of score 0 at the ends, which is invisible in the middle.
+# `torch.roll` and negative indices wrap around. A "window of size w" may mean w on each side, w in all, or, as in
+# Mistral's causal 4096, the token itself and those before it: ask.
+#
+# **Reach.** After n layers information has travelled up to n·w positions (in each direction if not causal); Mistral 7B, with 32 layers
+# and W = 4096, states about 131k tokens (Jiang et al., 2023).
+
+# %% [markdown] tags=["discussion"] lang="zh"
+# **代价。** L·(2w + 1)·(d + d_v) 次乘加，取代 L²·(d + d_v) 次。这个版本为每个查询收集它的键，共 L·(2w + 1)·d 个数。把 w 个查询作为一块、
+# 与 3w 个键相乘则无需收集，代价是三分之一的乘积白算；Longformer 和大多数库就是这样做的。对填充后的键用 `unfold(-2, 2w + 1, 1)`
+# 能以视图得到同样的东西，不过矩阵乘法仍可能把它复制出来。
+#
+# **陷阱。** 用零填充却忘了屏蔽，会在两端多出打分为 0 的键，而在序列中间看不出来。`torch.roll` 和负下标会绕回另一端。“大小为 w 的窗口”可能指每侧
+# w 个、总共 w 个，或者像 Mistral 的因果窗口 4096 那样指自己加上之前的：要问清楚。
+#
+# **能看多远。** 经过 n 层，信息最远传播 n·w 个位置（非因果时两个方向都是）；Mistral 7B 有 32 层、W = 4096，称理论上约 131k 个词元（Jiang 等，2023）。

@@ -1,0 +1,171 @@
+# %% [markdown]
+# > *"Most attention weights are nearly zero anyway. Keep the k best keys of every query and drop the rest. How?"*
+#
+# Sparse attention by selection (Explicit Sparse Transformer, Zhao et al., 2019): every query keeps the `top_k` keys with
+# the largest scores, and the softmax runs over those alone. A version found in many tutorials multiplies the other
+# scores by zero *before* the softmax. A score of zero is not nothing: e⁰ = 1. That version drops no key at all, and
+# `int(S * 0.1)`, its number of keys, is 0 for a short sequence.
+#
+# **Write** `topk_attention(q, k, v, top_k, mask=None) -> (output, weights)`.
+#
+# | | shape | |
+# |---|---|---|
+# | `q`, `k`, `v` | `(..., L, d)`, `(..., S, d)`, `(..., S, d_v)` | `...` is any number of leading axes, none included |
+# | `top_k` | an integer ≥ 1 | `ValueError` when it is smaller; it may be larger than S |
+# | `mask` | broadcastable to `(..., L, S)` | boolean, **True = may attend** |
+# | `output` | `(..., L, d_v)` | |
+# | `weights` | `(..., L, S)` | zero for every key that was dropped; each row sums to 1 |
+#
+# - Scores are q·k/√d. Each query keeps the `top_k` largest of the scores that *the mask allows it*, and has exactly
+#   `min(top_k, number of allowed keys)` non-zero weights: where fewer keys are allowed, it keeps them all.
+# - Where scores tie, which of the tied keys is kept is up to you; how many is not. In half precision, where rounding
+#   makes ties of its own, your dtype, the number of weights, their sum, and output = weights · v are what is looked at.
+# - A query that may attend to nothing gets zero weights, a zero output and finite (zero) gradients: never NaN.
+# - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k and v through what was kept.
+#   Scores may be as large as ±10,000.
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits;
+#   `torch.topk` is not.
+#
+# **By hand.** Three scaled scores 1, 0 and 2, `top_k` = 2: the first and the third are kept, and the weights are
+# e/(e + e²) ≈ 0.269, 0, and 0.731. With the middle score "dropped" by setting it to zero they would be 0.245, 0.090, 0.665:
+# nothing was dropped. Now let the mask hide the third key: the best two *allowed* are the first and the second, 0.731 and 0.269.
+
+# %% [markdown] lang="zh"
+# > *“大多数注意力权重本来就接近零。每个查询只保留最好的 k 个键，其余丢掉。怎么做？”*
+#
+# 这是靠选择实现的稀疏注意力（Explicit Sparse Transformer，Zhao 等，2019）：每个查询只保留打分最大的 `top_k` 个键，softmax
+# 只在它们之间做。许多教程的写法是在 softmax *之前*把其余打分乘以零。但零分不等于没有：e⁰ = 1。这样写一个键也没有丢掉；
+# 而且它用 `int(S * 0.1)` 算保留个数，序列一短就得 0。
+#
+# **请实现** `topk_attention(q, k, v, top_k, mask=None) -> (output, weights)`。
+#
+# | | 形状 | |
+# |---|---|---|
+# | `q`、`k`、`v` | `(..., L, d)`、`(..., S, d)`、`(..., S, d_v)` | `...` 是任意多个前导维度，也可以没有 |
+# | `top_k` | 整数，≥ 1 | 小于 1 时抛出 `ValueError`；可以大于 S |
+# | `mask` | 可广播到 `(..., L, S)` | 布尔型，**True = 可以关注** |
+# | `output` | `(..., L, d_v)` | |
+# | `weights` | `(..., L, S)` | 被丢掉的键权重为零；每行之和为 1 |
+#
+# - 打分为 q·k/√d。每个查询在*掩码允许*的打分中保留最大的 `top_k` 个，恰好有 `min(top_k, 允许的键数)` 个非零权重：
+#   允许的键不足时全部保留。
+# - 打分并列时保留其中哪几个由你决定，但个数不能错。半精度的舍入会造成额外的并列，此时只检查 dtype、非零权重的个数、权重之和，以及
+#   output = weights · v。
+# - 不能关注任何键的查询：权重为零、输出为零、梯度有限（为零），绝不能是 NaN。
+# - 输出保持输入的 dtype 和设备；不得修改输入；梯度经由保留下来的部分流向 q、k、v。打分可能大到 ±10,000。
+# - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）；`torch.topk` 可以用。
+#
+# **手算一例。** 缩放后的三个打分为 1、0、2，`top_k` = 2：保留第一和第三个，权重为 e/(e + e²) ≈ 0.269、0、0.731。
+# 若用“置零”来“丢掉”中间的打分，权重是 0.245、0.090、0.665：什么也没有丢掉。再让掩码屏蔽第三个键：*允许的*键中最好的两个是
+# 第一和第二个，权重为 0.731 和 0.269。
+
+# %% tags=["demo"]
+# Dense weights, and the three largest of every row: the sum of what is dropped is small, and is shared out again.
+import torch
+from grader import heatmap
+
+dense = torch.softmax(2 * torch.randn(6, 10, generator=torch.Generator().manual_seed(1)), dim=-1)
+heatmap(dense, title="all keys")
+heatmap(torch.where(dense >= dense.topk(3, dim=-1).values[:, -1:], dense, 0.0), title="three largest, before renormalising")
+
+# %% tags=["given"]
+import torch
+
+# %% tags=["solution"]
+def topk_attention(q, k, v, top_k, mask=None):
+    """Attention of q (..., L, d) over the top_k best allowed keys k (..., S, d) of each query; v is (..., S, d_v).
+
+    mask: boolean, broadcastable to (..., L, S), True = may attend; None hides nothing.
+    Returns (output (..., L, d_v), weights (..., L, S)). Raises ValueError if top_k < 1.
+    """
+    ### BEGIN SOLUTION
+    if top_k < 1:
+        raise ValueError("top_k must be at least 1")
+    scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    best = scores.topk(min(top_k, k.shape[-2]), dim=-1).indices
+    kept = torch.zeros_like(scores, dtype=torch.bool).scatter(-1, best, True)
+    weights = torch.softmax(scores.masked_fill(~kept, float("-inf")), dim=-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
+    return weights @ v, weights
+    ### END SOLUTION
+
+
+# %% [markdown]
+# Run the next cell as often as you like. Stuck? `hint("topk_attention")` gives a little more each time.
+
+# %% [markdown] lang="zh"
+# 下面的单元可以反复运行。卡住了？`hint("topk_attention")` 每次多给一点提示。
+
+# %% tags=["check"]
+from grader import check, hint
+
+check(topk_attention)
+
+# %% [markdown]
+# **What the interviewer asks next**
+#
+# 1. Take the softmax over all keys, zero all but the k largest weights, divide by their sum: is that the same? Why?
+# 2. You still computed every score. What did you save, then, and what would you need in order to save the rest?
+# 3. Why not keep `scores >= kth_largest`? Give inputs for which it keeps too many keys.
+# 4. A key that is never selected: what gradient does it get? What does that mean for training from scratch?
+# 5. Keep the k largest, or the smallest set whose weights sum to 0.95: what are the pros and cons on a GPU?
+
+# %% [markdown] lang="zh"
+# **面试官接下来会问**
+#
+# 1. 先对所有键做 softmax，只留最大的 k 个权重，再除以它们的和：结果一样吗？为什么？
+# 2. 所有打分还是算了一遍。那么省下了什么？要把剩下的也省掉，还需要什么？
+# 3. 为什么不用 `scores >= 第 k 大的打分` 来选？举一个会保留过多键的输入。
+# 4. 一个从未被选中的键得到什么梯度？这对从头训练意味着什么？
+# 5. 保留最大的 k 个，或保留权重之和达到 0.95 的最小集合：在 GPU 上各有什么优缺点？
+
+# %% [markdown] tags=["hint"]
+# Dropping a key is the same as masking it. So: scores, mask, *choose*, mask what was not chosen, softmax. In that order.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 丢掉一个键就等于屏蔽它。所以顺序是：打分、屏蔽、*选择*、屏蔽没选中的、softmax。
+
+# %% [markdown] tags=["hint"]
+# `scores.topk(n, dim=-1)` returns values and indices, and fails when n is larger than S. `scatter` writes something at
+# those indices of a tensor of zeros. A masked score of −∞ may be among the "best" where too few keys are allowed:
+# what weight does the softmax give it?
+
+# %% [markdown] tags=["hint"] lang="zh"
+# `scores.topk(n, dim=-1)` 返回值和下标，n 大于 S 时会报错。`scatter` 可以在全零张量的这些下标处写入。允许的键不足时，被屏蔽的 −∞
+# 也可能进入“最好”之列：softmax 会给它多大的权重？
+
+# %% [markdown] tags=["hint"]
+# Build `kept`, a boolean tensor of zeros with True scattered at the indices of the `min(top_k, S)` largest masked scores.
+# Fill the scores with −∞ where `~kept`, take the softmax over the last axis, and set the rows without an allowed key to 0.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 构造布尔张量 `kept`：全零，再用 scatter 在（已屏蔽的）打分中最大的 `min(top_k, S)` 个下标处写入 True。在 `~kept` 处把打分填成 −∞，
+# 沿最后一个维度做 softmax，最后把没有任何允许键的行置 0。
+
+# %% [markdown] tags=["discussion"]
+# **Cost.** This version computes all L·S scores, so it saves neither their time nor their memory: it saves the product
+# with v, if only the selected rows of v are gathered (L·k·d_v multiply-adds instead of L·S·d_v). To save more one must
+# select without computing every score: by hashing (Reformer, Kitaev et al., 2020), by clustering (Routing Transformer, Roy et
+# al., 2021), or with queries taken in chunks, so that only a chunk's scores exist at a time (Gupta et al., 2021).
+#
+# **Traps.** Setting dropped scores to zero drops nothing, since e⁰ = 1; it even raises keys whose scores were negative.
+# Comparing with the k-th largest value keeps every tied key, and ties are common in bfloat16. Selecting before masking spends the
+# budget on keys that may not be seen. A dense softmax, the k largest weights, and a division by their sum is correct:
+# the softmax keeps order, and the common denominator cancels.
+#
+# **Gradient.** Selection is piecewise constant: a key that was not kept gets no gradient from that query. It works well
+# on models that were trained dense, because most weight was on few keys to begin with.
+
+# %% [markdown] tags=["discussion"] lang="zh"
+# **代价。** 这个版本算出了全部 L·S 个打分，时间和内存都没有省；只有在收集被选中的 v 的行时，与 v 的乘积才变小
+# （L·k·d_v 次乘加，而不是 L·S·d_v）。要省得更多，就必须不算全部打分也能选择：用哈希（Reformer，Kitaev 等，2020）、用聚类
+# （Routing Transformer，Roy 等，2021），或者把查询分块，使同一时刻只存在一块的打分（Gupta 等，2021）。
+#
+# **陷阱。** 把要丢掉的打分置零等于没丢，因为 e⁰ = 1，原来打分为负的键反而被抬高。与第 k 大的值比较会保留所有并列的键，而并列在 bfloat16
+# 中很常见。先选后屏蔽会把名额浪费在不可见的键上。先做稠密 softmax、取最大的 k 个权重、再除以它们的和是正确的：softmax 保持次序，
+# 公共的分母会约掉。
+#
+# **梯度。** 选择是分段常数：没被保留的键从该查询得不到梯度。对按稠密方式训练好的模型效果很好，因为权重本来就集中在少数键上。

@@ -1,0 +1,252 @@
+# %% [markdown]
+# > *"Attention, RNN, CNN: what is the difference? And please do not say 'global, temporal and local' and stop there."*
+#
+# All three turn a sequence of vectors into a sequence of vectors. They differ in four things that can be counted or
+# tested: how far a signal
+# has to travel, what has to wait for what, what it costs, and whether order matters (Vaswani et al., 2017, table 1).
+#
+# **Part 1, code.** Three functions; `kind` is `"attention"`, `"rnn"` or `"cnn"`.
+#
+# | function | returns |
+# |---|---|
+# | `path_length(kind, n, kernel=3)` | int: the number of layers (for an RNN: steps) that information needs from the first of n positions to the last; 0 for n = 1 |
+# | `sequential_steps(kind, n)` | int: operations of *one* layer over n positions that must wait for each other |
+# | `is_permutation_equivariant(fn, x)` | bool: whether reordering the sequence merely reorders the result, tried out on `x` |
+#
+# - n is at least 1; kernels are odd, at least 3, and centred: one CNN layer (stride 1, no dilation) moves information
+#   by
+#   (kernel − 1)/2 positions. `kernel` matters to the CNN only.
+# - One attention layer lets every position see every other. An RNN passes its state from each position to the next;
+#   over n
+#   positions it makes n steps, one after the other. Positions of attention and CNN layers do not wait for each other.
+# - An unknown `kind` raises `ValueError`, in both functions.
+# - `fn` takes and returns `(B, L, E)`; L is the sequence. It is equivariant when fn(Px) = P fn(x) for reorderings P of
+#   the sequence
+#   (the same for the whole batch). Compare with a tolerance: sums in another order are rounded otherwise. Try an order
+#   without
+#   symmetry: a mere reversal, or a rotation, would be fooled. x has at least 5 positions, all different, and is not
+#   changed.
+#
+# **By hand.** n = 9, kernel 5: attention 1, RNN 8, CNN ⌈8/2⌉ = 4. n = 10: 1, 9, ⌈9/2⌉ = 5. One layer over 9 positions:
+# 1, 9 and
+# 1 steps that wait for each other.
+#
+# **Part 2, in words.** Compare the three: reach, parallelism, cost in n and in the width d, what is built in (order,
+# locality, translation), memory when generating. How do attention and CNNs go together? When would you not take
+# attention?
+
+# %% [markdown] lang="zh"
+# > *“注意力、RNN、CNN 有什么区别？请不要只说‘全局、时序、局部’就停下。”*
+#
+# 三者都把一串向量变成一串向量。它们的区别在于四件可以数清或测试的事：信号要走多远，谁必须等谁，代价多大，
+# 顺序是否重要（Vaswani 等，2017，表 1）。
+#
+# **第一部分：代码。** 三个函数；`kind` 为 `"attention"`、`"rnn"` 或 `"cnn"`。
+#
+# | 函数 | 返回 |
+# |---|---|
+# | `path_length(kind, n, kernel=3)` | int：信息从 n 个位置中的第一个到达最后一个所需的层数（RNN 为步数）；n = 1 时为 0 |
+# | `sequential_steps(kind, n)` | int：*一层*处理 n 个位置时，必须依次等待的操作数 |
+# | `is_permutation_equivariant(fn, x)` | bool：打乱序列是否只会同样地打乱结果，在 `x` 上试验 |
+#
+# - n 至少为 1；卷积核为奇数、至少为 3、居中：一层 CNN（步幅 1，无空洞）把信息移动 (kernel − 1)/2 个位置。`kernel` 只对
+#   CNN 有意义。
+# - 一层注意力让每个位置看到所有其他位置。RNN 把状态从一个位置传给下一个，n 个位置要依次走 n 步。
+#   注意力层和 CNN 层的各个位置互不等待。
+# - 未知的 `kind` 在这两个函数里都抛出 `ValueError`。
+# - `fn` 的输入和输出都是 `(B, L, E)`，L 是序列维度。若对序列的重排 P（整批相同）有 fn(Px) = P fn(x)，它就是置换等变的。
+#   比较时要留容差：求和次序不同，舍入也不同。要用没有对称性的次序：只用反转或循环移位会被骗过。
+#   x 至少有 5 个互不相同的位置，且不得修改。
+#
+# **手算一例。** n = 9，卷积核 5：注意力 1，RNN 8，CNN ⌈8/2⌉ = 4。n = 10：1、9、⌈9/2⌉ = 5。
+# 一层处理 9 个位置：依次等待的步数为 1、9、1。
+#
+# **第二部分：文字。** 比较三者：作用范围，并行性，关于 n 和宽度 d 的代价，内建的假设（次序、局部性、平移），
+# 生成时的内存。注意力与 CNN 如何结合？什么时候不用注意力？
+
+# %% tags=["demo"]
+# What one layer lets position i (row) see of position j (column), n = 7: a CNN with kernel 3, and attention.
+import torch
+from grader import heatmap
+
+steps = torch.arange(7)
+heatmap((steps - steps[:, None]).abs() <= 1, title="CNN, kernel 3: one layer (attention would fill the square)")
+
+# %% tags=["given"]
+import torch
+
+# %% tags=["solution"]
+def path_length(kind, n, kernel=3):
+    """Layers (or steps) for information to go from the first of n positions to the last."""
+    ### BEGIN SOLUTION
+    if kind == "attention":
+        return min(n - 1, 1)
+    if kind == "rnn":
+        return n - 1
+    if kind == "cnn":
+        reach = (kernel - 1) // 2
+        return -(-(n - 1) // reach)
+    raise ValueError(f"unknown kind {kind!r}")
+    ### END SOLUTION
+
+
+# %% tags=["solution"]
+def sequential_steps(kind, n):
+    """Operations of one layer over n positions that must wait for each other."""
+    ### BEGIN SOLUTION
+    if kind not in ("attention", "rnn", "cnn"):
+        raise ValueError(f"unknown kind {kind!r}")
+    return n if kind == "rnn" else 1
+    ### END SOLUTION
+
+
+# %% tags=["solution"]
+def is_permutation_equivariant(fn, x):
+    """Whether fn: (B, L, E) -> (B, L, E) commutes with reorderings of the sequence, tried out on x."""
+    ### BEGIN SOLUTION
+    orders = [torch.randperm(x.shape[1], device=x.device) for _ in range(5)]
+    result = fn(x)
+    return all(torch.allclose(fn(x[:, order]), result[:, order], rtol=1e-4, atol=1e-5) for order in orders)
+    ### END SOLUTION
+
+
+# %% tags=["check"]
+from grader import check, hint
+
+check(path_length, sequential_steps, is_permutation_equivariant)
+
+# %% [markdown] tags=["answer"]
+# **Reach.** Attention connects any two positions in one layer, an RNN in as many steps as they are apart, a CNN with
+# kernel k in about
+# 2n/(k−1) layers (about log n when dilation doubles from layer to layer). Over a long path a signal and its gradient
+# are multiplied many times:
+# this is why plain RNNs forget (vanishing gradients); LSTM and GRU gates soften it.
+#
+# **Parallelism.** In training, attention and CNN compute all positions at once; an RNN needs n steps one after the
+# other. When
+# *generating*, all three go token by token.
+#
+# **Cost** of a layer of width d: attention O(n²·d) (plus O(n·d²) for its projections), RNN O(n·d²), CNN O(k·n·d²).
+# Attention is thus not cheap for
+# long sequences; it is cheaper than an RNN only while n < d. When generating, an RNN carries a state of fixed size,
+# attention a cache of keys
+# and values that grows with n.
+#
+# **What is built in.** RNN: order, and that the recent counts. CNN: locality, and the same filter everywhere
+# (translation equivariance).
+# Attention: nothing about order, it is permutation-equivariant until position information is added; its weights are
+# computed from the input,
+# where a CNN's are fixed after training. Less built in means more data needed.
+#
+# **Together.** CNNs are not for images only, nor attention for text only. Convolution first, attention on the feature
+# map (DETR, many speech
+# models such as Conformer); local attention is a convolution whose weights depend on the input; self-attention with
+# relative positions can express a
+# convolution (Cordonnier et al., 2020). Bahdanau et al. (2015) put attention on top of an RNN.
+#
+# **When not.** Very long streams under tight memory (state-space models and RNNs), small image datasets (CNN), purely
+# local signals.
+
+# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# **作用范围。** 注意力一层就能连接任意两个位置；RNN 需要的步数等于它们的距离；卷积核为 k 的 CNN 约需 2n/(k−1)
+# 层（空洞逐层加倍时约 log n 层）。
+# 路径长，信号和梯度要被连乘许多次：这就是普通 RNN 会遗忘（梯度消失）的原因，LSTM 和 GRU 的门可以缓解。
+#
+# **并行性。** 训练时注意力和 CNN 同时计算所有位置，RNN 要依次走 n 步。*生成*时三者都是逐词元进行。
+#
+# **代价。** 宽度为 d 的一层：注意力 O(n²·d)（投影另需 O(n·d²)），RNN O(n·d²)，CNN O(k·n·d²)。
+# 所以对长序列来说注意力并不便宜，
+# 只有 n < d 时才比 RNN 省。生成时 RNN 只带一个固定大小的状态，注意力则带着随 n 增长的键值缓存（KV cache）。
+#
+# **内建的假设。** RNN：次序，以及最近的更重要。CNN：局部性，以及处处相同的滤波器（平移等变）。注意力：不含次序，
+# 在加入位置信息之前是置换等变的；它的权重由输入算出，而 CNN 的权重训练后就固定了。内建得越少，需要的数据越多。
+#
+# **结合。** CNN 不只用于图像，注意力也不只用于文本。先卷积、再在特征图上做注意力（DETR，以及 Conformer 等许多语音模型）
+# ；
+# 局部注意力相当于权重取决于输入的卷积；带相对位置的自注意力可以表达卷积（Cordonnier 等，2020）。Bahdanau 等（2015）
+# 则把注意力加在 RNN 之上。
+#
+# **何时不用。** 内存紧张的超长流式数据（状态空间模型和 RNN）、小规模图像数据集（CNN）、纯局部的信号。
+
+# %% [markdown] tags=["rubric"]
+# - Reach: one layer for attention, n−1 steps for an RNN, about 2n/(k−1) layers for a CNN, and what a long path does to
+#   gradients.
+# - Parallelism: an RNN is sequential in training, the other two are not; all generate token by token.
+# - Cost: quadratic in n for attention, linear for the other two, with the role of d or of the key-value cache; does
+#   not call attention simply "efficient".
+# - Order: attention ignores it unless positions are added; an RNN has it by construction, a CNN through relative
+#   offsets.
+# - What is built in (locality, translation, recency) against weights computed from the input, and what this means for
+#   data.
+# - How attention goes together with CNNs or RNNs, with an example, or a case where attention is not the choice.
+
+# %% [markdown] tags=["rubric"] lang="zh"
+# - 作用范围：注意力一层，RNN n−1 步，CNN 约 2n/(k−1) 层；以及长路径对梯度的影响。
+# - 并行性：训练时 RNN 是串行的，另外两者不是；生成时都是逐词元。
+# - 代价：注意力是 n 的平方，另外两者为线性，并说明 d 或键值缓存的作用；没有笼统地说注意力“计算效率高”。
+# - 次序：不加位置信息的注意力不知道次序；RNN 天生有次序，CNN 通过相对偏移得到。
+# - 内建的假设（局部性、平移、近期优先）与由输入算出的权重之对比，以及这对数据量意味着什么。
+# - 注意力与 CNN 或 RNN 如何结合并举例，或举出不该用注意力的情形。
+
+# %% [markdown]
+# **What the interviewer asks next**
+#
+# 1. Dilations 1, 2, 4, …: how many CNN layers does a sequence of n positions need now?
+# 2. For which n is a self-attention layer cheaper than an RNN layer of the same width d?
+# 3. A causal mask and no position encoding: is the layer still permutation-equivariant?
+# 4. A bidirectional RNN: what are its path length and its sequential steps?
+# 5. What does a state-space model such as Mamba take from each of the three?
+
+# %% [markdown] lang="zh"
+# **面试官接下来会问**
+#
+# 1. 空洞率为 1、2、4……时，n 个位置的序列需要多少层 CNN？
+# 2. 对哪些 n，自注意力层比同样宽度 d 的 RNN 层便宜？
+# 3. 有因果掩码、没有位置编码：这一层还是置换等变的吗？
+# 4. 双向 RNN 的路径长度和串行步数是多少？
+# 5. Mamba 之类的状态空间模型从三者各借鉴了什么？
+
+# %% [markdown] tags=["hint"]
+# From the first position to the last there are n − 1 hops. How many of them does one layer take at once, and which
+# layers have to go
+# through positions one by one?
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 从第一个位置到最后一个共有 n − 1 格。一层一次能走几格？哪种层必须逐个位置处理？
+
+# %% [markdown] tags=["hint"]
+# The CNN needs (n − 1) divided by (kernel − 1)/2, rounded *up*; mind n = 1 for attention. For the test: permute the
+# input and call,
+# or call and permute the output, and compare with `torch.allclose`.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# CNN 需要 (n − 1) 除以 (kernel − 1)/2，*向上*取整；注意力要当心 n = 1。测试时：先打乱输入再调用，与先调用再打乱输出，
+# 用 `torch.allclose` 比较。
+
+# %% [markdown] tags=["hint"]
+# `-(-(n - 1) // reach)` rounds up with integers. `order = torch.randperm(x.shape[1])`, then compare `fn(x[:, order])`
+# with
+# `fn(x)[:, order]`, for a few orders, within about 1e-4.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# `-(-(n - 1) // reach)` 用整数向上取整。`order = torch.randperm(x.shape[1])`，然后比较 `fn(x[:, order])` 与
+# `fn(x)[:, order]`，
+# 试几个次序，容差约 1e-4。
+
+# %% [markdown] tags=["discussion"]
+# **The test is one-sided.** One order that fails disproves equivariance; orders that pass only make it likely. A
+# reversal commutes with
+# everything symmetric, a rotation with every circular convolution, and a random order of L positions is the identity
+# once in L! draws.
+#
+# **Traps.** `fn(x[:, order]) == fn(x)` asks for *invariance*, which pooling has and attention has not. `torch.equal`
+# fails on rounding. A
+# causal mask breaks equivariance, so a decoder knows something about order even without position encodings (Haviv et
+# al., 2022).
+
+# %% [markdown] tags=["discussion"] lang="zh"
+# **这个测试是单向的。** 有一个次序不成立就否定了等变性；若干次序成立只说明很可能。反转与一切对称的东西可交换，
+# 循环移位与一切循环卷积可交换，而 L 个位置的随机次序每 L! 次就有一次是恒等。
+#
+# **陷阱。** `fn(x[:, order]) == fn(x)` 问的是*不变性*，池化有，注意力没有。`torch.equal` 会因舍入而失败。
+# 因果掩码会破坏等变性，所以没有位置编码的解码器也知道一些次序（Haviv 等，2022）。

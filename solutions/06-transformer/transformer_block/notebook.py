@@ -1,0 +1,194 @@
+# %% [markdown]
+# > *"Here are the layers of a Transformer block. Wire them: once with the norms before the sublayers, once after. Then tell me which one you would train, and why."*
+#
+# A summary of the Transformer usually lists attention, a feed-forward network and positions. What makes a deep stack of
+# them trainable is missing from that list: the **residual connections** and the **layer norms**, and where they stand.
+#
+# | | attention | feed-forward |
+# |---|---|---|
+# | pre-norm (`norm_first=True`) | $x \leftarrow x + \operatorname{attn}(\operatorname{norm}_1(x))$ | $x \leftarrow x + \operatorname{ff}(\operatorname{norm}_2(x))$ |
+# | post-norm (`norm_first=False`) | $x \leftarrow \operatorname{norm}_1(x + \operatorname{attn}(x))$ | $x \leftarrow \operatorname{norm}_2(x + \operatorname{ff}(x))$ |
+#
+# **Write** the `forward` of `TransformerBlock(embed_dim, num_heads, ff_dim, norm_first=True)`.
+#
+# | | shape | |
+# |---|---|---|
+# | `x` | `(B, L, E)` | E is `embed_dim` |
+# | `mask` | `(L, L)` or None | boolean, **True = may attend**; every row has at least one True |
+# | returns | `(B, L, E)` | the tensor alone |
+#
+# - The layers are built in the stub: `norm1`, `norm2`, `attention`, `ff1`, `ff2`. Their names are part of the contract, because weights are loaded by name. `nn.MultiheadAttention` is allowed here: wiring it is the exercise.
+# - **The boolean masks of `nn.MultiheadAttention` mean the opposite: there, True = may *not* attend.**
+# - ff(x) = ff2(GELU(ff1(x))), with the exact GELU, $x\,\Phi(x)$, not its tanh approximation.
+# - There is no dropout. The result agrees with `nn.TransformerEncoderLayer(activation="gelu", dropout=0, batch_first=True)` in both orders.
+# - `x` is not changed; the output keeps its dtype; gradients flow to `x` and to every parameter.
+#
+# **By hand.** Let `out_proj` and `ff2` be all zeros, so that both sublayers return 0, and let x = [1, 3] be one token.
+# Pre-norm returns [1, 3]: the block is the identity, and so is a stack of a hundred such blocks. Post-norm returns
+# norm2(norm1([1, 3])) = [−1, 1] (mean 2, standard deviation 1): whatever comes in, something normalised comes out.
+
+# %% [markdown] lang="zh"
+# > *“这是一个 Transformer 层的各个部件。请把它们接起来：一次把归一化放在子层之前，一次放在之后。然后告诉我你会训练哪一种，为什么。”*
+#
+# 介绍 Transformer 时通常只列出注意力、前馈网络和位置编码。而让深层堆叠得以训练的东西却不在其中：**残差连接**和**层归一化**，以及它们放在哪里。
+#
+# | | 注意力 | 前馈 |
+# |---|---|---|
+# | 前置归一化（`norm_first=True`） | $x \leftarrow x + \operatorname{attn}(\operatorname{norm}_1(x))$ | $x \leftarrow x + \operatorname{ff}(\operatorname{norm}_2(x))$ |
+# | 后置归一化（`norm_first=False`） | $x \leftarrow \operatorname{norm}_1(x + \operatorname{attn}(x))$ | $x \leftarrow \operatorname{norm}_2(x + \operatorname{ff}(x))$ |
+#
+# **请实现** `TransformerBlock(embed_dim, num_heads, ff_dim, norm_first=True)` 的 `forward`。
+#
+# | | 形状 | |
+# |---|---|---|
+# | `x` | `(B, L, E)` | E 即 `embed_dim` |
+# | `mask` | `(L, L)` 或 None | 布尔型，**True = 可以关注**；每一行至少有一个 True |
+# | 返回值 | `(B, L, E)` | 只返回这个张量 |
+#
+# - 各层已在代码框架中建好：`norm1`、`norm2`、`attention`、`ff1`、`ff2`。权重按名字加载，所以名字也是约定的一部分。这里允许使用 `nn.MultiheadAttention`：本题考的就是如何接线。
+# - **`nn.MultiheadAttention` 的布尔掩码含义正相反：那里 True = *不可以*关注。**
+# - ff(x) = ff2(GELU(ff1(x)))，GELU 用精确形式 $x\,\Phi(x)$，不用 tanh 近似。
+# - 没有 dropout。两种顺序的结果都与 `nn.TransformerEncoderLayer(activation="gelu", dropout=0, batch_first=True)` 一致。
+# - 不得修改 `x`；输出保持其 dtype；梯度流向 `x` 和每一个参数。
+#
+# **手算一例。** 设 `out_proj` 和 `ff2` 全为零，则两个子层都返回 0；设 x = [1, 3] 是一个词元。前置归一化返回 [1, 3]：这一层是恒等映射，
+# 叠一百层也仍是恒等映射。后置归一化返回 norm2(norm1([1, 3])) = [−1, 1]（均值 2，标准差 1）：无论输入什么，出来的都是归一化后的结果。
+
+# %% [markdown]
+# ```
+# pre-norm    x ─┬─ norm1 ─ attention ─ + ─┬─ norm2 ─ ff1 ─ GELU ─ ff2 ─ + ─ out
+#                └──────────────────────┘  └────────────────────────────┘
+# post-norm   x ─┬─ attention ─ + ─ norm1 ─┬─ ff1 ─ GELU ─ ff2 ─ + ─ norm2 ─ out
+#                └──────────────┘          └─────────────────────┘
+# ```
+# Follow the lower line: in pre-norm a sum of untouched x's runs from the input to the output, past every norm.
+
+# %% [markdown] lang="zh"
+# ```
+# pre-norm    x ─┬─ norm1 ─ attention ─ + ─┬─ norm2 ─ ff1 ─ GELU ─ ff2 ─ + ─ out
+#                └──────────────────────┘  └────────────────────────────┘
+# post-norm   x ─┬─ attention ─ + ─ norm1 ─┬─ ff1 ─ GELU ─ ff2 ─ + ─ norm2 ─ out
+#                └──────────────┘          └─────────────────────┘
+# ```
+# 看下面那条线：前置归一化（上图）中，未经归一化的 x 从输入一路加到输出，绕过了每一个归一化层。
+
+# %% tags=["demo"]
+# The same causal mask twice: as this course writes it (dark = may attend), and as nn.MultiheadAttention wants it.
+import torch
+from grader import heatmap
+
+causal = torch.ones(4, 4, dtype=torch.bool).tril()
+display(heatmap(causal, title="ours"), heatmap(~causal, title="the library's"))
+
+# %% tags=["given"]
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+# %% tags=["solution"]
+class TransformerBlock(nn.Module):
+    """Self-attention and a feed-forward network, each with a residual connection and a layer norm.
+
+    norm_first: normalise what enters a sublayer (pre-norm) rather than the sum that leaves it (post-norm).
+    """
+
+    def __init__(self, embed_dim, num_heads, ff_dim, norm_first=True):
+        super().__init__()
+        self.norm_first = norm_first
+        self.norm1 = nn.LayerNorm(embed_dim)
+        self.norm2 = nn.LayerNorm(embed_dim)
+        self.attention = nn.MultiheadAttention(embed_dim, num_heads, batch_first=True)
+        self.ff1 = nn.Linear(embed_dim, ff_dim)
+        self.ff2 = nn.Linear(ff_dim, embed_dim)
+
+    def forward(self, x, mask=None):
+        """x: (B, L, E). mask: boolean (L, L), True = may attend; None hides nothing. Returns (B, L, E)."""
+        ### BEGIN SOLUTION
+        hidden = None if mask is None else ~mask
+        if self.norm_first:
+            n = self.norm1(x)
+            x = x + self.attention(n, n, n, attn_mask=hidden, need_weights=False)[0]
+            return x + self.ff2(F.gelu(self.ff1(self.norm2(x))))
+        x = self.norm1(x + self.attention(x, x, x, attn_mask=hidden, need_weights=False)[0])
+        return self.norm2(x + self.ff2(F.gelu(self.ff1(x))))
+        ### END SOLUTION
+
+
+# %% [markdown]
+# Run the next cell as often as you like. Stuck? `hint("transformer_block")` gives a little more each time.
+
+# %% [markdown] lang="zh"
+# 下面的单元可以反复运行。卡住了？`hint("transformer_block")` 每次多给一点提示。
+
+# %% tags=["check"]
+from grader import check, hint
+
+check(TransformerBlock)
+
+# %% [markdown]
+# **What the interviewer asks next**
+#
+# 1. Post-norm needs learning-rate warm-up and pre-norm can often do without. Where in the two pictures does the gradient differ?
+# 2. A stack of pre-norm blocks ends with one more LayerNorm, outside the blocks. Why does a post-norm stack not need it?
+# 3. Why layer norm and not batch norm? Think of a batch of sentences of different lengths, and of decoding one token at a time.
+# 4. How many parameters has a block with ff_dim = 4E? Which half of it is larger?
+# 5. What does the feed-forward network do that attention cannot, given that attention mixes values linearly?
+
+# %% [markdown] lang="zh"
+# **面试官接下来会问**
+#
+# 1. 后置归一化需要学习率预热（warm-up），前置归一化往往可以不用。两张图中梯度的差别在哪里？
+# 2. 前置归一化的堆叠在最后还要再加一个 LayerNorm（在各层之外）。后置归一化为什么不需要？
+# 3. 为什么用层归一化而不是批归一化？想想一批长短不一的句子，以及逐词元解码的情形。
+# 4. ff_dim = 4E 时，一层有多少参数？哪一半更大？
+# 5. 注意力只是对值做线性混合，那么前馈网络做了哪些注意力做不到的事？
+
+# %% [markdown] tags=["hint"]
+# Write the two orders as four lines, two for each, straight from the table. The mask needs one operation before it reaches the library.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 照着表格把两种顺序写成四行，各两行。掩码在交给库之前还需要做一步处理。
+
+# %% [markdown] tags=["hint"]
+# `self.attention(q, k, v, attn_mask=...)` returns a pair: output and weights. In pre-norm, query, key and value are all
+# the *normed* x, and the result is added to the x that was *not* normed. `F.gelu` is exact by default.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# `self.attention(q, k, v, attn_mask=...)` 返回一对值：输出和权重。前置归一化中，查询、键、值都是*归一化后*的 x，结果加到*未归一化*的 x 上。
+# `F.gelu` 默认就是精确形式。
+
+# %% [markdown] tags=["hint"]
+# Pre-norm: `n = norm1(x)`, then x becomes x plus the first element of `attention(n, n, n, attn_mask=~mask)` (None stays
+# None), then return x plus `ff2(F.gelu(ff1(norm2(x))))`. Post-norm: the norms move outside of the sums.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 前置：`n = norm1(x)`；x 变为 x 加上 `attention(n, n, n, attn_mask=~mask)` 的第一个元素（None 仍为 None）；再返回 x 加上
+# `ff2(F.gelu(ff1(norm2(x))))`。后置：把两个归一化移到求和之外。
+
+# %% [markdown] tags=["discussion"]
+# **Cost.** With ff_dim = 4E: 4E² + 4E parameters in the attention, 8E² + 5E in the feed-forward network and 4E in the
+# norms, 12E² + 13E in all. Two thirds of a block are its feed-forward network.
+#
+# **Where the norms stand.** Vaswani et al. (2017) and BERT are post-norm; GPT-2 and most language models since are
+# pre-norm. In a post-norm stack the gradients near the output are large at initialisation, which is what warm-up is for;
+# in pre-norm they are well-behaved from the start (Xiong et al., 2020). The price: the residual stream grows with depth,
+# so that a final norm is needed and late blocks change it little.
+#
+# **Layer norm, not batch norm.** Advice on improving attention sometimes pairs residual connections with batch
+# normalisation. The Transformer uses layer normalisation (Ba et al., 2016): each token by itself, so that nothing depends
+# on the other sentences of the batch, on padding, or on running averages.
+#
+# **In real libraries** RMSNorm (Zhang & Sennrich, 2019) and SwiGLU (Shazeer, 2020) have largely replaced LayerNorm and GELU;
+# the wiring is the same. In `eval()` and without gradients `nn.TransformerEncoderLayer` takes a fused fast path.
+
+# %% [markdown] tags=["discussion"] lang="zh"
+# **代价。** ff_dim = 4E 时：注意力有 4E² + 4E 个参数，前馈网络 8E² + 5E 个，归一化 4E 个，共 12E² + 13E。一层的三分之二是前馈网络。
+#
+# **归一化放在哪里。** Vaswani 等（2017）和 BERT 是后置归一化；GPT-2 及其后的大多数语言模型是前置。后置的堆叠在初始化时靠近输出处的梯度很大，
+# 这正是要预热的原因；前置则从一开始就表现良好（Xiong 等，2020）。代价是：残差流随深度增大，因此最后还需要一个归一化，而且靠后的层对它改变很小。
+#
+# **用层归一化，不用批归一化。** 有些改进建议把残差连接与批归一化放在一起讲。Transformer 用的是层归一化（Ba 等，2016）：
+# 每个词元各自归一化，不依赖批中的其他句子、填充或滑动平均。
+#
+# **实际的库。** RMSNorm（Zhang 与 Sennrich，2019）和 SwiGLU（Shazeer，2020）已大体取代 LayerNorm 和 GELU，接法不变。
+# 在 `eval()` 且不求梯度时，`nn.TransformerEncoderLayer` 会走融合的快速路径。

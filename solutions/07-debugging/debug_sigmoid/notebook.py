@@ -1,0 +1,160 @@
+# %% [markdown]
+# > *"This is our dot-product attention. It trains, more or less. With longer inputs the activations get larger and larger.
+# > What is wrong, and can you fix it?"*
+#
+# The cell below holds a function that runs, returns the right shapes and passes a gradient. It is not attention. Find out
+# why, **mend** `dot_product_attention`, and **name** the bug: set `bug` to one of the six slugs listed there.
+#
+# What the function should do, softmax(QKᵀ)V:
+#
+# | | shape | |
+# |---|---|---|
+# | `q` | `(..., L, d)` | `...` is any number of leading axes (batch, heads), none included; the same for q, k and v |
+# | `k` | `(..., S, d)` | S may differ from L |
+# | `v` | `(..., S, d_v)` | d_v may differ from d |
+# | `output` | `(..., L, d_v)` | |
+# | `weights` | `(..., L, S)` | one row a query, and **each row sums to 1** |
+#
+# - It returns `(output, weights)`. There is no scale and no mask: the scores are the dot products as they are.
+# - Scores may reach ±20,000: nothing may overflow. Outputs keep the inputs' dtype and device, float64 and bfloat16
+#   included. Inputs are not changed, and gradients flow to q, k and v through both outputs.
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits.
+#
+# **By hand.** One query [1, 2], keys [1, 0] and [0, 1]: the scores are 1 and 2, and the weights should be 0.269 and 0.731. The
+# function below gives 0.731 and 0.881.
+
+# %% [markdown] lang="zh"
+# > *“这是我们的点积注意力，勉强能训练。但输入越长，激活值就越大。问题在哪里？你能修好吗？”*
+#
+# 下面单元里的函数能运行、形状正确、也有梯度，但它不是注意力。请找出原因，**修好** `dot_product_attention`，
+# 并**指出**错误的名称：把 `bug` 设为单元里列出的六个标识之一。
+#
+# 函数应当计算 softmax(QKᵀ)V：
+#
+# | | 形状 | |
+# |---|---|---|
+# | `q` | `(..., L, d)` | `...` 是任意多个前导维度（批、头），也可以没有；q、k、v 三者相同 |
+# | `k` | `(..., S, d)` | S 可以与 L 不同 |
+# | `v` | `(..., S, d_v)` | d_v 可以与 d 不同 |
+# | `output` | `(..., L, d_v)` | |
+# | `weights` | `(..., L, S)` | 每个查询一行，**每行之和为 1** |
+#
+# - 返回 `(output, weights)`。不缩放，不加掩码：打分就是点积本身。
+# - 打分可能达到 ±20,000，不能溢出。输出保持输入的 dtype 和设备，包括 float64 和 bfloat16。不得修改输入，梯度经由两个输出流向 q、k、v。
+# - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）。
+#
+# **手算一例。** 查询 [1, 2]，键 [1, 0] 和 [0, 1]：打分为 1 和 2，权重应为 0.269 和 0.731。下面的函数给出的是 0.731 和 0.881。
+
+# %% tags=["given"]
+import torch
+
+# %% tags=["broken"]
+def dot_product_attention(q, k, v):
+    """Unscaled attention of q (..., L, d) over k (..., S, d) and v (..., S, d_v).
+
+    Returns (output (..., L, d_v), weights (..., L, S)).
+    """
+    scores = q @ k.transpose(-2, -1)
+    weights = torch.sigmoid(scores)  # every key gets a weight between 0 and 1
+    return weights @ v, weights
+
+
+bug = ""
+# One of: "sigmoid-weights", "wrong-scale", "heads-not-split",
+#         "shared-projection", "dropout-in-eval", "zeros-not-minus-inf"
+
+# %% tags=["solution"]
+### BEGIN SOLUTION
+def dot_product_attention(q, k, v):
+    """Unscaled attention of q (..., L, d) over k (..., S, d) and v (..., S, d_v).
+
+    Returns (output (..., L, d_v), weights (..., L, S)).
+    """
+    scores = q @ k.transpose(-2, -1)
+    weights = torch.softmax(scores, dim=-1)
+    return weights @ v, weights
+
+
+bug = "sigmoid-weights"
+### END SOLUTION
+
+# %% tags=["demo"]
+# All values are 1, so any average of them is 1. Is the output?
+from grader import heatmap
+
+torch.manual_seed(0)
+q, k = torch.randn(3, 4), torch.randn(32, 4)
+for S in (2, 8, 32):
+    output, weights = dot_product_attention(q, k[:S], torch.ones(S, 1))
+    print(f"{S:2} keys: the output of query 0 is {output[0].item():6.3f} and should be 1")
+heatmap(dot_product_attention(q, k[:8], torch.ones(8, 1))[1], title="weights: what does each row sum to?")
+
+# %% [markdown]
+# Check as often as you like. Stuck? `hint("debug_sigmoid")` gives a little more each time.
+
+# %% [markdown] lang="zh"
+# 可以反复检查。卡住了？`hint("debug_sigmoid")` 每次多给一点提示。
+
+# %% tags=["check"]
+from grader import check, hint
+
+check(globals(), exercise="debug_sigmoid")
+
+# %% [markdown]
+# **What the interviewer asks next**
+#
+# 1. Which one-line test would have found this before training?
+# 2. With the sigmoid, raising one key's score leaves the other weights alone. With the softmax, what happens to them?
+# 3. Where a −∞ mask is used, the sigmoid gives exact zeros too. Why does that make the bug harder to see?
+# 4. Divide the sigmoids by their sum: does that make it a softmax?
+# 5. When would you want weights that do not compete?
+
+# %% [markdown] lang="zh"
+# **面试官接下来会问**
+#
+# 1. 哪一行测试代码能在训练之前就发现这个问题？
+# 2. 用 sigmoid 时，提高一个键的打分不影响其他权重。用 softmax 时，其他权重会怎样？
+# 3. 使用 −∞ 掩码时，sigmoid 也会得到精确的零。为什么这让错误更难被发现？
+# 4. 把 sigmoid 的结果除以它们的和，就等于 softmax 了吗？
+# 5. 什么情况下你会希望权重之间不互相竞争？
+
+# %% [markdown] tags=["hint"]
+# Look at the picture: what should every row of weights add up to, and what do these rows add up to?
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 看那张图：每一行权重加起来应当是多少？这里加起来又是多少？
+
+# %% [markdown] tags=["hint"]
+# The scores are fine. What turns them into weights looks at one score at a time; it should look at all keys of a query
+# together.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 打分没有问题。把打分变成权重的那一步每次只看一个打分；它应当同时看一个查询的所有键。
+
+# %% [markdown] tags=["hint"]
+# Take the softmax of the scores over the last axis in place of the sigmoid. The slug speaks of weights.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 把 sigmoid 换成沿最后一个维度的 softmax。标识的名字里提到了权重（weights）。
+
+# %% [markdown] tags=["discussion"]
+# **The source.** One of the documents implements both "dot-product" and "scaled dot-product" attention with `nn.Sigmoid`, kept
+# under the attribute name `scaled_dot_product_attention`, in which the dot after `self` is missing, so that it does not even
+# compile. Mended, it would run, and train: each output is a sum of gated values. But the weights do not sum to 1, the
+# output grows with the number of keys, and no key takes attention away from another.
+#
+# **Finding such a bug.** Test invariants instead of shapes: rows sum to 1; with equal values the output is that value; adding
+# a constant to all scores of a row changes nothing. A sigmoid fails all three.
+#
+# **Is it always wrong?** No. Sigmoid attention can be trained (Ramapuram et al., 2024), with a bias of about −log S that keeps the sum of
+# the weights near 1. It is another operation, and not what is asked for here.
+
+# %% [markdown] tags=["discussion"] lang="zh"
+# **出处。** 有一份资料用 `nn.Sigmoid` 实现了“点积”和“缩放点积”两种注意力，属性名叫 `scaled_dot_product_attention`，而且 `self` 后面漏了点号，
+# 根本无法通过语法检查。改正语法之后它能运行、也能训练：每个输出是若干“门控”值之和。但权重之和不为 1，输出随键的个数增长，
+# 键与键之间也没有竞争。
+#
+# **怎样发现。** 要测试不变量，而不只是形状：每行之和为 1；所有值相等时输出等于该值；给一行的所有打分加上同一个数，结果不变。
+# sigmoid 三条全都不满足。
+#
+# **它总是错的吗？** 不是。sigmoid 注意力可以训练（Ramapuram 等，2024），加上约 −log S 的偏置使权重之和接近 1。但那是另一种运算，不是这里要求的。

@@ -1,0 +1,184 @@
+# %% [markdown]
+# > *"Our sparse attention keeps 10 keys of 1,000, and still the output looks like an average of everything. The selection is
+# > right, I checked the indices. So where do the other 990 come from?"*
+#
+# The function below selects the `top_k` best keys of every query, correctly. Still it is not sparse. **Mend**
+# `topk_attention`, and **name** the bug: set `bug` to one of the six slugs listed there.
+#
+# What the function should do:
+#
+# | | shape | |
+# |---|---|---|
+# | `q`, `k`, `v` | `(..., L, d)`, `(..., S, d)`, `(..., S, d_v)` | `...` is any number of leading axes, none included |
+# | `top_k` | an integer ≥ 1 | `ValueError` when it is smaller; it may be larger than S |
+# | `mask` | broadcastable to `(..., L, S)` | boolean, **True = may attend** |
+# | `output` | `(..., L, d_v)` | |
+# | `weights` | `(..., L, S)` | zero for every key that was dropped; each row sums to 1 |
+#
+# - It returns `(output, weights)`. Scores are q·k/√d. Each query keeps the `top_k` largest of the scores that *the mask allows
+#   it*, and has exactly `min(top_k, number of allowed keys)` non-zero weights. The softmax runs over the kept keys alone.
+# - Where scores tie, which of the tied keys is kept is up to you; how many is not.
+# - A query that may attend to nothing gets zero weights, a zero output and finite (zero) gradients: never NaN.
+# - Outputs keep the inputs' dtype and device, float64 and bfloat16 included; inputs are not changed; gradients flow to q, k
+#   and v through what was kept. Scores may be as large as ±10,000.
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits;
+#   `torch.topk` is not.
+#
+# **By hand.** Scaled scores 1, 0, 2 and −3, `top_k` = 2: the weights should be 0.269, 0, 0.731 and 0. The function below gives
+# 0.224, 0.083, 0.610 and 0.083: it even raises the last key, whose score was far below all the others.
+
+# %% [markdown] lang="zh"
+# > *“我们的稀疏注意力从 1000 个键中只保留 10 个，输出却仍像所有键的平均。选择是对的，下标我检查过了。那另外 990 个是从哪里来的？”*
+#
+# 下面的函数正确地选出了每个查询最好的 `top_k` 个键，但它并不稀疏。请**修好** `topk_attention`，并**指出**错误的名称：
+# 把 `bug` 设为单元里列出的六个标识之一。
+#
+# 函数应当做到：
+#
+# | | 形状 | |
+# |---|---|---|
+# | `q`、`k`、`v` | `(..., L, d)`、`(..., S, d)`、`(..., S, d_v)` | `...` 是任意多个前导维度，也可以没有 |
+# | `top_k` | 整数，≥ 1 | 小于 1 时抛出 `ValueError`；可以大于 S |
+# | `mask` | 可广播到 `(..., L, S)` | 布尔型，**True = 可以关注** |
+# | `output` | `(..., L, d_v)` | |
+# | `weights` | `(..., L, S)` | 被丢掉的键权重为零；每行之和为 1 |
+#
+# - 返回 `(output, weights)`。打分为 q·k/√d。每个查询在*掩码允许*的打分中保留最大的 `top_k` 个，恰好有
+#   `min(top_k, 允许的键数)` 个非零权重。softmax 只在保留的键之间做。
+# - 打分并列时保留其中哪几个由你决定，但个数不能错。
+# - 不能关注任何键的查询：权重为零、输出为零、梯度有限（为零），绝不能是 NaN。
+# - 输出保持输入的 dtype 和设备，包括 float64 和 bfloat16；不得修改输入；梯度经由保留下来的部分流向 q、k、v。打分可能大到 ±10,000。
+# - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）；`torch.topk` 可以用。
+#
+# **手算一例。** 缩放后的打分为 1、0、2、−3，`top_k` = 2：权重应为 0.269、0、0.731、0。下面的函数给出 0.224、0.083、0.610、0.083：
+# 连打分远低于其他键的最后一个也被抬高了。
+
+# %% tags=["given"]
+import torch
+
+# %% tags=["broken"]
+def topk_attention(q, k, v, top_k, mask=None):
+    """Attention of q (..., L, d) over the top_k best allowed keys k (..., S, d) of each query; v is (..., S, d_v).
+
+    mask: boolean, broadcastable to (..., L, S), True = may attend; None hides nothing.
+    Returns (output (..., L, d_v), weights (..., L, S)). Raises ValueError if top_k < 1.
+    """
+    if top_k < 1:
+        raise ValueError("top_k must be at least 1")
+    scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    best = scores.topk(min(top_k, k.shape[-2]), dim=-1).indices
+    kept = torch.zeros_like(scores, dtype=torch.bool).scatter(-1, best, True)
+    sparse = scores.masked_fill(~kept, 0.0)  # drop everything else
+    weights = torch.softmax(sparse, dim=-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
+    return weights @ v, weights
+
+
+bug = ""
+# One of: "sigmoid-weights", "wrong-scale", "heads-not-split",
+#         "shared-projection", "dropout-in-eval", "zeros-not-minus-inf"
+
+# %% tags=["solution"]
+### BEGIN SOLUTION
+def topk_attention(q, k, v, top_k, mask=None):
+    """Attention of q (..., L, d) over the top_k best allowed keys k (..., S, d) of each query; v is (..., S, d_v).
+
+    mask: boolean, broadcastable to (..., L, S), True = may attend; None hides nothing.
+    Returns (output (..., L, d_v), weights (..., L, S)). Raises ValueError if top_k < 1.
+    """
+    if top_k < 1:
+        raise ValueError("top_k must be at least 1")
+    scores = q @ k.transpose(-2, -1) * q.shape[-1] ** -0.5
+    if mask is not None:
+        scores = scores.masked_fill(~mask, float("-inf"))
+    best = scores.topk(min(top_k, k.shape[-2]), dim=-1).indices
+    kept = torch.zeros_like(scores, dtype=torch.bool).scatter(-1, best, True)
+    weights = torch.softmax(scores.masked_fill(~kept, float("-inf")), dim=-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
+    return weights @ v, weights
+
+
+bug = "zeros-not-minus-inf"
+### END SOLUTION
+
+# %% tags=["demo"]
+# Two keys of eight are to be kept. How many have weight?
+from grader import heatmap
+
+torch.manual_seed(0)
+q, k, v = torch.randn(4, 16), torch.randn(8, 16), torch.randn(8, 3)
+output, weights = topk_attention(q, k, v, top_k=2)
+print("keys with weight, by query:", (weights > 0).sum(-1).tolist(), "should be", [2] * 4)
+output, weights = topk_attention(q, torch.randn(1000, 16), torch.randn(1000, 3), top_k=10)
+print(f"1,000 keys: the best ten together have {weights[0].topk(10).values.sum():.3f} of query 0's weight, and should have 1")
+heatmap(topk_attention(q, k, v, top_k=2)[1], title="weights, top_k = 2")
+
+# %% [markdown]
+# Check as often as you like. Stuck? `hint("debug_sparse_zeros")` gives a little more each time.
+
+# %% [markdown] lang="zh"
+# 可以反复检查。卡住了？`hint("debug_sparse_zeros")` 每次多给一点提示。
+
+# %% tags=["check"]
+from grader import check, hint
+
+check(globals(), exercise="debug_sparse_zeros")
+
+# %% [markdown]
+# **What the interviewer asks next**
+#
+# 1. With S keys, all with scores near 0, how much weight do the dropped ones get from the broken version?
+# 2. Which keys gain from the bug, those with positive or those with negative scores?
+# 3. Would dropping *after* the softmax be right? What else must one do then?
+# 4. The number of kept keys is often given as a share, `int(S * 0.1)`. What happens for S = 9?
+# 5. Which invariant would you test in continuous integration?
+
+# %% [markdown] lang="zh"
+# **面试官接下来会问**
+#
+# 1. 有 S 个键、打分都接近 0 时，在有错的版本里被“丢掉”的键一共得到多少权重？
+# 2. 哪些键因这个错误而受益：打分为正的还是为负的？
+# 3. 在 softmax *之后*再丢掉对吗？那样还必须做什么？
+# 4. 保留个数常写成比例 `int(S * 0.1)`。S = 9 时会怎样？
+# 5. 你会在持续集成里测试哪个不变量？
+
+# %% [markdown] tags=["hint"]
+# Count the weights that are not zero, as the demonstration does. Then look at the scores right before the softmax.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 像演示那样数一数非零权重的个数。再看一看 softmax 之前的打分。
+
+# %% [markdown] tags=["hint"]
+# The softmax exponentiates. What is e⁰, and which score becomes a weight of exactly 0?
+
+# %% [markdown] tags=["hint"] lang="zh"
+# softmax 会取指数。e⁰ 等于多少？什么样的打分才会得到恰好为 0 的权重？
+
+# %% [markdown] tags=["hint"]
+# Fill the scores that were not kept with −∞ in place of 0; the rest of the function stays as it is.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 没被保留的打分应填 −∞ 而不是 0；函数的其余部分不用改。
+
+# %% [markdown] tags=["discussion"]
+# **The source.** A document's sparse attention multiplies the scores by a 0/1 selection and then takes the softmax. Every dropped
+# key has e⁰ = 1 in the sum: with 1,000 keys and ten kept, the 990 others often outweigh them. Keys with negative scores gain,
+# and a masked score of −∞ times 0 is NaN. It also leaves out the scale, and its number of kept keys, `int(S * 0.1)`, is 0 for S < 10.
+#
+# **Two right ways.** −∞ before the softmax; or a dense softmax, zeros for what was not selected, and a division by what is left of
+# the sum. They give the same numbers: the softmax keeps order, and the common denominator cancels.
+#
+# **Finding such a bug.** Assert what the name promises: `(weights > 0).sum(-1) == min(top_k, allowed)`, and the sum of each row.
+# Here the sum was 1 all along, which is why it went unnoticed.
+
+# %% [markdown] tags=["discussion"] lang="zh"
+# **出处。** 有一份资料的稀疏注意力先把打分乘以 0/1 的选择结果，再做 softmax。每个被丢掉的键在求和里都有 e⁰ = 1：1000 个键只留 10 个时，
+# 其余 990 个加起来往往更重。打分为负的键反而受益；被屏蔽的 −∞ 乘以 0 则是 NaN。它还漏了缩放，而保留个数 `int(S * 0.1)` 在 S < 10 时为 0。
+#
+# **两种正确做法。** 在 softmax 之前填 −∞；或者先做稠密 softmax，把没选中的置零，再除以剩余之和。两者数值相同：softmax 保持次序，公共分母会约掉。
+#
+# **怎样发现。** 断言名字所承诺的性质：`(weights > 0).sum(-1) == min(top_k, 允许的键数)`，以及每行之和。这里每行之和一直是 1，所以没人察觉。

@@ -1,0 +1,198 @@
+# %% [markdown]
+# > *"I took this self-attention from a tutorial. On my toy data it learns, with embed_dim = 512 it gets stuck at once: every
+# > token looks at one other token only. Which number is off?"*
+#
+# The module below has the right layers, the right axes and the right masks. One number in it does not fit the rest.
+# **Mend** `SelfAttention`, and **name** the bug: set `bug` to one of the six slugs listed there.
+#
+# What the module should do: `SelfAttention(embed_dim, bias=True)` with `forward(x, mask=None)`, one head of full width,
+#
+# $$\operatorname{SelfAttention}(X) = \operatorname{softmax}\!\left(\frac{QK^\top}{\sqrt d}\right)V, \qquad d = \text{the size of the vectors that are dotted}$$
+#
+# | | shape | |
+# |---|---|---|
+# | `x` | `(B, L, E)` | E = embed_dim, any size |
+# | `mask` | broadcastable to `(B, L, L)` | boolean, **True = may attend** |
+# | returns | `(B, L, E)` | the output alone, without the weights |
+#
+# - Three `nn.Linear(embed_dim, embed_dim)`: `q_proj`, `k_proj`, `v_proj`, with or without `bias`, and nothing else in the
+#   `state_dict`. No output projection. Sequences of a batch know nothing of each other.
+# - A token that may attend to nothing gets an output of zeros and finite gradients: never NaN.
+# - The output keeps the dtype (float64, float32, bfloat16) and device of `x`. `x` and the mask are not changed. Gradients flow to `x`
+#   and every parameter. Scores may be as large as ±10,000.
+# - `F.scaled_dot_product_attention`, `nn.MultiheadAttention` and the like are off limits.
+#
+# **By hand.** E = 16, and all projections the identity. Tokens [2, 0, 0, …] and [0, 2, 0, …]: the scores of token 0 are 4 and 0.
+# Scaled by 1/√16 they are 1 and 0, and the weights 0.731 and 0.269. The module below makes 2.83 and 0 of them, and the
+# weights 0.944 and 0.056.
+
+# %% [markdown] lang="zh"
+# > *“这段自注意力是我从教程里抄来的。在小数据上能学，embed_dim = 512 时马上就卡住了：每个词元只盯着另一个词元。是哪个数不对？”*
+#
+# 下面的模块层对、维度对、掩码也对，只有一个数与其余部分不匹配。请**修好** `SelfAttention`，并**指出**错误的名称：
+# 把 `bug` 设为单元里列出的六个标识之一。
+#
+# 模块应当做到：`SelfAttention(embed_dim, bias=True)`，前向为 `forward(x, mask=None)`，单个全宽的头，
+#
+# $$\operatorname{SelfAttention}(X) = \operatorname{softmax}\!\left(\frac{QK^\top}{\sqrt d}\right)V, \qquad d = \text{做点积的向量的维度}$$
+#
+# | | 形状 | |
+# |---|---|---|
+# | `x` | `(B, L, E)` | E = embed_dim，可以是任意大小 |
+# | `mask` | 可广播到 `(B, L, L)` | 布尔型，**True = 可以关注** |
+# | 返回 | `(B, L, E)` | 只返回输出，不返回权重 |
+#
+# - 三个 `nn.Linear(embed_dim, embed_dim)`：`q_proj`、`k_proj`、`v_proj`，由 `bias` 决定有无偏置，`state_dict` 中没有别的。
+#   没有输出投影。同一批中的各个序列互不相干。
+# - 不能关注任何词元的词元：输出为零、梯度有限，绝不能是 NaN。
+# - 输出保持 `x` 的 dtype（float64、float32、bfloat16）和设备。不得修改 `x` 和掩码。梯度流向 `x` 和全部参数。打分可能大到 ±10,000。
+# - 不能调用 `F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等。
+#
+# **手算一例。** E = 16，所有投影都是恒等映射。词元 [2, 0, 0, …] 和 [0, 2, 0, …]：词元 0 的打分为 4 和 0，乘以 1/√16 后为 1 和 0，
+# 权重为 0.731 和 0.269。下面的模块得到的是 2.83 和 0，权重为 0.944 和 0.056。
+
+# %% tags=["given"]
+import torch
+from torch import nn
+
+# %% tags=["broken"]
+class SelfAttention(nn.Module):
+    """Attention of a sequence over itself: one head, with q_proj, k_proj and v_proj."""
+
+    def __init__(self, embed_dim, bias=True):
+        super().__init__()
+        self.num_heads = 8
+        self.head_dim = max(embed_dim // self.num_heads, 1)
+        self.q_proj = nn.Linear(embed_dim, embed_dim, bias=bias)
+        self.k_proj = nn.Linear(embed_dim, embed_dim, bias=bias)
+        self.v_proj = nn.Linear(embed_dim, embed_dim, bias=bias)
+
+    def forward(self, x, mask=None):
+        """x (B, L, E); mask broadcastable to (B, L, L), True = may attend. Returns (B, L, E)."""
+        q, k, v = self.q_proj(x), self.k_proj(x), self.v_proj(x)
+        scores = q @ k.transpose(-2, -1) / self.head_dim**0.5
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf"))
+        weights = torch.softmax(scores, dim=-1)
+        if mask is not None:
+            weights = weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
+        return weights @ v
+
+
+bug = ""
+# One of: "sigmoid-weights", "wrong-scale", "heads-not-split",
+#         "shared-projection", "dropout-in-eval", "zeros-not-minus-inf"
+
+# %% tags=["solution"]
+### BEGIN SOLUTION
+class SelfAttention(nn.Module):
+    """Attention of a sequence over itself: one head, with q_proj, k_proj and v_proj."""
+
+    def __init__(self, embed_dim, bias=True):
+        super().__init__()
+        self.q_proj = nn.Linear(embed_dim, embed_dim, bias=bias)
+        self.k_proj = nn.Linear(embed_dim, embed_dim, bias=bias)
+        self.v_proj = nn.Linear(embed_dim, embed_dim, bias=bias)
+
+    def forward(self, x, mask=None):
+        """x (B, L, E); mask broadcastable to (B, L, L), True = may attend. Returns (B, L, E)."""
+        q, k, v = self.q_proj(x), self.k_proj(x), self.v_proj(x)
+        scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf"))
+        weights = torch.softmax(scores, dim=-1)
+        if mask is not None:
+            weights = weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)
+        return weights @ v
+
+
+bug = "wrong-scale"
+### END SOLUTION
+
+# %% tags=["demo"]
+# With all projections the identity and one-hot tokens, the output *is* the weights, and tells which scale was at work.
+from grader import heatmap
+
+E = 16
+attention = SelfAttention(E, bias=False).requires_grad_(False)
+for projection in (attention.q_proj, attention.k_proj, attention.v_proj):
+    projection.weight.copy_(torch.eye(E))
+weights = attention(2 * torch.eye(E).unsqueeze(0))[0] / 2
+scale = torch.log(weights[0, 0] / weights[0, 1]).item() / 4
+print(f"scores are multiplied by {scale:.4f}; for vectors of {E} numbers it should be {E**-0.5:.4f}")
+torch.manual_seed(0)
+x = torch.randn(1, 6, E)
+outside = [torch.softmax(x[0] @ x[0].T * s, dim=-1) for s in (E**-0.5, scale)]
+heatmap(torch.stack([w[0] for w in outside]), rows=["scale 1/√E", "scale at work"], title="weights of a random token")
+
+# %% [markdown]
+# Check as often as you like. Stuck? `hint("debug_wrong_scale")` gives a little more each time.
+
+# %% [markdown] lang="zh"
+# 可以反复检查。卡住了？`hint("debug_wrong_scale")` 每次多给一点提示。
+
+# %% tags=["check"]
+from grader import check, hint
+
+check(globals(), exercise="debug_wrong_scale")
+
+# %% [markdown]
+# **What the interviewer asks next**
+#
+# 1. The entries of q and k are independent, with variance 1, and there are E of them. What is the standard deviation of the
+#    scores after this module's scale? What is it for E = 512?
+# 2. The code could also be mended by really splitting into 8 heads, with this scale. Why is that another model?
+# 3. When would the error be *invisible*? (For which number of heads?)
+# 4. Some code divides by √hidden_size, taken in the constructor. When is that right, and when is it not?
+# 5. Can the model learn to undo a wrong scale? What does it do to the first steps of training?
+
+# %% [markdown] lang="zh"
+# **面试官接下来会问**
+#
+# 1. q 和 k 各有 E 个独立、方差为 1 的分量。经过这个模块的缩放，打分的标准差是多少？E = 512 时呢？
+# 2. 也可以真的切成 8 个头，保留这个缩放。为什么那就是另一个模型了？
+# 3. 什么情况下这个错误*看不出来*？（头数等于多少时？）
+# 4. 有的代码除以构造函数里传入的 √hidden_size。什么时候对，什么时候不对？
+# 5. 模型能自己学着抵消错误的缩放吗？它对训练的最初几步有什么影响？
+
+# %% [markdown] tags=["hint"]
+# The demonstration measures a number. Where in the code does it come from, and what should it depend on?
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 演示里测出了一个数。它来自代码的哪里？它应当取决于什么？
+
+# %% [markdown] tags=["hint"]
+# The constructor plans for eight heads. How long are the vectors that `q @ k.transpose(-2, -1)` multiplies?
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 构造函数里打算用八个头。而 `q @ k.transpose(-2, -1)` 里做点积的向量有多长？
+
+# %% [markdown] tags=["hint"]
+# Divide by `q.shape[-1] ** 0.5`, the width of what is dotted (embed_dim here), and remove the heads that do not exist.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 应除以 `q.shape[-1] ** 0.5`，即做点积的向量的宽度（这里是 embed_dim），并删掉并不存在的头。
+
+# %% [markdown] tags=["discussion"]
+# **The sources.** One document computes `head_dim = embed_size // heads`, never splits, and divides the scores of full-width vectors
+# by √head_dim: with h heads they are √h times too large (at E = 512 and h = 8 a standard deviation of 2.8 in place of 1). Its
+# multi-head module then feeds tensors of width head_dim into layers of width embed_size, and fails. Another divides by the
+# square root of a `hidden_size` from the constructor, which says nothing about the keys that are passed in; one of the two
+# formulas that it gives has no scale at all.
+#
+# **Why √d.** A sum of d independent products of variance 1 has variance d. Dividing by √d makes it 1 whatever d is, so that the
+# softmax starts soft and its gradient is alive (Vaswani et al., 2017, footnote 4). A wrong constant can be learned away by the
+# projections, but the first steps are taken with a saturated softmax.
+#
+# **Finding such a bug.** Feed vectors for which you know the weights, at two different sizes; a scale that is taken from the tensors
+# themselves (`q.shape[-1]`) cannot go out of step with them.
+
+# %% [markdown] tags=["discussion"] lang="zh"
+# **出处。** 有一份资料算出 `head_dim = embed_size // heads` 却从不切分，用 √head_dim 去除全宽向量的打分：h 个头时打分大了 √h 倍
+# （E = 512、h = 8 时标准差是 2.8 而不是 1）。它的多头模块又把宽度为 head_dim 的张量送进宽度为 embed_size 的层，直接报错。另一份除以构造函数里的
+# `hidden_size` 的平方根，而这与实际传入的键无关；它给出的两个公式中有一个根本没有缩放。
+#
+# **为什么是 √d。** d 个独立、方差为 1 的乘积之和，方差为 d。除以 √d 后，无论 d 多大方差都是 1，softmax 一开始是平缓的，梯度也不会消失
+# （Vaswani 等，2017，脚注 4）。错误的常数可以被投影学着抵消，但最初的训练是在饱和的 softmax 下进行的。
+#
+# **怎样发现。** 用已知权重的向量、在两种不同的尺寸上测试；直接从张量取缩放（`q.shape[-1]`），就不会与它脱节。

@@ -1,0 +1,70 @@
+"""course.yml: what is wrong with it is said with file, line and what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.course import CourseError, LocatedCourse, read_course
+
+GOOD = """\
+title: {en: Course, zh: 课程}
+assignments:
+  - id: one
+    title: {en: One, zh: 一}
+    exercises:
+      - id: first
+        title: {en: First, zh: 第一}
+        points: 3
+        minutes: 10
+        difficulty: 1
+      - id: second
+        title: {en: Second, zh: 第二}
+        points: 3
+        minutes: 10
+        difficulty: 1
+        needs: [first]
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "course.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_good_course(tmp_path: Path) -> None:
+    course = read_course(write(tmp_path, GOOD))
+    assert [entry.id for _, entry in course.entries()] == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("points: 3", "points: many", 8, "points"),
+        ("        points: 3\n", "", 6, "`assignments.exercises.points` is missing"),
+        ("minutes: 10", "minuets: 10", 9, "check its spelling"),
+        ("id: first", "id: First!", 6, "is no id"),
+        ("needs: [first]", "needs: [third]", 16, "'third'"),
+        ("id: second", "id: first", 11, "twice"),
+        ("difficulty: 1", "difficulty: 9", 10, "less than or equal to 5"),
+        ("title: {en: Course, zh: 课程}", "title: {en: Course", 2, "not YAML"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, old: str, new: str, line: int, said: str) -> None:
+    with pytest.raises(CourseError) as raised:
+        read_course(write(tmp_path, GOOD.replace(old, new, 1)))
+    first = str(raised.value).splitlines()[0]
+    assert f"course.yml:{line}:" in first
+    assert said in first
+
+
+def test_every_question_is_answered_and_every_exercise_has_its_files(course: LocatedCourse) -> None:
+    answered = {code for _, entry in course.course.entries() for code in entry.answers}
+    assert answered == set(course.course.questions)
+    for _, entry in course.course.entries():
+        for name in ("notebook.py", "grading.py"):
+            assert (course.solution(entry.id) / name).is_file(), f"{entry.id}/{name}"
+        assert course.release(entry.id).is_file()
+        assert course.public(entry.id).is_file()
