@@ -74,6 +74,24 @@ def state_differs(value: Any, expected: Any) -> Text | None:
     return Text(f"The module's state_dict {en}.", f"模块的 state_dict {zh}。")
 
 
+def another_scale(value: Any, expected: Tensor) -> Text | None:
+    """Judges weights (..., 4), and finds one thing alone: scores that are multiplied by another number than 1/√d.
+
+    Whatever else is wrong, or not a tensor at all, passes: it shows in the plain cases, which explain it better.
+    """
+    if not isinstance(value, Tensor) or value.shape != expected.shape or not bool((value > 0).all()):
+        return None
+    mine, right = (weights.double().unflatten(-1, (-1, 4)).log() for weights in (value, expected))
+    mine, right = (logs - logs.mean(dim=-1, keepdim=True) for logs in (mine, right))
+    factor = float((mine * right).sum() / (right * right).sum())
+    if abs(factor - 1) < 1e-2 or float((mine - factor * right).abs().max()) > 1e-2 * float(mine.abs().max()):
+        return None
+    return Text(
+        "The scores are multiplied by a number other than 1/√d, d being the size of the vectors that are dotted.",
+        "打分所乘的数不是 1/√d，其中 d 是做点积的向量的维度。",
+    )
+
+
 def no_scale(*variants: Variant) -> Mistake:
     """Scores that are not scaled at all."""
     return mistake(

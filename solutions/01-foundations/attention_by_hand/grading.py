@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from grader.authoring import Case, Exercise, Random, edit, mistake, rewrite
 from shared import itself
+
+from grader.authoring import Case, Exercise, Random, edit, mistake, rewrite
 
 
 def several(target, queries, keys, values, **kwargs):

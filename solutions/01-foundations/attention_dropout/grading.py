@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from grader.authoring import Case, Exercise, Random, edit, mistake, rewrite
 from torch import nn
+
+from grader.authoring import Case, Exercise, Random, edit, mistake, rewrite
 
 LIBRARY_DROPOUT = (
     *("dropout", "dropout_", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout", "native_dropout"),
@@ -17,8 +18,9 @@ def kept(target, weights):
     """The least and the largest factor of the entries that are kept."""
     import torch
 
+    before = weights.clone()
     out = target(weights)
-    factors = (out / weights)[out != 0]
+    factors = (out / before)[out != 0]
     return torch.stack([factors.min(), factors.max()]) if factors.numel() else torch.zeros_like(out.flatten()[:2])
 
 
@@ -34,13 +36,13 @@ def repeated(target, weights):
 
 
 def redrawn(target, weights):
-    first, second = target(weights) == 0, target(weights) == 0
+    first, second = target(weights.clone()) == 0, target(weights.clone()) == 0
     return {"another draw in the second call": bool((first != second).any())}
 
 
 def evaluated(target, weights):
     target.train()
-    target(weights)
+    target(weights.clone())
     target.eval()
     return target(weights)
 
@@ -49,7 +51,7 @@ def follows(target, weights):
     import torch
 
     leaf = weights.clone().requires_grad_()
-    out = target(leaf)
+    out = target(leaf * 1.0)
     gradient = torch.autograd.grad(out.sum(), leaf)[0] if out.requires_grad else torch.zeros_like(leaf)
     return {"the gradient is the factor of each entry": bool(torch.allclose(gradient * weights, out.detach(), atol=1e-4))}
 
@@ -60,6 +62,7 @@ def beside(target, weights):
     from torch.overrides import TorchFunctionMode
 
     makers = (torch.rand, torch.randn, torch.randint, torch.empty, torch.ones, torch.zeros, torch.full)
+    makers += (torch.tensor, torch.as_tensor)
     moves = (torch.Tensor.to, torch.Tensor.type_as, torch.Tensor.cuda)
     made, moved = [], []
 
@@ -74,8 +77,13 @@ def beside(target, weights):
                 moved.append(func)
             return result
 
-    with Places():
-        target(weights)
+    from_numpy = torch.from_numpy  # which the mode does not see
+    torch.from_numpy = lambda array: made.append(array) or from_numpy(array)
+    try:
+        with Places():
+            target(weights)
+    finally:
+        torch.from_numpy = from_numpy
     return {"the mask is on the device of the weights": not made or bool(moved)}
 
 
@@ -96,8 +104,8 @@ def cases(rand: Random) -> Iterator[Case]:
         "evaluation: nothing happens", weights(3, 4, 5), init=(0.6,), family="state", gradients=True, twice=True, public=True, **made
     )
     yield Case("evaluation after training", weights(2, 5, 7), init=(0.5,), family="state", drive=evaluated, **train)
-    yield Case("p = 0 in training", weights(3, 5), init=(0.0,), gradients=True, **train)
-    yield Case("p = 1 in training", weights(2, 4, 3), init=(1.0,), gradients=True, **train)
+    yield Case("p = 0 in training", weights(3, 5), init=(0.0,), **train)
+    yield Case("p = 1 in training", weights(2, 4, 3), init=(1.0,), **train)
     yield Case("gradient of what is kept", weights(3, 8, 6), init=(0.3,), family="gradient", drive=follows, **train)
     yield Case("p below 0", weights(2, 3), init=(-0.1,), raises="ValueError", family="interface", public=True)
     yield Case("p above 1", weights(2, 3), init=(1.5,), raises="ValueError", family="interface")
@@ -264,6 +272,7 @@ mistakes = (
         "state",
         edit("return weights * keep", "weights *= keep\n        return weights"),
         edit("return weights * keep / (1 - self.p)", "return weights.mul_(keep).div_(1 - self.p)"),
+        edit("return weights * keep / (1 - self.p)", "weights[~keep] = 0\n        return weights / (1 - self.p)"),
         en="The weights are changed in place (an operation like weights *= mask): the caller's tensor is altered. Make a new one.",
         zh="权重被原地修改了（例如 weights *= mask）：调用者的张量被改变了。请生成新的张量。",
     ),

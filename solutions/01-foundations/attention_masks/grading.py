@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from shared import causal
 
-from grader.authoring import Case, Exercise, Random, edit, mistake
+from grader.authoring import Case, Exercise, Random, Text, edit, mistake
 
 
 def cases(rand: Random) -> Iterator[Case]:
@@ -42,7 +42,8 @@ def cases(rand: Random) -> Iterator[Case]:
     yield Case(
         "causal_mask: on the device that is asked for",
         target="causal_mask",
-        drive=device_of,
+        drive=device_is_used,
+        judge=device_ignored,
         family="dtype",
     )
     yield both("two of one shape", rand.mask(3, 5), rand.mask(3, 5))
@@ -61,9 +62,33 @@ def by_default(target, tensor, *sizes):
     return target(*sizes).to(tensor.device)
 
 
-def device_of(target):
-    # The meta device is there on every machine, and is nobody's default.
-    return target(3, 5, device="meta").device.type
+def device_is_used(target):
+    """Whether the device that is asked for reaches any operation. A stand-in for one that this machine may not have:
+    operations that ask for it run on the CPU."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    used = []
+
+    class StandIn(TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            def here(value):
+                if isinstance(value, (str, torch.device)) and str(value) == "meta":
+                    used.append(function)
+                    return torch.device("cpu")
+                return value
+
+            return function(*map(here, args), **{name: here(value) for name, value in (kwargs or {}).items()})
+
+    with StandIn():
+        target(3, 5, device=torch.device("meta"))
+    return bool(used)
+
+
+def device_ignored(value: bool, expected: bool) -> Text | None:
+    if value:
+        return None
+    return Text("The mask is not made on the device that is asked for.", "掩码没有建在要求的设备上。")
 
 
 def padding_mask(lengths, max_len=None):

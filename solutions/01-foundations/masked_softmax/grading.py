@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from grader.authoring import Case, Exercise, Random, edit, mistake, rewrite
 from shared import rows_empty
+
+from grader.authoring import Case, Exercise, Random, edit, mistake, rewrite
 
 
 def cases(rand: Random) -> Iterator[Case]:

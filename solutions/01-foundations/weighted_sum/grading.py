@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import shared
 import torch
+
 from grader.authoring import Case, Exercise, Random, edit, mistake
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import shared
 import torch
 from shared import huge_scores
-from torch import Tensor
+from torch import Tensor, nn
 
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, edit, mistake
 
@@ -16,6 +16,14 @@ def cases(rand: Random) -> Iterator[Case]:
 
     yield shared.layers_named(8, 2)
     yield shared.layers_named(8, 2, context_dim=6)
+    yield Case(
+        "the scale, from the size of a head",
+        (rand.normal(2, 3, 8), torch.cat([rand.normal(2, 4, 8), torch.eye(4).repeat(2, 1, 2)], dim=-1)),
+        init=(8, 2, 16),
+        drive=weights_alone,
+        judge=shared.another_scale,
+        family="scaling",
+    )
     yield Case("x and context alike in size", inputs(2, 5, 5, 12, 12), init=(12, 3), gradients=True, public=True)
     yield Case("another length", inputs(3, 4, 7, 10, 10), init=(10, 2), twice=True, family="shape", public=True)
     yield Case("another width", inputs(3, 5, 5, 8, 6), init=(8, 4), init_kwargs={"context_dim": 6}, family="shape")
@@ -79,6 +87,25 @@ def cases(rand: Random) -> Iterator[Case]:
         family="dtype",
     )
     yield Case("embed_dim 6 in 4 heads", inputs(2, 3, 4, 6, 6), init=(6, 4), raises="ValueError", family="interface")
+
+
+def weights_alone(module, x, context):
+    """With keys and one-hot values side by side in the context, what comes out are the weights. Errors are for the
+    plain cases."""
+    import torch
+
+    key, value = torch.eye(16)[:8], torch.eye(16)[8:]
+    layers = {module.q_proj: torch.eye(8), module.k_proj: key, module.v_proj: value, module.out_proj: torch.eye(8)}
+    with torch.no_grad():
+        for layer, weight in layers.items():
+            layer.weight.copy_(weight)
+            layer.bias.zero_()
+        try:
+            return module(x, context)
+        except NotImplementedError:
+            raise
+        except RuntimeError:
+            return None
 
 
 def far_apart(module, x, context):
@@ -206,6 +233,13 @@ mistakes = (
         edit("self.k_proj = nn.Linear(context_dim,", "self.k_proj = nn.Linear(embed_dim,"),
         en="`context_dim` is ignored: k_proj and v_proj read the context, so their input size is context_dim.",
         zh="忽略了 `context_dim`：k_proj 和 v_proj 读的是 context，其输入维度应为 context_dim。",
+    ),
+    mistake(
+        "context-dim-required",
+        "interface",
+        edit(WIDTH, "pass"),
+        en="Without `context_dim` the module cannot be built: None means that the context is embed_dim wide.",
+        zh="不给 `context_dim` 就无法构造模块：None 表示 context 的宽度等于 embed_dim。",
     ),
     mistake(
         "lengths-confused",

@@ -19,6 +19,14 @@ def cases(rand: Random) -> Iterator[Case]:
 
     x = rand.normal(2, 5, 12)
     yield shared.layers_named(12, 3)
+    yield Case(
+        "the scale, from the size of a head",
+        (*inputs(2, 3, 4, 8)[:2], torch.eye(4).repeat(2, 1, 2)),
+        init=(8, 2),
+        drive=weights_alone,
+        judge=shared.another_scale,
+        family="scaling",
+    )
     yield Case("self-attention", (x, x, x), init=(12, 3), gradients=True, twice=True, public=True)
     yield Case("other keys than queries, other values than keys", inputs(3, 5, 7, 8), init=(8, 2), public=True)
     yield Case("batch 1, one query, one head", inputs(1, 1, 6, 5), init=(5, 1), family="shape")
@@ -122,6 +130,22 @@ def without_projections(module, query, key, value):
             layer.weight.copy_(torch.eye(len(layer.weight)))
             layer.bias.zero_()
     return module(query, key, value)
+
+
+def weights_alone(module, query, key, value):
+    """Without projections, and with one-hot values, what comes out are the weights. Errors are for the plain cases."""
+    import torch
+
+    with torch.no_grad():
+        for layer in (module.q_proj, module.k_proj, module.v_proj, module.out_proj):
+            layer.weight.copy_(torch.eye(len(layer.weight)))
+            layer.bias.zero_()
+        try:
+            return module(query, key, value)
+        except NotImplementedError:
+            raise
+        except RuntimeError:
+            return None
 
 
 def two_calls(module, x):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import shared
 import torch
 from shared import causal, huge_scores
-from torch import Tensor
+from torch import Tensor, nn
 
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, Text, edit, mistake
 from grader.compare import worst
@@ -20,6 +20,14 @@ def cases(rand: Random) -> Iterator[Case]:
         drive=two_calls,
         judge=settled,
         family="state",
+    )
+    yield Case(
+        "the scale, from the size of the keys",
+        (torch.cat([rand.normal(2, 4, 8), torch.eye(4).repeat(2, 1, 1)], dim=-1),),
+        init=(12,),
+        drive=weights_alone,
+        judge=shared.another_scale,
+        family="scaling",
     )
     yield Case("a batch", (rand.normal(2, 5, 6),), init=(6,), gradients=True, twice=True, public=True)
     yield Case("another width: a fixed scale shows", (rand.normal(3, 4, 20),), init=(20,), family="scaling")
@@ -73,16 +81,40 @@ def cases(rand: Random) -> Iterator[Case]:
 
 
 def two_calls(module, x):
-    return module(x), module(x)
+    """Errors are for the plain cases."""
+    try:
+        return module(x), module(x)
+    except NotImplementedError:
+        raise
+    except RuntimeError:
+        return None
 
 
-def settled(value: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor]) -> Text | None:
-    if worst(value[0], value[1]) > 1e-4:
+def settled(value: tuple[Tensor, Tensor] | None, expected: tuple[Tensor, Tensor]) -> Text | None:
+    if value and worst(value[0], value[1]) > 1e-4:
         return Text(
             "Two calls with the same input differ: something in `forward` is random, such as a layer that is made there.",
             "同样的输入两次调用结果不同：`forward` 里有随机的东西，例如在其中新建的层。",
         )
     return None
+
+
+def weights_alone(module, x):
+    """Queries from the features 0 to 3, keys from 4 to 7, one-hot values from 8 to 11: what comes out are the weights.
+    Errors are for the plain cases."""
+    import torch
+
+    with torch.no_grad():
+        for i, layer in enumerate((module.q_proj, module.k_proj, module.v_proj)):
+            layer.weight.zero_()
+            layer.weight[:4, 4 * i : 4 * i + 4] = torch.eye(4)
+            layer.bias.zero_()
+        try:
+            return module(x)[..., :4]
+        except NotImplementedError:
+            raise
+        except RuntimeError:
+            return None
 
 
 def far_apart(module, x):
@@ -124,6 +156,7 @@ Q, K, V = "self.q_proj(x)", "self.k_proj(x)", "self.v_proj(x)"
 LAYER = "nn.Linear(embed_dim, embed_dim, bias=bias)"
 LAYERS = "\n        ".join(f"self.{name}_proj = {LAYER}" for name in "qkv")
 IN_FORWARD = LAYERS.replace("embed_dim", "x.shape[-1]").replace(", bias=bias", "").replace(")", ").to(x)")
+ANEW = "nn.Linear(x.shape[-1], x.shape[-1]).to(x)(x)"
 BY_HAND = "(scores.exp() / scores.exp().sum(dim=-1, keepdim=True))"
 
 mistakes = (
@@ -217,7 +250,7 @@ mistakes = (
         "layers-in-forward",
         "state",
         edit((LAYERS, "pass"), (f"q = {Q}", f"{IN_FORWARD}\n        q = {Q}")),
-        edit((f"q = {Q}", f"q = nn.Linear(x.shape[-1], x.shape[-1]).to(x)(x)"), (f"k = {K}", f"k = nn.Linear(x.shape[-1], x.shape[-1]).to(x)(x)"), (f"v = {V}", f"v = nn.Linear(x.shape[-1], x.shape[-1]).to(x)(x)")),
+        edit((f"q = {Q}", f"q = {ANEW}"), (f"k = {K}", f"k = {ANEW}"), (f"v = {V}", f"v = {ANEW}")),
         en="Layers are made in `forward`: they have new random numbers in every call and are never trained. Make q_proj, "
         "k_proj and v_proj in `__init__`, as attributes of the module.",
         zh="层是在 `forward` 中新建的：每次调用都是新的随机数，也不会被训练。请在 `__init__` 中把 q_proj、k_proj、v_proj 建为模块的属性。",

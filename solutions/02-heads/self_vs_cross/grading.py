@@ -32,7 +32,7 @@ def cases(rand: Random) -> Iterator[Case]:
     yield kind("cross: names that differ in case", "Audio", "audio")
     yield kind("self: a name of its own", "queries of the decoder", "queries of the decoder", False)
     yield kind("causal by name", "notes", "notes", True, drive=by_name)
-    yield kind("causal cross", "target", "source", True, raises="ValueError", family="masking")
+    yield kind("causal cross", "target", "source", True, raises="ValueError", family="interface")
 
 
 def score_shape(batch, heads, query_len, context_len):
@@ -109,7 +109,7 @@ mistakes = (
         edit(SHAPE, "return [batch, heads, query_len, context_len]"),
         edit(SHAPE, "return batch * heads * query_len * context_len"),
         edit(SHAPE, 'return f"({batch}, {heads}, {query_len}, {context_len})"'),
-        edit(SHAPE, "import torch\n    return torch.empty(batch, heads, query_len, context_len)"),
+        edit(SHAPE, 'return __import__("torch").tensor([batch, heads, query_len, context_len])'),
         en="A tuple of four ints is asked for.",
         zh="要求返回四个整数的元组。",
     ),
@@ -155,7 +155,7 @@ mistakes = (
     ),
     mistake(
         "causal-cross-accepted",
-        "masking",
+        "interface",
         edit(REFUSAL, 'return "cross"'),
         edit(REFUSAL, 'return "causal-cross"'),
         edit(REFUSAL, 'return "causal-self"'),

@@ -65,6 +65,8 @@ mistakes = (
         "numerics",
         edit(COUNT, f"num_heads * {COUNT}"),
         edit(COUNT, "(3 * num_heads + 1) * embed_dim * (embed_dim + int(bias))"),
+        edit(COUNT, "3 * num_heads * embed_dim * (embed_dim + int(bias))"),
+        edit(COUNT, "4 * embed_dim * (num_heads * embed_dim + int(bias))"),
         en="Your count grows with the number of heads. The heads share the E features between them: the four E×E "
         "projections "
         "are the same for any H.",

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from grader.authoring import Case, Exercise, Random, edit, mistake
 
+from grader.authoring import Case, Exercise, Random, edit, mistake
 
 
 def cases(rand: Random) -> Iterator[Case]:
     lengths, targets = torch.tensor([3, 6, 1, 4]), torch.tensor([5, 2, 7, 1])
-    yield Case("classification: padding is hidden", ("classification", lengths), family="masking", twice=True, public=True)
+    yield Case(
+        "classification: padding is hidden", ("classification", lengths), family="masking", twice=True, public=True
+    )
     yield Case("classification: nothing is padded", ("classification", torch.tensor([5, 5])), family="masking")
     yield Case("generation: causal, padding hidden", ("generation", lengths), family="masking", twice=True, public=True)
     yield Case("generation: one text", ("generation", torch.tensor([5])), family="masking")
@@ -19,13 +21,19 @@ def cases(rand: Random) -> Iterator[Case]:
         "translation: a longer target", ("translation", lengths, targets), family="masking", twice=True, public=True
     )
     yield Case(
-        "translation: a shorter target", ("translation", torch.tensor([4, 8, 2])), {"tgt_lengths": torch.tensor([3, "
-        "1, 2])}, family="masking"
+        "translation: a shorter target",
+        ("translation", torch.tensor([4, 8, 2])),
+        {"tgt_lengths": torch.tensor([3, 1, 2])},
+        family="masking",
     )
-    yield Case("translation: one target token", ("translation", torch.tensor([2, 5]), torch.tensor([1, 1])), family="masking")
+    yield Case(
+        "translation: one target token", ("translation", torch.tensor([2, 5]), torch.tensor([1, 1])), family="masking"
+    )
     yield Case("translation without tgt_lengths", ("translation", lengths), raises="ValueError", family="interface")
     yield Case("an unknown task", ("summarisation", lengths), raises="ValueError", family="interface")
-    yield Case("an unknown task, with tgt_lengths", ("tagging", lengths, targets), raises="ValueError", family="interface")
+    yield Case(
+        "an unknown task, with tgt_lengths", ("tagging", lengths, targets), raises="ValueError", family="interface"
+    )
 
 
 def mask_for(task, src_lengths, tgt_lengths=None):
@@ -53,8 +61,13 @@ UNKNOWN = '    raise ValueError(f"unknown task {task!r}")'
 
 mistakes = (
     shared.mask_inverted(
-        edit(("return real\n", "return ~real\n"), ("return real & causal", "return ~(real & causal)"), (TRANSLATED, f"~{TRANSLATED}")),
+        edit(
+            ("return real\n", "return ~real\n"),
+            ("return real & causal", "return ~(real & causal)"),
+            (TRANSLATED, f"~{TRANSLATED}"),
+        ),
         edit(REAL, f"~{REAL}"),
+        edit("return real & causal", "return ~(real & causal)"),
     ),
     mistake(
         "padding-visible",
@@ -131,7 +144,11 @@ mistakes = (
         edit(TRANSLATED, "real"),
         edit(TRANSLATED, f"{TRANSLATED}.mT"),
         edit(TRANSLATED, "real.repeat(1, len(steps), 1)"),
-        edit(("return real\n", "return real[:, None]\n"), ("return real & causal", "return (real & causal)[:, None]"), (TRANSLATED, f"{TRANSLATED}[:, None]")),
+        edit(
+            ("return real\n", "return real[:, None]\n"),
+            ("return real & causal", "return (real & causal)[:, None]"),
+            (TRANSLATED, f"{TRANSLATED}[:, None]"),
+        ),
         en="The mask does not have the shape of the table: (B, 1, S) for classification, (B, S, S) for generation, "
         "(B, T, S) "
         "for translation, queries before keys.",
@@ -141,9 +158,21 @@ mistakes = (
         "not-boolean",
         "dtype",
         edit(REAL, f"{REAL}.float()"),
-        edit(("return real\n", "return real.float()\n"), ("return real & causal", "return (real & causal).float()"), (TRANSLATED, f"{TRANSLATED}.float()")),
-        edit(("return real\n", "return real.long()\n"), ("return real & causal", "return (real & causal).long()"), (TRANSLATED, f"{TRANSLATED}.long()")),
-        edit(("return real\n", "return real.int()\n"), ("return real & causal", "return (real & causal).int()"), (TRANSLATED, f"{TRANSLATED}.int()")),
+        edit(
+            ("return real\n", "return real.float()\n"),
+            ("return real & causal", "return (real & causal).float()"),
+            (TRANSLATED, f"{TRANSLATED}.float()"),
+        ),
+        edit(
+            ("return real\n", "return real.long()\n"),
+            ("return real & causal", "return (real & causal).long()"),
+            (TRANSLATED, f"{TRANSLATED}.long()"),
+        ),
+        edit(
+            ("return real\n", "return real.int()\n"),
+            ("return real & causal", "return (real & causal).int()"),
+            (TRANSLATED, f"{TRANSLATED}.int()"),
+        ),
         en="The mask is not of dtype bool: 0 and 1 as numbers would be added to the scores, or fail. Return a "
         "comparison's result.",
         zh="掩码的 dtype 不是 bool：数字 0 和 1 会被加到打分上，或者直接报错。请返回比较运算的结果。",

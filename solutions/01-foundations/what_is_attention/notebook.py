@@ -1,0 +1,243 @@
+# %% [markdown]
+# > *"What is attention? Not the formula: explain it to a colleague who knows what a dictionary is."*
+#
+# A dictionary compares a query with its keys and gives back the value of the one that matches, all or nothing.
+# Attention does the same *softly*: it compares the query with every key, turns the similarities into weights, and
+# gives back the weighted mean of all values. That has a gradient, so it can be learned where to look. This exercise
+# has two parts: a soft dictionary, and your explanation.
+#
+# **Part 1: write** `soft_lookup(query, keys, values, temperature) -> output`.
+#
+# $$\operatorname{output} = \sum_s w_s\,v_s, \qquad w = \operatorname{softmax}_s(k_s \cdot q\,/\,\text{temperature})$$
+#
+# | | shape | |
+# |---|---|---|
+# | `query` | `(d,)` | |
+# | `keys` | `(S, d)` | |
+# | `values` | `(S, d_v)` | d_v may differ from d |
+# | `temperature` | a number | > 0, else `ValueError` |
+# | `output` | `(d_v,)` | |
+#
+# - There is no other scale: the dot products are divided by the temperature, and by nothing else.
+# - As temperature → 0 the look-up becomes that of a dictionary: the value of the key with the largest dot product
+#   (temperatures down to 1e-4 must work: a softmax that is stable). As temperature → ∞ it becomes the plain mean of
+#   the values.
+# - The output keeps the dtype and device of the inputs, float64 and bfloat16 included. Inputs are not changed.
+#   Gradients flow to all three.
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits;
+#   `torch.softmax` is not.
+#
+# **By hand.** Query [1, 0], keys [2, 1] and [0, 3], values [10] and [20]: the dot products are 2 and 0. At
+# temperature 1 the weights are 0.881 and 0.119 and the output is 11.19; at 0.1 they are 1.000 and 0.000, output
+# 10.00; at 100 they are 0.505 and 0.495, output 14.95. (Note that [0, 3] is longer and points elsewhere. It is the
+# product that counts, not the distance.)
+#
+# **Part 2: explain** in the cell further down.
+
+# %% [markdown] lang="zh"
+# > *“什么是注意力？不要背公式，讲给一位知道字典是什么的同事听。”*
+#
+# 字典把查询与键逐一比较，返回匹配的那个键的值，非此即彼。注意力做的是同一件事，只是*软*的：把查询与每个键比较，
+# 把相似度变成权重，返回所有值的加权平均。它有梯度，所以“看哪里”是可以学习的。本题有两部分：一个软字典，和你的解释。
+#
+# **第一部分：请实现** `soft_lookup(query, keys, values, temperature) -> output`。
+#
+# $$\operatorname{output} = \sum_s w_s\,v_s, \qquad w = \operatorname{softmax}_s(k_s \cdot q\,/\,\text{temperature})$$
+#
+# | | 形状 | |
+# |---|---|---|
+# | `query` | `(d,)` | |
+# | `keys` | `(S, d)` | |
+# | `values` | `(S, d_v)` | d_v 可以与 d 不同 |
+# | `temperature` | 一个数 | 必须大于 0，否则抛出 `ValueError` |
+# | `output` | `(d_v,)` | |
+#
+# - 没有别的缩放：点积只除以温度，不再除以其他数。
+# - 温度 → 0 时变成字典查找：返回点积最大的键的值（温度低到 1e-4 也要能算：请用数值稳定的 softmax）。温度 → ∞
+#   时变成所有值的简单平均。
+# - 输出保持输入的 dtype 和设备，包括 float64 和 bfloat16。不得修改输入。梯度流向三个张量。
+# - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）；可以用
+#   `torch.softmax`。
+#
+# **手算一例。** 查询 [1, 0]，键 [2, 1] 和 [0, 3]，值 [10] 和 [20]：点积为 2 和 0。温度为 1 时权重为 0.881 和 0.119，
+# 输出 11.19；温度为 0.1 时为 1.000 和 0.000，输出 10.00；温度为 100 时为 0.505 和 0.495，输出 14.95。
+# （注意 [0, 3] 更长，但方向不同。起作用的是点积，而不是距离。）
+#
+# **第二部分：解释**，写在下面的单元里。
+
+# %% tags=["demo"]
+# Dot products 2, 1, 0 and -1 at five temperatures: from a dictionary to a mean.
+import torch
+from grader import heatmap
+
+heatmap(
+    [torch.softmax(torch.tensor([2.0, 1.0, 0.0, -1.0]) / temperature, dim=0).tolist() for temperature in (0.1, 0.5, 1, 3, 100)],
+    rows=["T = 0.1", "T = 0.5", "T = 1", "T = 3", "T = 100"],
+    columns=["2", "1", "0", "-1"],
+    title="weights of four keys",
+)
+
+# %% tags=["given"]
+import torch
+
+# %% tags=["solution"]
+def soft_lookup(query, keys, values, temperature):
+    """The value (d_v) that a soft dictionary of keys (S, d) and values (S, d_v) gives for a query (d)."""
+    ### BEGIN SOLUTION
+    if not temperature > 0:
+        raise ValueError("the temperature is positive")
+    scores = keys @ query / temperature
+    weights = torch.softmax(scores, dim=0)
+    return weights @ values
+    ### END SOLUTION
+
+
+# %% [markdown]
+# Run the next cell as often as you like. Stuck? `hint("what_is_attention")` gives a little more each time.
+
+# %% [markdown] lang="zh"
+# 下面的单元可以反复运行。卡住了？`hint("what_is_attention")` 每次多给一点提示。
+
+# %% tags=["check"]
+from grader import check, hint, self_review
+
+check(soft_lookup)
+
+# %% [markdown]
+# **Your explanation.** In about ten sentences, for a colleague who knows neither Transformers nor the word
+# "attention": what are query, key and value, and what happens between them? What does the softmax contribute, and why
+# not simply take the best match? What did attention replace, and what problem did it solve? Name two or three uses
+# outside of translation. End with one thing that attention weights are *not*.
+#
+# When it is written, `self_review("what_is_attention")` shows a model answer, and what yours should hold.
+
+# %% [markdown] lang="zh"
+# **你的解释。** 用十句左右，讲给一位既不了解 Transformer、也没听过“注意力”的同事：查询、键、值是什么，
+# 它们之间发生了什么？softmax 起什么作用，为什么不直接取最匹配的那个？注意力取代了什么，解决了什么问题？
+# 举两三个翻译之外的用途。最后说一件注意力权重*不是*的事。
+#
+# 写完之后，`self_review("what_is_attention")` 会给出参考答案和应当包含的要点。
+
+# %% [markdown] tags=["answer"]
+# **Model answer.** Attention is a look-up in a soft dictionary. Every item that may be read offers a *key*, which
+# says what it can be found by, and a *value*, which is what it has to give; whoever reads brings a *query*, which
+# says what is wanted. The query is compared with every key, usually by a dot product, and a softmax turns the
+# similarities into weights that are positive and sum to 1. What comes back is the sum of the values, each times its
+# weight. So the result is dominated by what matches and depends on the content, not on fixed positions: other inputs
+# get other weights, from the same parameters. Taking only the best match would be a dictionary; but "which is the
+# best" has no useful gradient, while the softmax is differentiable, so that a model learns by gradient descent what
+# to ask for and how to be found.
+#
+# In the first neural translators the whole source sentence had to pass through one vector of fixed size, and long
+# sentences suffered. Bahdanau et al. (2015) let the decoder look at all source positions anew for every word that it
+# writes; Vaswani et al. (2017) then dropped the recurrence and built a model out of attention: any two positions are
+# one step apart, and all are computed at once. The price is a score for every pair, quadratic in the length.
+#
+# It is used where parts of an input are relevant to different degrees: language models, speech recognition (which
+# frames belong to this word), image recognition and captioning (which patches), protein structure (which residues are
+# in contact). And weights are not an explanation: a large weight says that a value was mixed in with a large factor,
+# not that it caused the decision (Jain and Wallace, 2019).
+
+# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# **参考答案。** 注意力是在一个软字典里查找。每个可读的对象提供一个*键*（凭什么被找到）和一个*值*（能给出什么）；
+# 读取的一方带来一个*查询*（想要什么）。查询与每个键比较，通常用点积；softmax 把相似度变成非负、和为 1 的权重；
+# 返回的是各个值乘以权重之和。所以结果由匹配的内容主导，取决于内容而不是固定的位置：同样的参数，输入不同，权重就不同。
+# 只取最匹配的一个就是普通字典；但“哪个最匹配”没有可用的梯度，而 softmax 可微，于是模型可以通过梯度下降学会问什么、
+# 以及怎样被找到。
+#
+# 在最早的神经机器翻译里，整个源句子必须挤进一个固定大小的向量，句子一长质量就下降。Bahdanau 等（2015）
+# 让解码器每写一个词都重新查看源句的所有位置；Vaswani 等（2017）进一步去掉了循环，完全用注意力搭建模型：
+# 任意两个位置只隔一步，且所有位置可以同时计算。代价是每一对位置都要打分，开销随长度平方增长。
+#
+# 凡是输入各部分相关程度不同的地方都可以用它：语言模型、语音识别（哪些帧属于这个词）、图像识别与图像描述（哪些图块）、
+# 蛋白质结构（哪些残基相互接触）。另外，权重不等于解释：权重大只说明这个值以较大的系数被混入，
+# 并不说明它导致了这个决定（Jain 和 Wallace，2019）。
+
+# %% [markdown] tags=["rubric"]
+# - Query, key and value are each given their role, and what they do together is described as comparing, weighting and
+#   summing.
+# - The softmax: weights that are positive, sum to 1 and depend on the input; the output is a weighted mean of the
+#   values.
+# - Why soft and not the best match: the softmax has a useful gradient, so that it can be learned where to look.
+# - What it replaced: the bottleneck of one fixed vector (or the long path of a recurrence), with direct access to
+#   every position in its place.
+# - Two uses besides translation that really use it, and one limit, such as: weights are no explanation, or the cost
+#   is quadratic in the length.
+
+# %% [markdown] tags=["rubric"] lang="zh"
+# - 说清查询、键、值各自的角色，并把三者的配合描述为比较、加权、求和。
+# - softmax：权重非负、和为 1、取决于输入；输出是值的加权平均。
+# - 为什么是软的而不是取最匹配者：softmax 有可用的梯度，“看哪里”可以学习。
+# - 它取代了什么：单个固定向量的瓶颈（或循环网络的长路径），代之以对每个位置的直接访问。
+# - 两个翻译之外确实使用注意力的应用，以及一个局限，例如：权重不等于解释，或代价随长度平方增长。
+
+# %% [markdown]
+# **What the interviewer asks next**
+#
+# 1. Which temperature does the Transformer use, and why that one?
+# 2. What is the output if all keys are equal? If two keys are equal and the rest are far away?
+# 3. Could the values be the keys? When are they, in practice?
+# 4. "Attention reduces computation, because it ignores what is unimportant." Is that so?
+# 5. How does this relate to kernel regression (Nadaraya–Watson)?
+
+# %% [markdown] lang="zh"
+# **面试官接下来会问**
+#
+# 1. Transformer 用的是什么温度？为什么是它？
+# 2. 如果所有键都相同，输出是什么？如果有两个键相同、其余的都很远呢？
+# 3. 值可以就是键吗？实际中什么时候是这样？
+# 4. “注意力忽略了不重要的信息，因此减少了计算量。”对吗？
+# 5. 这与核回归（Nadaraya–Watson）有什么关系？
+
+# %% [markdown] tags=["hint"]
+# One similarity for every key, weights that sum to 1 over the keys, then a weighted mean. For the explanation, start
+# from a dictionary in Python.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 每个键一个相似度，权重沿键求和为 1，然后加权平均。解释部分可以从 Python 的字典讲起。
+
+# %% [markdown] tags=["hint"]
+# `keys @ query` gives S dot products at once. Dividing by a small temperature drives them apart, by a large one
+# together. Why can a model not learn through `argmax`?
+
+# %% [markdown] tags=["hint"] lang="zh"
+# `keys @ query` 一次得到 S 个点积。除以小的温度会拉开它们的差距，除以大的温度会使它们靠拢。为什么模型无法通过
+# `argmax` 学习？
+
+# %% [markdown] tags=["hint"]
+# `weights = torch.softmax(keys @ query / temperature, dim=0)`, and the output is `weights @ values`. Refuse a
+# temperature of 0 or below first. For the explanation: roles, weights, gradient, bottleneck, uses, a limit.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# `weights = torch.softmax(keys @ query / temperature, dim=0)`，输出为 `weights @ values`。先拒绝小于等于 0 的温度。
+# 解释部分依次讲：角色、权重、梯度、瓶颈、用途、一个局限。
+
+# %% [markdown] tags=["discussion"]
+# **Temperature and scale.** The 1/√d of the Transformer is a temperature of √d: it undoes the growth of the dot
+# products' spread with d. The same knob appears as the temperature of sampling from a language model and of
+# distillation.
+#
+# **The limits.** As T → 0 the softmax tends to the one-hot of the largest score (shared equally among ties); as T → ∞
+# all scores tend to 0, and the weights to 1/S. Dot products divided by 1e-4 are in the ten thousands, where `exp`
+# overflows: `torch.softmax` subtracts the largest score first.
+#
+# **Distance or dot product.** −‖k − q‖²/2 = k·q − ‖k‖²/2 − ‖q‖²/2. The query's length is the same for all keys and
+# drops out of the softmax, so the two agree exactly when all keys are of equal length. With distances this is
+# Nadaraya–Watson regression with a Gaussian kernel.
+#
+# **Often said, and wrong.** That attention saves computation by ignoring the unimportant: every score is computed,
+# and a small weight costs as much as a large one. And that it is a "learning algorithm": it is a layer; what is
+# learned are the projections that make queries, keys and values.
+
+# %% [markdown] tags=["discussion"] lang="zh"
+# **温度与缩放。** Transformer 的 1/√d 相当于温度 √d：它抵消了点积的离散程度随 d 的增长。
+# 语言模型采样和知识蒸馏里的温度也是同一个旋钮。
+#
+# **极限。** T → 0 时 softmax 趋于最大打分的 one-hot（并列时均分）；T → ∞ 时所有打分趋于 0，权重趋于 1/S。
+# 点积除以 1e-4 会达到上万，此时 `exp` 溢出：`torch.softmax` 会先减去最大的打分。
+#
+# **距离还是点积。** −‖k − q‖²/2 = k·q − ‖k‖²/2 − ‖q‖²/2。查询的长度对所有键都一样，在 softmax 中消去，
+# 所以当且仅当所有键等长时两者一致。用距离时，这就是高斯核的 Nadaraya–Watson 回归。
+#
+# **常见的误解。** 说注意力忽略了不重要的信息因而节省计算：其实每个打分都要算，小权重与大权重的开销一样。
+# 说它是一种“学习算法”：它是一个层；学习到的是产生查询、键、值的投影。
