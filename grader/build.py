@@ -94,13 +94,14 @@ def source_notebook(course: Course, assignment: Assignment, entry: ExerciseEntry
     count, broken = 0, None
     for cell in notebook.cells:
         tags = set(cell.metadata.get("tags", []))
-        if tags & NOT_HANDED_OUT:
+        chinese = cell.metadata.get("lang") == "zh"
+        if tags & NOT_HANDED_OUT or ("answer" in tags and chinese):  # there is one answer, in whichever language
             continue
         if "broken" in tags:
             broken = cell.source
             continue
         if cell.cell_type == "markdown":
-            if cell.metadata.get("lang") == "zh":
+            if chinese:
                 cell.source = _folded(cell.source)
             cell.metadata = NotebookNode()
         if "solution" in tags:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,10 +19,16 @@ from torch import Tensor
 
 FRAME = struct.Struct("!II")
 MAX_FRAME_BYTES = 64 * 2**20
+MAX_ANSWER_BYTES = 16 * 2**20
+"""Of the tensors in one outcome. All outcomes of a submission are in the trusted process at once."""
+MAX_HEADER_BYTES = 2 * 2**20
+"""Of the JSON in one outcome: parsed, it takes up to thirty times as much memory."""
 MAX_TENSORS = 256
 MAX_DEPTH = 12
 MAX_ITEMS = 10_000
 MAX_TEXT = 2_000
+MAX_BITS = 256
+"""Of an integer: what is larger cannot be made a float, and takes long to be written down."""
 
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -125,10 +132,11 @@ def map_tree(function: Any, tree: Any) -> Any:
 class Encoder:
     """Turns a tree of tensors and plain values into JSON, collecting the tensors."""
 
-    def __init__(self, max_bytes: int = MAX_FRAME_BYTES // 2) -> None:
+    def __init__(self, max_bytes: int = MAX_ANSWER_BYTES) -> None:
         self.tensors: dict[str, Tensor] = {}
         self.items = 0
         self.bytes_left = max_bytes
+        self.characters_left = MAX_HEADER_BYTES // 16
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         """JSON for one value; its tensors are added to ``tensors``."""
@@ -139,9 +147,11 @@ class Encoder:
         if value is None or kind is bool or kind is float:
             return value
         if kind is int:
-            return value if value.bit_length() < 256 else {"opaque": "an enormous integer"}
+            return value if value.bit_length() <= MAX_BITS else {"opaque": "an enormous integer"}
         if kind is str:
-            return value if len(value) <= MAX_TEXT else {"opaque": "a very long str"}
+            self.characters_left -= len(value)
+            fits = len(value) <= MAX_TEXT and self.characters_left >= 0
+            return value if fits else {"opaque": "a very long str"}
         if kind is Tensor or kind is torch.nn.Parameter:
             return self._tensor(value)
         if isinstance(value, Tensor):
@@ -151,13 +161,17 @@ class Encoder:
         if kind is list:
             return {"list": [self.encode(item, depth + 1) for item in value]}
         if isinstance(value, dict):
-            pairs = [[str(key)[:200], self.encode(item, depth + 1)] for key, item in dict.items(value)]
-            return {"dict": pairs}
+            return {"dict": [[self._key(key), self.encode(item, depth + 1)] for key, item in dict.items(value)]}
         if kind is torch.dtype:
             return {"dtype": str(value).removeprefix("torch.")}
         if kind is torch.device:
             return {"device": str(value)}
         return {"opaque": f"an object of type {kind.__name__[:80]}"}
+
+    def _key(self, key: Any) -> str:
+        text = str(key)[:200]
+        self.characters_left -= len(text)
+        return text if self.characters_left >= 0 else ""
 
     def _tensor(self, tensor: Tensor) -> Any:
         if tensor.layout is not torch.strided or tensor.is_quantized or tensor.device.type == "meta":
@@ -177,14 +191,20 @@ class Encoder:
         return {"tensor": name, "order": order}
 
 
-def decode(tree: Any, tensors: dict[str, Tensor]) -> Any:
+def decode(tree: Any, tensors: dict[str, Tensor], depth: int = 0) -> Any:
     """The inverse of `Encoder.encode`; every tensor comes back on the CPU.
 
     Raises:
         WireError: the tree is not what `Encoder.encode` makes.
     """
-    if tree is None or isinstance(tree, bool | int | float | str):
+    if depth > MAX_DEPTH + 1:
+        raise WireError("nested too deeply")
+    if tree is None or isinstance(tree, bool | float):
         return tree
+    if isinstance(tree, int):
+        return _integer(tree)
+    if isinstance(tree, str):
+        return text_of(tree)
     if not isinstance(tree, dict):
         raise WireError("neither a value nor a tagged value")
     match tree:
@@ -194,20 +214,31 @@ def decode(tree: Any, tensors: dict[str, Tensor]) -> Any:
             inverse = [order.index(axis) for axis in range(len(order))]
             return tensors[name].permute(inverse)
         case {"tuple": list(items)}:
-            return tuple(decode(item, tensors) for item in items)
+            return tuple(decode(item, tensors, depth + 1) for item in items)
         case {"list": list(items)}:
-            return [decode(item, tensors) for item in items]
+            return [decode(item, tensors, depth + 1) for item in items]
         case {"dict": list(pairs)}:
             if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
                 raise WireError("a dict that is no list of pairs")
-            return {key: decode(item, tensors) for key, item in pairs}
+            return {text_of(key): decode(item, tensors, depth + 1) for key, item in pairs}
         case {"dtype": str(name)} if name in DTYPES:
             return DTYPES[name]
         case {"device": str(name)}:
-            return Opaque(f"device {name[:20]}")
+            return Opaque(f"device {text_of(name, 20)}")
         case {"opaque": str(what)}:
-            return Opaque(what[:200])
+            return Opaque(text_of(what, 200))
     raise WireError("unknown tag")
+
+
+def text_of(value: Any, longest: int = MAX_TEXT) -> str:
+    """What a child gives as text, cut, and without the lone surrogates that no file or terminal could be given."""
+    return str(value)[:longest].encode("utf-8", "replace").decode()
+
+
+def _integer(value: int) -> int:
+    if value.bit_length() > MAX_BITS:
+        raise WireError("an enormous integer")
+    return value
 
 
 def pack(header: Any, tensors: dict[str, Tensor]) -> bytes:
@@ -230,6 +261,8 @@ def unpack(text: bytes, block: bytes) -> tuple[dict[str, Any], dict[str, Tensor]
         raise WireError(f"a frame that cannot be read: {type(error).__name__}") from None
     if not isinstance(header, dict):
         raise WireError("a frame without a header")
+    if len(tensors) > MAX_TENSORS or not all(tensor.dtype in DTYPES.values() for tensor in tensors.values()):
+        raise WireError("more tensors, or of other dtypes, than are ever sent")
     return header, tensors
 
 
@@ -276,12 +309,12 @@ def decode_outcome(fields: dict[str, Any], tensors: dict[str, Tensor]) -> Outcom
             value=decode(fields["value"], tensors),
             raised=None if raised is None else _raised(_expect(raised, dict)),
             gradients=gradients,
-            gradient_error=None if error is None else str(error)[:MAX_TEXT],
+            gradient_error=None if error is None else text_of(error),
             changed=_names(fields["changed"]),
             again=decode(fields["again"], tensors),
             devices=_names(fields["devices"]),
             seen=_names(fields["seen"]),
-            largest=_expect(fields["largest"], int),
+            largest=_integer(_expect(fields["largest"], int)),
         )
     except WireError:
         raise
@@ -312,14 +345,32 @@ def _expect(value: Any, kind: type) -> Any:
 
 
 def _names(value: Any) -> list[str]:
-    return [str(name)[:80] for name in _expect(value, list)[:64]]
+    return [text_of(name, 80) for name in _expect(value, list)[:64]]
+
+
+def unpack_loaded(header: dict[str, Any], targets: Sequence[str]) -> tuple[list[Raised], list[str]]:
+    """How a submission's cells went: what they raised, and which of the targets they defined.
+
+    Raises:
+        WireError: a field is missing or not of its type.
+    """
+    try:
+        errors = [_raised(_expect(error, dict)) for error in _expect(header["errors"], list)[:20]]
+        defined = _expect(header["defined"], list)
+        return errors, [name for name in targets if name in defined]
+    except WireError:
+        raise
+    except Exception as error:
+        raise WireError(f"a report on the cells that cannot be read: {type(error).__name__}") from None
 
 
 def _raised(fields: dict[str, Any]) -> Raised:
-    line = fields.get("line")
+    line, bases = fields.get("line"), fields["bases"]
+    if not isinstance(bases, tuple | list):
+        raise WireError("expected the names of classes")
     return Raised(
-        type=str(fields["type"])[:80],
-        bases=tuple(str(base)[:80] for base in _expect(fields["bases"], tuple)[:16]),
-        message=str(fields["message"])[:MAX_TEXT],
-        line=line if type(line) is int else None,
+        type=text_of(fields["type"], 80),
+        bases=tuple(text_of(base, 80) for base in bases[:16]),
+        message=text_of(fields["message"]),
+        line=line if type(line) is int and 0 < line < 2**31 else None,
     )

@@ -186,44 +186,53 @@ def build(
 @app.command()
 def verify(
     exercises: Annotated[list[str] | None, typer.Argument(help="Exercises; all when none is named.")] = None,
+    docs: Annotated[Path | None, typer.Option(help="Write what was found to this Markdown file.")] = None,
 ) -> None:
     """Prove the course sound: stubs 0, references full marks, every known mistake caught and named."""
+    from concurrent.futures import ThreadPoolExecutor
+
     from rich.console import Console
 
     from grader.exercise import ExerciseError
     from grader.session import Session
+    from grader.tables import as_markdown
+    from grader.verify import Proof
     from grader.verify import verify as verify_one
 
     located = _course()
     names = _known(located, exercises) or [entry.id for _, entry in located.course.entries()]
     console = Console()
-    unsound = 0
-    with Session(located) as session:
-        for name in names:
-            try:
-                proof = verify_one(located, name, session.runner)
-            except ExerciseError as error:
-                console.print(f"✗ {name}", style="red", highlight=False)
-                console.print(f"    {error}", markup=False, highlight=False)
-                unsound += 1
-                continue
-            named = sum(slug == first for slug, _, first in proof.named)
-            mark = "✓" if proof.sound else "✗"
-            console.print(
-                f"{mark} {name}: {named} of {len(proof.named)} mistakes named",
-                style="green" if proof.sound else "red",
-                highlight=False,
-            )
-            for problem in proof.problems:
-                console.print(f"    {problem}", markup=False, highlight=False)
-            for idle in proof.idle_cases:
-                console.print(
-                    f"    note: no known mistake shows in {idle!r}", style="dim", markup=False, highlight=False
-                )
-            unsound += not proof.sound
+
+    def proved(name: str) -> Proof:
+        try:
+            return verify_one(located, name, session.runner)
+        except ExerciseError as error:
+            return Proof(name, [str(error)])
+
+    proofs = []
+    with Session(located) as session, ThreadPoolExecutor(os.cpu_count()) as pool:
+        for proof in pool.map(proved, names):
+            proofs.append(proof)
+            _print_proof(console, proof)
+    if docs is not None:
+        docs.write_text(as_markdown(located.course, proofs), encoding="utf-8")
+    unsound = sum(not proof.sound for proof in proofs)
     if unsound:
         _fail(f"{unsound} of {len(names)} exercises are not sound.")
     console.print(f"{len(names)} exercises verified.", highlight=False)
+
+
+def _print_proof(console: Any, proof: Any) -> None:
+    named = sum(slug == first for slug, _, first in proof.named)
+    mark, style = ("✓", "green") if proof.sound else ("✗", "red")
+    console.print(
+        f"{mark} {proof.exercise}: {named} of {len(proof.named)} mistakes named", style=style, highlight=False
+    )
+    for problem in proof.problems:
+        console.print(f"    {problem}", markup=False, highlight=False)
+    for idle in proof.idle_cases:
+        said = f"    note: no known mistake shows in {idle!r}"
+        console.print(said, style="dim", markup=False, highlight=False)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from torch import Tensor, nn
@@ -42,6 +43,10 @@ class Reference:
         return frozenset(cell.source.strip() for cell in self.cells if cell.tags & {"demo", "check"})
 
 
+_one_at_a_time = RLock()
+"""Held while trusted code runs in this process: runs share torch's random state, and graders are used by threads."""
+
+
 class LoadedExercise:
     """``solutions/<assignment>/<exercise>``, ready to grade.
 
@@ -70,7 +75,7 @@ class LoadedExercise:
     def expected(self) -> list[Outcome]:
         """What the reference gives for each call, computed in float64 on the CPU."""
         wide = [replace(call.cast("float64"), device="cpu", measure=False, watched=()) for call in self.calls]
-        return [detached(perform(call, self._scope)) for call in wide]
+        return [self.perform(call, self._scope) for call in wide]
 
     @cached_property
     def predictions(self) -> list[tuple[Mistake, list[Outcome]]]:
@@ -88,7 +93,7 @@ class LoadedExercise:
             except (ValueError, ExerciseError):
                 self._combined[key] = None
         scope = self._combined[key]
-        return {} if scope is None else {i: detached(perform(self.calls[i], scope)) for i in cases}
+        return {} if scope is None else {i: self.perform(self.calls[i], scope) for i in cases}
 
     def text_of(self, variant: Variant) -> str:
         """A variant of the reference as the text of a submission."""
@@ -105,12 +110,18 @@ class LoadedExercise:
     def outcomes_of(self, text: str) -> list[Outcome]:
         """Run trusted code, in this process, on every call."""
         scope = self.scope_of(text)
-        return [detached(perform(call, scope)) for call in self.calls]
+        return [self.perform(call, scope) for call in self.calls]
+
+    def perform(self, call: Call, scope: dict[str, Any]) -> Outcome:
+        """Make one call of trusted code, in this process."""
+        with _one_at_a_time:
+            return detached(perform(call, scope))
 
     def scope_of(self, text: str) -> dict[str, Any]:
         """The namespace that trusted code makes up."""
-        scope = new_scope()
-        errors = run_cells([text], scope)
+        with _one_at_a_time:
+            scope = new_scope()
+            errors = run_cells([text], scope)
         if errors:
             raise ExerciseError(
                 f"{self.id}: the reference, or a variant made of it, raises {errors[0].type}: {errors[0].message}"

@@ -12,13 +12,16 @@ import json
 import os
 import re
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 MAX_FILE_BYTES = 20 * 2**20
 MAX_CELLS = 500
-MAX_CODE_CHARACTERS = 500_000
+MAX_CODE_CHARACTERS = 200_000
+MAX_DEPTH = 200
+"""Of the syntax tree: what looks at trees does so recursively."""
 METADATA_KEY = "attention_workshop"
 
 _MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2}|\S.*=\s*[%!].*)$")
@@ -52,7 +55,18 @@ def read_submission(path: Path) -> Submission:
     text = _read_text(path)
     if path.suffix == ".ipynb":
         return _read_notebook(path, text)
-    return Submission(path, (python_only(text),))
+    return Submission(path, as_code([text]))
+
+
+def as_code(cells: Sequence[str]) -> tuple[str, ...]:
+    """The texts of code cells as Python that can be run and looked at.
+
+    Raises:
+        UnreadableError: there is more of it than can be an answer.
+    """
+    if len(cells) > MAX_CELLS or sum(map(len, cells)) > MAX_CODE_CHARACTERS:
+        raise UnreadableError("There is more code here than can be an answer to an exercise.")
+    return tuple(map(python_only, cells))
 
 
 def _read_text(path: Path) -> str:
@@ -92,10 +106,8 @@ def _read_notebook(path: Path, text: str) -> Submission:
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         raise UnreadableError("The file has no list of cells; it is not a notebook of format 4.")
-    code = [python_only(_source(cell)) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
-    if len(code) > MAX_CELLS or sum(map(len, code)) > MAX_CODE_CHARACTERS:
-        raise UnreadableError("The notebook has more code than can be an answer to an exercise.")
-    return Submission(path, tuple(code), _named_exercise(notebook.get("metadata")))
+    code = [_source(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
+    return Submission(path, as_code(code), _named_exercise(notebook.get("metadata")))
 
 
 def _source(cell: dict[str, Any]) -> str:
@@ -111,22 +123,53 @@ def _named_exercise(metadata: object) -> str | None:
     return name if isinstance(name, str) else None
 
 
+TOO_DEEP = "raise SyntaxError('the code is nested too deeply')"
+
+
 def python_only(cell: str) -> str:
-    """Neutralise IPython's magics, keeping line numbers. A cell that is Python already is left alone."""
-    if parse(cell) is not None:
-        return cell
+    """Neutralise IPython's magics, keeping line numbers. A cell that is Python already is left alone.
+
+    A cell that is too deep to be looked at is not run either: rules are checked on all of what runs.
+    """
+    try:
+        return TOO_DEEP if _too_deep(ast.parse(cell)) else cell
+    except (RecursionError, MemoryError):
+        return TOO_DEEP
+    except (SyntaxError, ValueError):
+        pass
     lines = cell.split("\n")
     first = next((line for line in lines if line.strip()), "")
     if first.startswith("%%"):
         if not first.startswith(_TRANSPARENT_CELL_MAGICS):
             return ""
         lines[lines.index(first)] = ""
-    return "\n".join(_MAGIC.sub(r"\1pass", line) for line in lines)
+    python = "\n".join(_MAGIC.sub(r"\1pass", line) for line in lines)
+    return python if parse(python) is not None or _is_broken(python) else TOO_DEEP
 
 
 def parse(code: str) -> ast.Module | None:
     """The syntax tree, or None where the code does not parse."""
     try:
-        return ast.parse(code)
+        tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    return None if _too_deep(tree) else tree
+
+
+def _is_broken(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError):
+        return True
+    except (RecursionError, MemoryError):
+        pass
+    return False
+
+
+def _too_deep(tree: ast.Module) -> bool:
+    level: list[ast.AST] = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return False
+    return True

@@ -17,7 +17,6 @@ from grader.compare import differences, tensor_deviation, tolerance_of
 from grader.course import LocatedCourse
 from grader.diagnosis import telling_facets
 from grader.evidence import problems_of
-from grader.execute import detached, perform
 from grader.exercise import LoadedExercise, load_exercise
 from grader.grade import Grader
 from grader.report import Report
@@ -174,7 +173,7 @@ def _oracles(exercise: LoadedExercise) -> Iterator[str]:
     for oracle in exercise.spec.oracles:
         scope = exercise.scope_of(exercise.text_of_oracle(oracle))
         for i, (case, call) in enumerate(zip(exercise.cases, wide, strict=True)):
-            got = detached(perform(call, scope))
+            got = exercise.perform(call, scope)
             precise = replace(case, dtype="float64", tolerance=ORACLE_TOLERANCE, max_elements=None, twice=False)
             for problem in problems_of(i, precise, got, exercise.expected[i]):
                 said = got.raised.message if got.raised else problem.facet

@@ -24,7 +24,6 @@ def run(channel: socket.socket, layers: Sequence[str], limits: dict[str, Any], s
     for name in set(grader.__all__) - {"__version__"}:
         setattr(grader, name, _nothing)
     job, _ = unpack(*wire.receive(channel))
-    header, tensors = unpack(*wire.receive(channel))
     random.seed(0)
     torch.manual_seed(0)
     scope = new_scope()
@@ -32,6 +31,8 @@ def run(channel: socket.socket, layers: Sequence[str], limits: dict[str, Any], s
     loaded = {"errors": [dict(vars(error), bases=list(error.bases)) for error in errors[:20]]}
     loaded["defined"] = [name for name in job["targets"] if name in scope]
     wire.send(channel, pack(loaded, {}))
+    # The calls are sent only now: cells that run before any call know nothing of them.
+    header, tensors = unpack(*wire.receive(channel))
     calls = decode_calls(header["calls"], tensors)
     for index in range(job["start"], len(calls)):
         sys.setrecursionlimit(1000)

@@ -18,8 +18,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grader.calls import MAX_FRAME_BYTES, Call, Encoder, Outcome, WireError, encode_calls, pack, unpack, unpack_outcome
+from grader.calls import (
+    MAX_ANSWER_BYTES,
+    MAX_FRAME_BYTES,
+    MAX_HEADER_BYTES,
+    Call,
+    Encoder,
+    Outcome,
+    WireError,
+    encode_calls,
+    pack,
+    unpack,
+    unpack_loaded,
+    unpack_outcome,
+)
 from grader.runner import channel as wire
+from grader.sandbox import bubblewrap
+
+MOST_ANSWERED = (MAX_HEADER_BYTES, MAX_ANSWER_BYTES + 2**16)
+"""Bytes of JSON, and of tensors with their own header, in one frame from a child."""
 
 MOST_DEATHS = 3
 """A submission whose calls hang or crash this often is not given more children."""
@@ -99,7 +116,7 @@ class WarmParent:
             job = pack({"cells": list(cells), "targets": list(targets), "start": len(outcomes)}, {})
             # After a call that hung, the next ones get less time: a submission that always hangs is soon told so.
             patience = self.limits.call_seconds / (1 + 2 * deaths)
-            ended = self._one_child(job, calls, run, patience, end)
+            ended = self._one_child(job, targets, calls, run, patience, end)
             if ended is None:
                 break
             if ended == "killed" and retried != len(outcomes):
@@ -116,30 +133,27 @@ class WarmParent:
                 outcomes += [Outcome(ended="not_run") for _ in range(calls.count - len(outcomes))]
         return run
 
-    def _one_child(self, job: bytes, calls: PackedCalls, run: Run, patience: float, end: float) -> str | None:
+    def _one_child(
+        self, job: bytes, targets: Sequence[str], calls: PackedCalls, run: Run, patience: float, end: float
+    ) -> str | None:
         """Collect outcomes until the last call (None), or until the child ends (how)."""
         ours, status, token = self._fork()
         loaded = False
         try:
-            wire.send(ours, job)
-            wire.send(ours, calls.frame)
-            limit = self.limits.seconds / 2
-            while True:
-                deadline = min(end, time.monotonic() + limit)
-                header, tensors = unpack(*wire.receive(ours, deadline))
-                if not loaded:
-                    loaded = True
-                    run.loaded = "ok"
-                    run.cell_errors = list(header.get("errors", []))
-                    run.defined = list(header.get("defined", []))
-                    limit = patience
-                else:
-                    index, outcome = unpack_outcome(header, tensors)
-                    if index != len(run.outcomes):
-                        raise WireError("an answer to another call")
-                    run.outcomes.append(_out_of_memory(outcome))
-                if len(run.outcomes) == calls.count:
-                    return None
+            deadline = min(end, time.monotonic() + self.limits.seconds / 2)
+            wire.send(ours, job, deadline)
+            header, _ = unpack(*wire.receive(ours, deadline, *MOST_ANSWERED))
+            errors, run.defined = unpack_loaded(header, targets)
+            run.cell_errors = [dict(vars(error)) for error in errors]
+            run.loaded, loaded = "ok", True
+            wire.send(ours, calls.frame, min(end, time.monotonic() + patience))
+            while len(run.outcomes) < calls.count:
+                deadline = min(end, time.monotonic() + patience)
+                index, outcome = unpack_outcome(*unpack(*wire.receive(ours, deadline, *MOST_ANSWERED)))
+                if index != len(run.outcomes):
+                    raise WireError("an answer to another call")
+                run.outcomes.append(_out_of_memory(outcome))
+            return None
         except wire.LateError:
             ended = "timeout"
         except WireError:
@@ -167,7 +181,7 @@ class WarmParent:
                         self._start_locked()
                     assert self._control is not None
                     limits = self.limits.for_child(self.device)
-                    request = json.dumps({"token": token, "layers": self._layers, "limits": limits}).encode()
+                    request = json.dumps({"token": token, "limits": limits}).encode()
                     try:
                         socket.send_fds(self._control, [request], [theirs.fileno(), status_write])
                         return ours, status_read, token
@@ -192,12 +206,23 @@ class WarmParent:
                 self._start_locked()
 
     def _start_locked(self) -> None:
+        # bubblewrap hides accelerators with everything else.
+        wrapped = self.device == "cpu" and "bubblewrap" not in self.without and bubblewrap.works()
+        greeting = self._greeting(bubblewrap.prefix()) if wrapped else None
+        if greeting is None:
+            wrapped, greeting = False, self._greeting([])
+        if greeting is None:
+            raise RunnerError("The process that runs submissions does not start; see `attn doctor`.")
+        self._layers = (*greeting["layers"], *(["bubblewrap"] if wrapped else []))
+
+    def _greeting(self, prefix: Sequence[str]) -> dict[str, Any] | None:
+        """Start the warm parent and hear what it says of itself; None when it does not start."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         root = str(Path(__file__).resolve().parents[2])
         command = [
-            *(sys.executable, "-I", "-c"),
+            *(*prefix, sys.executable, "-I", "-c"),
             f"import sys; sys.path.insert(0, {root!r}); from grader.runner.warm import main; main()",
-            str(theirs.fileno()),
+            *(str(theirs.fileno()), ",".join(self.without)),
         ]
         self._process = subprocess.Popen(
             command,
@@ -214,8 +239,8 @@ class WarmParent:
         greeting = ours.recv(4096)
         if not greeting:
             self._stop()
-            raise RunnerError("The process that runs submissions does not start; see `attn doctor`.")
-        self._layers = tuple(name for name in json.loads(greeting)["layers"] if name not in self.without)
+            return None
+        return dict(json.loads(greeting))
 
     def _stop(self) -> None:
         if self._control is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import json
 import os
 import select
@@ -21,10 +22,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from grader.sandbox import available
+from grader.sandbox import of_process
 from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
 
 TICK_SECONDS = 0.05
+MOST_THREADS = 64
+MOST_FILES = 64
+"""In the scratch folder, which has no folders in it. Each file is kept small by a resource limit."""
 
 
 @dataclass
@@ -41,8 +45,12 @@ class Child:
 
 
 def main() -> None:
-    """Serve fork requests on the control socket (descriptor given as the first argument) until it closes."""
+    """Serve fork requests on the control socket until it closes.
+
+    Arguments are the socket's descriptor, and the names of layers to do without, separated by commas.
+    """
     control = socket.socket(fileno=int(sys.argv[1]))
+    layers = [name for name in of_process() if name not in sys.argv[2].split(",")]
     if sys.platform == "linux":
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -58,23 +66,27 @@ def main() -> None:
     os.set_blocking(wake_write, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_write)
-    control.send(json.dumps({"layers": available()}).encode())
+    control.send(json.dumps({"layers": layers}).encode())
     children: dict[int, Child] = {}
+    watched = "watchdog" in layers
     while True:
         sources: list[Any] = [control, wake_read]
         ready, _, _ = select.select(sources, [], [], TICK_SECONDS if children else None)
         if wake_read in ready:
             os.read(wake_read, 4096)
         _reap(children)
-        if control in ready and not _serve(control, children, (control.fileno(), wake_read, wake_write)):
+        if watched:
+            _kill_strays(children)
+        if control in ready and not _serve(control, children, layers):
             break
-        _watch_memory(children)
+        if watched:
+            _watch(children)
     for running in children.values():
         _kill(running)
     _reap(children, wait=True)
 
 
-def _serve(control: socket.socket, children: dict[int, Child], own: tuple[int, ...]) -> bool:
+def _serve(control: socket.socket, children: dict[int, Child], layers: list[str]) -> bool:
     """Answer one request; False when the trusted process has gone."""
     message, descriptors, _, _ = socket.recv_fds(control, 4096, 2)
     if not message:
@@ -89,13 +101,13 @@ def _serve(control: socket.socket, children: dict[int, Child], own: tuple[int, .
     scratch = tempfile.mkdtemp(prefix="attn-child-")
     pid = os.fork()
     if pid == 0:
-        _become_child(request, channel, scratch, (*own, status))
+        _become_child(channel, layers, request["limits"], scratch)
     os.close(channel)
     children[pid] = Child(pid, request["token"], status, scratch, request["limits"]["memory_bytes"])
     return True
 
 
-def _become_child(request: dict[str, Any], channel: int, scratch: str, to_close: tuple[int, ...]) -> None:
+def _become_child(channel: int, layers: list[str], limits: dict[str, Any], scratch: str) -> None:
     try:
         from grader.runner import child
 
@@ -105,10 +117,11 @@ def _become_child(request: dict[str, Any], channel: int, scratch: str, to_close:
         os.setsid()
         if sys.platform == "linux":
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        for descriptor in to_close:
-            os.close(descriptor)
+        # Nothing of the warm parent's stays open, least of all the pipes in which it reports on other submissions.
+        os.closerange(3, channel)
+        os.closerange(channel + 1, min(os.sysconf("SC_OPEN_MAX"), 2**20))
         os.chdir(scratch)
-        child.run(socket.socket(fileno=channel), request["layers"], request["limits"], scratch)
+        child.run(socket.socket(fileno=channel), layers, limits, scratch)
     finally:
         os._exit(0)
 
@@ -129,7 +142,6 @@ def _reap(children: dict[int, Child], wait: bool = False) -> None:
             os.write(ended.status, json.dumps(report).encode())
         os.close(ended.status)
         shutil.rmtree(ended.scratch, ignore_errors=True)
-    _kill_strays(children)
 
 
 def _kill_strays(children: dict[int, Child]) -> None:
@@ -141,23 +153,36 @@ def _kill_strays(children: dict[int, Child]) -> None:
                     os.kill(pid, signal.SIGKILL)
 
 
-def _watch_memory(children: dict[int, Child]) -> None:
-    page = os.sysconf("SC_PAGE_SIZE")
+def _watch(children: dict[int, Child]) -> None:
+    """End the children that use what no resource limit counts: memory in all, threads, files."""
+    if not children:
+        return
+    own = _usage("self")[0]
     for running in children.values():
-        try:
-            with open(f"/proc/{running.pid}/statm") as file:
-                _, resident, shared, *_ = map(int, file.read().split())
-        except (OSError, ValueError):
-            continue
-        if (resident - shared) * page > running.memory_bytes + _own_private_bytes():
+        private, threads = _usage(running.pid)
+        if private > running.memory_bytes + own:
             running.why = "out_of_memory"
+        elif threads > MOST_THREADS or _files(running.scratch) > MOST_FILES:
+            running.why = "crashed"
+        if running.why:
             _kill(running)
 
 
-def _own_private_bytes() -> int:
-    with open("/proc/self/statm") as file:
-        _, resident, shared, *_ = map(int, file.read().split())
-    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+def _usage(pid: int | str) -> tuple[int, int]:
+    """Bytes of memory that are not a file's, shared memory included, and the number of threads; 0 where it has gone."""
+    found = {"RssAnon": 0, "RssShmem": 0, "Threads": 0}
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", errors="replace") as file:
+        for line in file:
+            name, _, value = line.partition(":")
+            if name in found:
+                found[name] = int(value.split()[0])
+    return (found["RssAnon"] + found["RssShmem"]) * 1024, found["Threads"]
+
+
+def _files(scratch: str) -> int:
+    with contextlib.suppress(OSError), os.scandir(scratch) as entries:
+        return sum(1 for _ in itertools.islice(entries, MOST_FILES + 1))
+    return 0
 
 
 def _kill(running: Child) -> None:

@@ -11,10 +11,11 @@ import os
 import resource
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from grader.sandbox import landlock, seccomp
+from grader.sandbox import bubblewrap, landlock, seccomp
 from grader.sandbox.system import drop_capabilities, no_new_privileges
 
 REQUIRED = ("no_new_privs", "rlimits", "landlock", "seccomp")
@@ -44,12 +45,22 @@ LAYERS = (
         "sockets, new processes, signals and ptrace to others, changing file modes, kernel interfaces",
         "needs Linux on x86-64 or arm64",
     ),
+    Layer(
+        "watchdog",
+        "memory, threads and files beyond what rlimits count; processes that outlive their submission",
+        "needs Linux",
+    ),
     Layer("bubblewrap", "seeing other processes, the network and most of the file system at all", "install bubblewrap"),
 )
 
 
 def available() -> tuple[str, ...]:
-    """Names of the layers that a process can put on itself here."""
+    """Names of the layers that there are here."""
+    return (*of_process(), *(["bubblewrap"] if bubblewrap.works() else []))
+
+
+def of_process() -> tuple[str, ...]:
+    """Names of the layers that a process can put on itself, or on its children, once it runs."""
     found = ["rlimits"]
     if sys.platform == "linux":
         found.insert(0, "no_new_privs")
@@ -59,6 +70,7 @@ def available() -> tuple[str, ...]:
             found.append("landlock")
         if seccomp.supported():
             found.append("seccomp")
+        found.append("watchdog")
     return tuple(found)
 
 
@@ -96,6 +108,10 @@ def readable() -> list[str]:
 
 
 def _limit_resources(limits: dict[str, Any]) -> None:
+    if sys.platform == "linux":
+        # Should the whole machine run out of memory all the same, this process is the one that goes.
+        with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
     wanted = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_CPU: limits["cpu_seconds"],

@@ -19,7 +19,8 @@ REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 ALL_OF_FIRST_VERSION = (1 << 13) - 1
 NET_BIND_TCP, NET_CONNECT_TCP = 1 << 0, 1 << 1
 SCOPE_ABSTRACT_UNIX_SOCKET, SCOPE_SIGNAL = 1 << 0, 1 << 1
-MAKE_DEVICES = (1 << 6) | (1 << 9) | (1 << 10) | (1 << 11)  # character devices, sockets, FIFOs, block devices
+MAKE_OTHERS = (1 << 6) | (1 << 7) | (1 << 9) | (1 << 10) | (1 << 11) | (1 << 12)
+"""Everything but plain files: devices, folders (a flat folder is watched at little cost), sockets, FIFOs, links."""
 
 
 @lru_cache(maxsize=1)
@@ -52,7 +53,7 @@ def restrict(readable: Iterable[str], scratch: str) -> None:
             # Character devices among them are also written to: nothing can be kept in /dev/null.
             rights = READ_FILE | WRITE_FILE if path.startswith("/dev/") else READ_FILE | READ_DIR | EXECUTE
             _allow(ruleset, path, rights)
-        _allow(ruleset, scratch, handled & ~MAKE_DEVICES & ~EXECUTE & ~REFER)
+        _allow(ruleset, scratch, handled & ~MAKE_OTHERS & ~EXECUTE & ~REFER)
         syscall(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
     finally:
         os.close(ruleset)

@@ -12,7 +12,7 @@ from functools import lru_cache
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 RET_KILL, RET_ERRNO, RET_ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
 LOAD_WORD, EQUAL, GREATER, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24
 CLONE_THREAD = 0x00010000
 X32_BIT = 0x40000000
 NEWEST_KNOWN = 467
@@ -35,6 +35,8 @@ _REFUSED: dict[str, tuple[tuple[str, int | None, int | None], ...]] = {
         ("rt_sigqueueinfo", 129, 138), ("rt_tgsigqueueinfo", 297, 240), ("tkill", 200, 130),
         ("process_madvise", 440, 440), ("process_mrelease", 448, 448), ("setpriority", 141, 140),
         ("sched_setscheduler", 144, 119), ("sched_setaffinity", 203, 122), ("ioprio_set", 251, 30),
+        ("sched_setparam", 142, 118), ("sched_setattr", 314, 274), ("move_pages", 279, 239),
+        ("migrate_pages", 256, 238),
     ),
     "what Landlock does not cover: modes, owners, times, attributes": (
         ("chmod", 90, None), ("fchmod", 91, 52), ("fchmodat", 268, 53), ("fchmodat2", 452, 452), ("chown", 92, None),
@@ -42,11 +44,14 @@ _REFUSED: dict[str, tuple[tuple[str, int | None, int | None], ...]] = {
         ("futimesat", 261, None), ("utimensat", 280, 88), ("setxattr", 188, 5), ("lsetxattr", 189, 6),
         ("fsetxattr", 190, 7), ("removexattr", 197, 14), ("lremovexattr", 198, 15), ("fremovexattr", 199, 16),
         ("setxattrat", 463, 463), ("removexattrat", 466, 466), ("file_setattr", None, None), ("mknod", 133, None),
-        ("mknodat", 259, 33), ("flock", 73, 32), ("fanotify_init", 300, 262),
+        ("mknodat", 259, 33), ("flock", 73, 32), ("fanotify_init", 300, 262), ("inotify_init", 253, None),
+        ("inotify_init1", 294, 26), ("truncate", 76, 45), ("sync", 162, 81), ("syncfs", 306, 267),
     ),
     "memory outside the limits, shared memory and queues": (
         ("memfd_create", 319, 279), ("memfd_secret", 447, 447), ("shmget", 29, 194), ("shmat", 30, 196),
-        ("msgget", 68, 186), ("semget", 64, 190), ("mq_open", 240, 180), ("userfaultfd", 323, 282),
+        ("shmctl", 31, 195), ("msgget", 68, 186), ("msgsnd", 69, 189), ("msgrcv", 70, 188), ("msgctl", 71, 187),
+        ("semget", 64, 190), ("semop", 65, 193), ("semctl", 66, 191), ("semtimedop", 220, 192), ("mq_open", 240, 180),
+        ("mq_unlink", 241, 181), ("mq_timedsend", 242, 182), ("mq_timedreceive", 243, 183), ("userfaultfd", 323, 282),
     ),
     "the kernel": (
         ("io_uring_setup", 425, 425), ("io_uring_enter", 426, 426), ("io_uring_register", 427, 427),
@@ -63,6 +68,15 @@ _REFUSED: dict[str, tuple[tuple[str, int | None, int | None], ...]] = {
     ),
 }  # fmt: skip
 _CLONE, _CLONE3, _KILL, _TGKILL, _PRLIMIT = (56, 220), (435, 435), (62, 129), (234, 131), (302, 261)
+
+# Calls of which some uses are refused: numbers, where to look, and the values refused there.
+_REFUSED_USES = (
+    # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER: a child that shook off the first would outlive a killed grader.
+    ((157, 167), FIRST_ARGUMENT, (1, 36)),
+    # F_SETOWN, F_SETSIG, F_SETOWN_EX, and the same as ioctls: they have the kernel send any signal to any process.
+    ((72, 25), SECOND_ARGUMENT, (8, 10, 15)),
+    ((16, 29), SECOND_ARGUMENT, (0x8901, 0x8902, 0x5412)),  # the last pushes input into a terminal
+)
 
 
 @lru_cache(maxsize=1)
@@ -112,6 +126,9 @@ def _program(machine: str, own_pid: int) -> bytes:
     for own_only in (_KILL, _TGKILL):
         code += [_op(EQUAL, own_only[index], 0, 4), argument, _op(EQUAL, own_pid, 0, 1), allow, refuse]
     code += [_op(EQUAL, _PRLIMIT[index], 0, 4), argument, _op(EQUAL, 0, 0, 1), allow, refuse]
+    for numbers, place, values in _REFUSED_USES:
+        tests = [step for value in values for step in (_op(EQUAL, value, 0, 1), refuse)]
+        code += [_op(EQUAL, numbers[index], 0, len(tests) + 2), _op(LOAD_WORD, place), *tests, allow]
     return b"".join([*code, allow])
 
 

@@ -81,9 +81,9 @@ class PositionalEncoding(nn.Module):
     The table is the persistent buffer `pe` (max_len, d_model). The result has the dtype of x.
     """
 
-    ### BEGIN SOLUTION
     def __init__(self, d_model, max_len=5000):
         super().__init__()
+        ### BEGIN SOLUTION
         position = torch.arange(max_len, dtype=torch.float64)
         exponent = torch.arange(0, d_model, 2, dtype=torch.float64) / d_model
         angle = torch.outer(position, 10000.0**-exponent)
@@ -91,13 +91,15 @@ class PositionalEncoding(nn.Module):
         pe[:, 0::2] = angle.sin()
         pe[:, 1::2] = angle[:, : d_model // 2].cos()
         self.register_buffer("pe", pe)
+        ### END SOLUTION
 
     def forward(self, x):
+        ### BEGIN SOLUTION
         length = x.shape[1]
         if length > self.pe.shape[0]:
             raise ValueError(f"{length} positions, but the table has only {self.pe.shape[0]}")
         return x + self.pe[:length].to(x.dtype)
-    ### END SOLUTION
+        ### END SOLUTION
 
 
 # %% [markdown]

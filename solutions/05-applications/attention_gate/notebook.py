@@ -92,20 +92,22 @@ class AttentionGate(nn.Module):
     Layers: w_gate, w_skip, psi (1 × 1 convolutions). Returns (out, alpha) of shapes (B, skip_channels, H, W), (B, 1, H, W).
     """
 
-    ### BEGIN SOLUTION
     def __init__(self, gate_channels, skip_channels, inter_channels):
         super().__init__()
+        ### BEGIN SOLUTION
         self.w_gate = nn.Conv2d(gate_channels, inter_channels, 1)
         self.w_skip = nn.Conv2d(skip_channels, inter_channels, 1)
         self.psi = nn.Conv2d(inter_channels, 1, 1)
+        ### END SOLUTION
 
     def forward(self, gate, skip):
+        ### BEGIN SOLUTION
         if gate.shape[-2:] != skip.shape[-2:]:
             gate = F.interpolate(gate, size=skip.shape[-2:], mode="bilinear", align_corners=False)
         hidden = torch.relu(self.w_gate(gate) + self.w_skip(skip))
         alpha = torch.sigmoid(self.psi(hidden))
         return alpha * skip, alpha
-    ### END SOLUTION
+        ### END SOLUTION
 
 
 # %% [markdown]

@@ -79,20 +79,22 @@ class ChannelAttention(nn.Module):
     Layers: squeeze, excite (1 × 1 convolutions). ValueError when channels // reduction is 0.
     """
 
-    ### BEGIN SOLUTION
     def __init__(self, channels, reduction=8):
         super().__init__()
+        ### BEGIN SOLUTION
         hidden = channels // reduction
         if hidden < 1:
             raise ValueError(f"reduction {reduction} leaves no channel of {channels}")
         self.squeeze = nn.Conv2d(channels, hidden, 1)
         self.excite = nn.Conv2d(hidden, channels, 1)
+        ### END SOLUTION
 
     def forward(self, x):
+        ### BEGIN SOLUTION
         pooled = x.mean(dim=(2, 3), keepdim=True)
         gate = torch.sigmoid(self.excite(torch.relu(self.squeeze(pooled))))
         return x * gate
-    ### END SOLUTION
+        ### END SOLUTION
 
 
 # %% [markdown]

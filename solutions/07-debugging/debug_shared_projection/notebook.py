@@ -209,7 +209,7 @@ check(globals(), exercise="debug_shared_projection")
 # %% [markdown] tags=["discussion"]
 # **The source.** A document's multi-head attention has one linear layer a head, and uses the same one for queries, keys and values. It then joins all
 # projections along the features and takes a softmax over *these*, in place of scores between tokens: no token is ever compared
-# with another (the product that follows does not even fit). Its cross-attention is the same text, word for word.
+# with another (the product that follows does not even fit). Its cross-attention is the same code under another name.
 #
 # **What sharing does.** With one matrix for queries and keys the scores are symmetric and positive on the diagonal, mostly the largest of
 # their row: a token attends to itself and to what resembles it. "Adjective looks for noun", but not the other way round, cannot be
@@ -220,7 +220,7 @@ check(globals(), exercise="debug_shared_projection")
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **出处。** 有一份资料的多头注意力每个头只有一个线性层，查询、键、值共用它；然后把所有投影沿特征拼接，对*特征*做 softmax，
-# 而不是在词元之间打分：没有任何两个词元被比较过（后面的矩阵乘法连形状都对不上）。它的交叉注意力是一字不差的同一段代码。
+# 而不是在词元之间打分：没有任何两个词元被比较过（后面的矩阵乘法连形状都对不上）。它的交叉注意力是换了名字的同一段代码。
 #
 # **共用会怎样。** 查询和键用同一个矩阵时，打分是对称的，对角线为正且通常是该行最大：词元只关注自己和与自己相似的词元。“形容词找名词，
 # 但反过来不找”这种关系无法表达。值与键相同，则*找到的内容*被迫等于*用来查找的依据*。

@@ -177,8 +177,8 @@ check(globals(), exercise="debug_wrong_scale")
 # **The sources.** One document computes `head_dim = embed_size // heads`, never splits, and divides the scores of full-width vectors
 # by √head_dim: with h heads they are √h times too large (at E = 512 and h = 8 a standard deviation of 2.8 in place of 1). Its
 # multi-head module then feeds tensors of width head_dim into layers of width embed_size, and fails. Another divides by the
-# square root of a `hidden_size` from the constructor, which says nothing about the keys that are passed in; one of the two
-# formulas that it gives has no scale at all.
+# square root of a `hidden_size` from the constructor, which says nothing about the keys that are passed in; and its worked
+# example leaves out the scale that its formula has.
 #
 # **Why √d.** A sum of d independent products of variance 1 has variance d. Dividing by √d makes it 1 whatever d is, so that the
 # softmax starts soft and its gradient is alive (Vaswani et al., 2017, footnote 4). A wrong constant can be learned away by the
@@ -190,7 +190,7 @@ check(globals(), exercise="debug_wrong_scale")
 # %% [markdown] tags=["discussion"] lang="zh"
 # **出处。** 有一份资料算出 `head_dim = embed_size // heads` 却从不切分，用 √head_dim 去除全宽向量的打分：h 个头时打分大了 √h 倍
 # （E = 512、h = 8 时标准差是 2.8 而不是 1）。它的多头模块又把宽度为 head_dim 的张量送进宽度为 embed_size 的层，直接报错。另一份除以构造函数里的
-# `hidden_size` 的平方根，而这与实际传入的键无关；它给出的两个公式中有一个根本没有缩放。
+# `hidden_size` 的平方根，而这与实际传入的键无关；它的算例又漏掉了自己公式里的缩放。
 #
 # **为什么是 √d。** d 个独立、方差为 1 的乘积之和，方差为 d。除以 √d 后，无论 d 多大方差都是 1，softmax 一开始是平缓的，梯度也不会消失
 # （Vaswani 等，2017，脚注 4）。错误的常数可以被投影学着抵消，但最初的训练是在饱和的 softmax 下进行的。

@@ -1,0 +1,108 @@
+"""What is handed out: up to date, without solutions, and running from top to bottom in a real kernel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
+
+from grader.build import build, source_notebook, write_sources
+from grader.compare import worst
+from grader.course import LocatedCourse, find_course
+from grader.public import read_public
+
+EXERCISES = [entry.id for _, entry in find_course().course.entries()]
+
+
+@pytest.fixture(scope="module")
+def built(course: LocatedCourse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("built")
+    build(course, target)
+    return target
+
+
+def test_the_committed_notebooks_are_up_to_date(course: LocatedCourse, built: Path) -> None:
+    stale = [
+        entry.id
+        for assignment, entry in course.course.entries()
+        if course.release(entry.id).read_text("utf-8")
+        != (built / assignment.id / f"{entry.id}.ipynb").read_text("utf-8")
+    ]
+    assert not stale, f"run `attn build {' '.join(stale)}`"
+
+
+def test_the_committed_public_files_are_up_to_date(course: LocatedCourse, built: Path) -> None:
+    for assignment, entry in course.course.entries():
+        fresh = read_public(built / assignment.id / ".public" / f"{entry.id}.safetensors")
+        committed = read_public(course.public(entry.id))
+        assert [case.reason for case in committed.cases] == [case.reason for case in fresh.cases], entry.id
+        assert committed.hints == fresh.hints, entry.id
+        assert [known for known, _ in committed.predictions] == [known for known, _ in fresh.predictions], entry.id
+        for mine, theirs in zip(committed.expected, fresh.expected, strict=True):
+            assert worst(mine.value, theirs.value) < 1e-6, entry.id
+
+
+def test_nothing_leaves_no_old_notebook_behind(course: LocatedCourse) -> None:
+    released = {path.stem for path in (course.root / "exercises").rglob("*.ipynb")}
+    assert released == set(EXERCISES)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_no_solution_is_handed_out(course: LocatedCourse, exercise: str) -> None:
+    text = course.release(exercise).read_text(encoding="utf-8")
+    for marker in ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN TESTS", "strict=True"):
+        assert marker not in text
+    notebook = json.loads(text)
+    tags = [cell["metadata"].get("tags") for cell in notebook["cells"]]
+    assert not any(tags)
+    assert any("<details><summary>中文" in "".join(cell["source"]) for cell in notebook["cells"])
+
+
+class Kernel:
+    """One kernel for many notebooks, emptied between them: importing torch once is enough."""
+
+    def __init__(self, folder: Path) -> None:
+        self.manager, self.client = start_new_kernel(kernel_name="python3", cwd=str(folder))
+        self.folder = folder
+
+    def run(self, notebook: Any) -> None:
+        notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
+        runner = NotebookClient(notebook, km=self.manager, timeout=120, kernel_name="python3")
+        runner.kc = self.client
+        runner.execute(reset_kc=False, cleanup_kc=False)
+
+
+@pytest.fixture(scope="module")
+def kernel(course: LocatedCourse) -> Iterator[Kernel]:
+    started = Kernel(course.root / "exercises")
+    yield started
+    started.client.stop_channels()
+    started.manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_stub_runs_in_a_real_kernel(kernel: Kernel, course: LocatedCourse, exercise: str) -> None:
+    notebook = nbformat.read(course.release(exercise), as_version=4)
+    kernel.run(notebook)
+    shown = json.dumps([cell.get("outputs", []) for cell in notebook.cells], ensure_ascii=False)
+    assert "not written yet" in shown or exercise.startswith("debug_"), "the check cell says kindly what is missing"
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_solution_runs_in_a_real_kernel_and_passes(kernel: Kernel, course: LocatedCourse, exercise: str) -> None:
+    found = course.course.find(exercise)
+    assert found is not None
+    notebook = source_notebook(course.course, *found, course.solution(exercise) / "notebook.py")
+    kernel.run(notebook)  # the hidden test at its end raises below full marks
+
+
+def test_sources_hold_the_hidden_test(course: LocatedCourse, tmp_path: Path) -> None:
+    write_sources(course, tmp_path, ["dot_product_attention"])
+    text = (tmp_path / "01-foundations" / "dot_product_attention.ipynb").read_text(encoding="utf-8")
+    assert "BEGIN HIDDEN TESTS" in text

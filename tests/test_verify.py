@@ -1,0 +1,18 @@
+"""The course is sound: what `attn verify` proves, for every exercise."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.course import find_course
+from grader.session import Session
+from grader.verify import verify
+
+EXERCISES = [entry.id for _, entry in find_course().course.entries()]
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_exercise_is_sound(session: Session, exercise: str) -> None:
+    proof = verify(session.located, exercise, session.runner)
+    assert proof.problems == []
+    assert proof.named
