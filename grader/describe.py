@@ -22,10 +22,15 @@ _SHAPE_ERRORS = (
 _DTYPE_ERRORS = ("expected scalar type", "same dtype", "to have the same dtype", "but got Float", "but found Float")
 
 
+def is_unwritten(raised: Raised | None) -> bool:
+    """True for what a stub raises; PyTorch's own ``NotImplementedError`` says what is not implemented."""
+    return raised is not None and raised.type == "NotImplementedError" and not raised.message
+
+
 def describe_raised(target: str, raised: Raised | None) -> Text:
     """One sentence about an exception of the learner's code."""
     assert raised is not None
-    if raised.type == "NotImplementedError":
+    if is_unwritten(raised):
         return Text(f"`{target}` is not written yet.", f"`{target}` 还没有写。")
     if raised.type == "NameError" and f"{target!r} is not defined" in raised.message:
         return Text(
@@ -258,6 +263,8 @@ def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome) -> Tex
 
 
 def _outputs(spec: Exercise, mine: Any, right: Any) -> list[tuple[str, Any, Any]]:
+    if len(spec.outputs) == 1:
+        return [(spec.outputs[0], mine, right)]
     if isinstance(mine, tuple) and isinstance(right, tuple) and len(mine) == len(right) == len(spec.outputs):
         return list(zip(spec.outputs, mine, right, strict=True))
     return []

@@ -107,10 +107,10 @@ def _fitting(exercise: Judged, outcomes: Sequence[Outcome], wrong: set[Key]) -> 
         alike = {key: _likeness(exercise, key, outcomes, predicted) for key in telling & wrong}
         agreed = {key for key, share in alike.items() if share >= ALIKE}
         if _fits(telling, agreed, wrong):
-            fitting.append((number, agreed, sum(alike[key] for key in agreed)))
+            fitting.append((number, agreed, sum(alike[key] for key in agreed), agreed == telling))
     # The sort is stable: of two that explain as much, the one that its author put first.
-    fitting.sort(key=lambda candidate: -candidate[2])
-    return [(number, explains) for number, explains, _ in fitting]
+    fitting.sort(key=lambda candidate: (-candidate[2], not candidate[3]))
+    return [(number, explains) for number, explains, _, _ in fitting]
 
 
 def _fits(telling: set[Key], agreed: set[Key], wrong: set[Key]) -> bool:

@@ -195,6 +195,7 @@ def load_grading(path: Path) -> Exercise:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # inspect finds the source of a class through its module
     try:
         spec.loader.exec_module(module)
     except Exception as error:

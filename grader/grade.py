@@ -13,6 +13,7 @@ from grader import __version__, statics
 from grader.authoring import Exercise, Text
 from grader.calls import Outcome
 from grader.checks import score_checks
+from grader.describe import is_unwritten
 from grader.diagnosis import Judged, diagnose
 from grader.evidence import Problem, problems_of
 from grader.exercise import LoadedExercise, untrusted_cells
@@ -158,7 +159,7 @@ def _status(run: Run) -> Status:
         if status in ended:
             return status
     raised = [outcome.raised for outcome in run.outcomes]
-    if raised and all(error and error.type == "NotImplementedError" for error in raised):
+    if raised and all(is_unwritten(error) for error in raised):
         return "not_attempted"
     if not run.defined:
         return "invalid"

@@ -27,7 +27,7 @@ from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prct
 
 TICK_SECONDS = 0.05
 MOST_THREADS = 64
-MOST_FILES = 64
+MOST_FILES = 16
 """In the scratch folder, which has no folders in it. Each file is kept small by a resource limit."""
 
 
