@@ -73,7 +73,8 @@ def device_is_used(target):
     class StandIn(TorchFunctionMode):
         def __torch_function__(self, function, types, args=(), kwargs=None):
             def here(value):
-                if function is not torch.device and str(value) == "meta":
+                is_place = isinstance(value, (str, torch.device)) and function is not torch.device
+                if is_place and str(value) == "meta":
                     used.append(function)
                     return torch.device("cpu")
                 return value

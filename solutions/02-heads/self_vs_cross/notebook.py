@@ -6,16 +6,13 @@
 # V on the other, come from. From that follow the shape of the weights, which masks make sense, and what can be cached.
 #
 # **First, in words**, in the cell below (8 to 12 lines): define both, say what follows for the shape of the weights
-#  and for
-# masks, and name where an encoder–decoder Transformer has each. Then two functions that hold the facts.
+# and for masks, and name where an encoder–decoder Transformer has each. Then two functions that hold the facts.
 #
 # **Write** `score_shape(batch, heads, query_len, context_len) -> tuple`: the shape of the scores (and weights), as a
-#  tuple of
-# four ints in the course's layout. `context_len` is the number of keys.
+# tuple of four ints in the course's layout. `context_len` is the number of keys.
 #
 # **Write** `attention_kind(query_source, key_source, causal=False) -> str`. Sources are names (strings); equal names
-#  mean the
-# same sequence. Names are compared as they are, upper and lower case included.
+# mean the same sequence. Names are compared as they are, upper and lower case included.
 #
 # | sources | `causal` | answer |
 # |---|---|---|
@@ -40,11 +37,11 @@
 # 并指出编码器–解码器 Transformer 中哪里用哪一种。然后用两个函数写下这些事实。
 #
 # **请实现** `score_shape(batch, heads, query_len, context_len) -> tuple`：打分（以及权重）的形状，按本课程的布局，
-#  四个整数的元组。
+# 四个整数的元组。
 # `context_len` 是键的个数。
 #
 # **请实现** `attention_kind(query_source, key_source, causal=False) -> str`。来源是名字（字符串）；
-#  名字相等就是同一个序列。
+# 名字相等就是同一个序列。
 # 名字按原样比较，区分大小写。
 #
 # | 来源 | `causal` | 答案 |
@@ -61,21 +58,18 @@
 
 # %% [markdown] tags=["answer"]
 # **Self-attention**: queries, keys and values are projections of one and the same sequence, so every position gathers
-#  from
-# its own sequence, itself included. The scores are square, L×L.
+# from its own sequence, itself included. The scores are square, L×L.
 #
-# **Cross-attention**: queries are projected from one sequence (the one being computed, of length L), keys *and* values
-#  from
-# another (the context, of length S). Each query gets a summary of the context; the output has the length of the
-# queries. The scores are L×S, and the two sequences may have different sizes of vectors as well, since each has its
-# own projection.
+# **Cross-attention**: queries are projected from one sequence (the one being computed, of length L), keys *and*
+# values from another (the context, of length S). Each query gets a summary of the context; the output has the length
+# of the queries. The scores are L×S, and the two sequences may have different sizes of vectors as well, since each
+# has its own projection.
 #
 # **What stays the same**: the scale, the softmax over the keys, heads, the output projection. It is not another
-#  operation.
+# operation.
 #
 # **Masks.** Self-attention in a decoder is causal: position i may not see what comes later. In cross-attention there
-#  is no
-# earlier and later between the two sequences; only the context's padding is masked, on the keys.
+# is no earlier and later between the two sequences; only the context's padding is masked, on the keys.
 #
 # **Where.** The encoder has self-attention over the source; the decoder has causal self-attention over the target, then
 # cross-attention with queries from the decoder and keys and values from the encoder's output. Captioning, speech
@@ -94,10 +88,10 @@
 # **不变的**：缩放、沿键的 softmax、多头、输出投影。它不是另一种运算。
 #
 # **掩码。** 解码器中的自注意力是因果的：位置 i 不能看到后面的内容。交叉注意力的两个序列之间没有先后，
-#  只需屏蔽上下文的填充，作用在键上。
+# 只需屏蔽上下文的填充，作用在键上。
 #
 # **用在哪里。** 编码器对源句做自注意力；解码器先对目标句做因果自注意力，再做交叉注意力，查询来自解码器，
-#  键和值来自编码器的输出。
+# 键和值来自编码器的输出。
 # 图像描述、语音识别、文生图模型也这样使用交叉注意力。GPT 没有交叉注意力：提示词就在同一个序列里。
 #
 # **代价。** L² 与 L·S。解码时，上下文的键和值只算一次，每一步重复使用；自注意力的缓存则每步增加一个位置。
@@ -200,21 +194,19 @@ check(score_shape, attention_kind)
 # ValueError，否则 "cross"。
 
 # %% [markdown] tags=["discussion"]
-# **One module for both.** `nn.MultiheadAttention` and most libraries have a single module with three arguments:
-#  `(x, x, x)` is
-# self-attention, `(x, memory, memory)` is cross-attention. The names live in the call, not in the layer.
+# **One module for both.** `nn.MultiheadAttention` and most libraries have a single module with three arguments: `(x,
+# x, x)` is self-attention, `(x, memory, memory)` is cross-attention. The names live in the call, not in the layer.
 #
-# **Traps.** Swapping query and context still runs when L = S, and with residual connections it even trains. Padding of
-#  the
-# context has to be masked on the key axis; masking the queries' padding only saves work, since nobody reads those rows.
+# **Traps.** Swapping query and context still runs when L = S, and with residual connections it even trains. Padding
+# of the context has to be masked on the key axis; masking the queries' padding only saves work, since nobody reads
+# those rows.
 #
 # **Causal cross-attention** exists where the two sequences do share a clock (streaming speech translation, aligned
-#  audio and video).
-# Then somebody has to say how the clocks map; a triangular mask by index is not it.
+# audio and video). Then somebody has to say how the clocks map; a triangular mask by index is not it.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **一个模块，两种用法。** `nn.MultiheadAttention` 和多数库只有一个模块、三个参数：`(x, x, x)` 是自注意力，
-#  `(x, memory, memory)` 是交叉注意力。
+# `(x, memory, memory)` 是交叉注意力。
 # 名字取决于怎么调用，而不在层里。
 #
 # **陷阱。** L = S 时把查询和上下文弄反仍能运行，有残差连接时甚至能训练。上下文的填充要在键的维度上屏蔽；

@@ -7,16 +7,14 @@
 # parallel. Cross-attention can have heads, and self-attention can do without.
 #
 # **First, in words**, in the cell below (8 to 12 lines): what does each of the two names say, how do they combine,
-#  what do heads
-# buy, and what do they cost in parameters and computation? Then two functions that check your answer.
+# what do heads buy, and what do they cost in parameters and computation? Then two functions that check your answer.
 #
 # **Write** `parameter_count(embed_dim, num_heads, bias=True) -> int`, the number of parameters of the module of
 # `multi_head_attention`: `q_proj`, `k_proj`, `v_proj` and `out_proj`, each an `nn.Linear` from embed_dim to embed_dim,
 # `bias` for all four or for none. A Python int.
 #
 # **Write** `head_weights(q, k, num_heads) -> (B, H, L, S)`: the weights of every head (after the softmax), from
-#  queries and
-# keys that are projected already.
+# queries and keys that are projected already.
 #
 # | | shape | |
 # |---|---|---|
@@ -31,10 +29,9 @@
 # - PyTorch's ready-made attention is off limits; counting the parameters of an `nn.Linear` that you build is fine.
 #
 # **By hand.** E = 4 with biases: four times 4·4 + 4 = 20, so 80 parameters, for 1, 2 or 4 heads alike. A query [2, 0,
-#  0, 2] and
-# keys [1, 0, 0, 0] and [0, 0, 0, 1] in two heads of size 2: head 0 scores 2 and 0, divided by √2 they are 1.41 and 0,
-# and the weights are 0.804 and 0.196. Head 1 prefers the other key: 0.196 and 0.804. One head of size 4 scores 2 and
-# 2: half and half.
+# 0, 2] and keys [1, 0, 0, 0] and [0, 0, 0, 1] in two heads of size 2: head 0 scores 2 and 0, divided by √2 they are
+# 1.41 and 0, and the weights are 0.804 and 0.196. Head 1 prefers the other key: 0.196 and 0.804. One head of size 4
+# scores 2 and 2: half and half.
 
 # %% [markdown] lang="zh"
 # > *“自注意力和多头注意力有什么区别？八个头与一个头相比，代价是多少？”*
@@ -43,7 +40,7 @@
 # 另一个说并行做几次注意力。交叉注意力也可以有多个头，自注意力也可以只有一个头。
 #
 # **先用文字回答**（写在下面的单元里，8 到 12 行）：这两个名字各说的是什么？如何组合？多头带来什么？
-#  参数和计算的代价是多少？
+# 参数和计算的代价是多少？
 # 然后用两个函数检验你的回答。
 #
 # **请实现** `parameter_count(embed_dim, num_heads, bias=True) -> int`，即 `multi_head_attention` 一题中模块的参数量：
@@ -64,47 +61,45 @@
 # - 不能调用 PyTorch 现成的注意力；自己建一个 `nn.Linear` 来数参数是可以的。
 #
 # **手算一例。** E = 4、带偏置：4 × (4·4 + 4) = 80 个参数，1、2、4 个头都一样。查询 [2, 0, 0, 2]，
-#  键 [1, 0, 0, 0] 和 [0, 0, 0, 1]，
+# 键 [1, 0, 0, 0] 和 [0, 0, 0, 1]，
 # 分成两个大小为 2 的头：头 0 的打分为 2 和 0，除以 √2 得 1.41 和 0，权重为 0.804 和 0.196。头 1 偏向另一个键：
 # 0.196 和 0.804。
 # 如果只用一个大小为 4 的头，打分为 2 和 2：各占一半。
 
 # %% [markdown] tags=["answer"]
 # **Two questions.** "Self" says where things come from: queries, keys and values are projections of one and the same
-#  sequence.
-# "Multi-head" says how often: attention is done H times in parallel, and the results are concatenated and mixed by an
-# output projection. The opposite of self is cross, the opposite of multi-head is single-head; all four combinations
-# exist.
+# sequence. "Multi-head" says how often: attention is done H times in parallel, and the results are concatenated and
+# mixed by an output projection. The opposite of self is cross, the opposite of multi-head is single-head; all four
+# combinations exist.
 #
 # **What a head is.** Queries, keys *and* values are projected to H pieces of size E/H. Every head has its own scores,
-#  scaled
-# by 1/√(E/H), and its own softmax over the positions. Heads do not see each other before the output projection.
+# scaled by 1/√(E/H), and its own softmax over the positions. Heads do not see each other before the output
+# projection.
 #
 # **What heads buy.** One softmax gives one average per query: a position that needs a near word and a far one gets a
-#  blur of
-# both. H heads can look at H places, by H notions of similarity.
+# blur of both. H heads can look at H places, by H notions of similarity.
 #
-# **What they cost.** No parameters: four E×E projections (and 4E biases), whatever H is, because the heads share E
-#  between them. The two matrix
-# products cost 2·L·S·E multiply-adds for any H. The weights cost more: H·L·S numbers instead of L·S.
+# **What they cost.** No further parameters: four E×E projections (and 4E biases), whatever H is, because the heads share E
+# between them. The two matrix products cost 2·L·S·E multiply-adds for any H. The weights cost more: H·L·S numbers
+# instead of L·S.
 #
 # **What they lose.** A head compares in E/H dimensions: the scores of one head have rank at most E/H. With too many
-#  heads, each is too small.
+# heads, each is too small.
 
 # %% [markdown] tags=["answer", "discussion"] lang="zh"
 # **两个问题。** “自”说的是来源：查询、键、值是同一个序列的投影。“多头”说的是次数：并行做 H 次注意力，结果拼接起来，
-#  再由输出投影混合。
+# 再由输出投影混合。
 # “自”的反面是“交叉”，“多头”的反面是“单头”；四种组合都存在。
 #
 # **什么是一个头。** 查询、键*和*值都被投影成 H 段，每段大小 E/H。每个头有自己的打分（按 1/√(E/H) 缩放），
-#  也有自己沿位置的 softmax。
+# 也有自己沿位置的 softmax。
 # 在输出投影之前，各个头互不相见。
 #
 # **多头带来什么。** 一个 softmax 对每个查询只给出一个平均：既需要近处的词又需要远处的词时，只能得到两者的混合。
 # H 个头可以按 H 种相似性看 H 个地方。
 #
 # **代价。** 参数不变：四个 E×E 的投影（加 4E 个偏置），与 H 无关，因为各头共同分享 E。
-#  两次矩阵乘法对任何 H 都是 2·L·S·E 次乘加。
+# 两次矩阵乘法对任何 H 都是 2·L·S·E 次乘加。
 # 权重更多：H·L·S 个数而不是 L·S 个。
 #
 # **失去什么。** 每个头只在 E/H 维里比较：单个头的打分矩阵的秩不超过 E/H。头太多，每个头就太小。
@@ -203,25 +198,22 @@ check(parameter_count, head_weights)
 
 # %% [markdown] tags=["discussion"]
 # **Where the confusion comes from.** Self-attention is often introduced without heads and multi-head attention right
-#  after it, as if
-# one extended the other; some texts even give every position one query and several keys. In Vaswani et al. (2017,
-# section
+# after it, as if one extended the other; some texts even give every position one query and several keys. In Vaswani
+# et al. (2017, section
 # 3.2.2) queries, keys and values are all projected once per head, and the encoder–decoder attention has heads too.
 #
 # **Heads and parameters.** E×E for all heads at once is the same matrix as H matrices of E×E/H side by side. Keeping
-#  the head
-# size fixed while adding heads would be another design, with H times the parameters.
+# the head size fixed while adding heads would be another design, with H times the parameters.
 #
 # **In real models** many heads can be pruned after training (Michel et al., 2019; Voita et al., 2019): that they are
-#  learned does
-# not mean that all are used.
+# learned does not mean that all are used.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **混淆从何而来。** 教材往往先讲不分头的自注意力，紧接着讲多头注意力，好像后者是前者的扩展；
-#  有的文章甚至说每个位置有一个查询和多个键。
+# 有的文章甚至说每个位置有一个查询和多个键。
 # 在 Vaswani 等（2017，第 3.2.2 节）中，查询、键、值每个头都各投影一次，编码器–解码器注意力同样有多个头。
 #
 # **头与参数。** 所有头合在一起的 E×E 矩阵，就是 H 个 E×(E/H) 的矩阵并排。固定头的大小而增加头的个数则是另一种设计，
-#  参数是 H 倍。
+# 参数是 H 倍。
 #
 # **实际的模型。** 训练之后许多头可以剪掉（Michel 等，2019；Voita 等，2019）：学到了不等于都用得上。

@@ -6,11 +6,10 @@
 # Position encodings, often on the list, are not attention at all: they change its input or its scores.
 #
 # **First, in words**, in the cell below (10 to 15 lines): along which axes does attention vary, which kinds are there
-#  on
-# each, and what is each good for? Then the axis that can be put into one function, the score.
+# on each, and what is each good for? Then the axis that can be put into one function, the score.
 #
 # **Write** `attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None) -> (..., L, S)`, the scores before the
-#  softmax:
+# softmax:
 #
 # | `kind` | score of query i and key j | weights | from |
 # |---|---|---|---|
@@ -26,9 +25,9 @@
 #   needs and that is None, raises `ValueError`.
 # - The result keeps the inputs' dtype and device; inputs are not changed; gradients flow to q, k and the weights used.
 #
-# **By hand.** q = [1, 0], k = [1, 2]. Dot: 1. Scaled: 1/√2 ≈ 0.707. General with W = [[0, 1], [3, 0]]: Wk = [2, 3], so
-#  the
-# score is 2 (with W transposed it would be 6). Additive with W_q = W_k = [[1, 1]], w = [2]: 2·tanh(1 + 3) ≈ 1.9987.
+# **By hand.** q = [1, 0], k = [1, 2]. Dot: 1. Scaled: 1/√2 ≈ 0.707. General with W = [[0, 1], [3, 0]]: Wk = [2, 3],
+# so the score is 2 (with W transposed it would be 6). Additive with W_q = W_k = [[1, 1]], w = [2]: 2·tanh(1 + 3) ≈
+# 1.9987.
 
 # %% [markdown] lang="zh"
 # > *“你知道哪几种注意力？不要只报名字：告诉我它们在哪些维度上不同。”*
@@ -58,41 +57,37 @@
 
 # %% [markdown] tags=["answer"]
 # **How a score is made.** Dot product (cheap: one matrix product), scaled by 1/√d so that its variance does not grow
-#  with
-# d; general or bilinear, q W kᵀ, where query and key may have different sizes; additive, wᵀ tanh(W_q q + W_k k), a
-# small network for every pair, which holds its own at large d without a scale but is slow and needs L·S·a numbers.
+# with d; general or bilinear, q W kᵀ, where query and key may have different sizes; additive, wᵀ tanh(W_q q + W_k k),
+# a small network for every pair, which holds its own at large d without a scale but is slow and needs L·S·a numbers.
 #
 # **Where queries, keys and values come from.** Self-attention: all from one sequence (causal in a decoder).
-#  Cross-attention:
-# queries from one sequence, keys and values from another, as in translation or captioning.
+# Cross-attention: queries from one sequence, keys and values from another, as in translation or captioning.
 #
 # **How often it is done.** One head, or several in parallel on smaller projections, each with its own weights over the
 # positions (multi-head); with keys and values shared by groups of heads (multi-query, grouped-query) to shrink the
 # cache.
 #
 # **Which keys are seen, and how hard the choice is.** All (global), a window (local), the best k or a fixed pattern
-#  (sparse);
-# softmax weights (soft, differentiable) or one sampled position (hard, trained by reinforcement); a kernel in place of
-# the softmax makes it linear in length.
+# (sparse); softmax weights (soft, differentiable) or one sampled position (hard, trained by reinforcement); a kernel
+# in place of the softmax makes it linear in length.
 #
-# **What is weighed.** Positions of a sequence, pixels, or channels; a gate (a sigmoid, weights that do not compete) is
-#  a
-# relative that selects without normalising. Positions are told apart by an encoding, which is an ingredient, not a
-# kind.
+# **What is weighed.** Positions of a sequence, pixels, or channels; a gate (a sigmoid, weights that do not compete)
+# is a relative that selects without normalising. Positions are told apart by an encoding, which is an ingredient, not
+# a kind.
 #
 # These axes combine: a Transformer decoder has scaled dot-product, multi-head, causal self-attention, and
 # cross-attention.
 
 # %% [markdown] tags=["answer", "discussion"] lang="zh"
 # **打分怎么算。** 点积（便宜：一次矩阵乘法），除以 √d 使方差不随 d 增长；general（双线性）q W kᵀ，
-#  查询和键的维度可以不同；
+# 查询和键的维度可以不同；
 # additive（加性）wᵀ tanh(W_q q + W_k k)，给每一对位置一个小网络，d 大时不缩放也稳定，但较慢，并需要 L·S·a 个数。
 #
 # **查询、键、值从哪里来。** 自注意力：都来自同一序列（解码器中带因果掩码）。交叉注意力：查询来自一个序列，
-#  键和值来自另一个，如翻译、图像描述。
+# 键和值来自另一个，如翻译、图像描述。
 #
 # **做几次。** 单头；或在较小的投影上并行做多次，每个头有自己的位置权重（多头）；多个头共用键和值（MQA、GQA）
-#  以缩小缓存。
+# 以缩小缓存。
 #
 # **看到哪些键，选择有多硬。** 全部（全局）、一个窗口（局部）、最高的 k 个或固定模式（稀疏）；softmax 权重（软，可微）
 # 或采样一个位置（硬，用强化学习训练）；用核函数代替 softmax 则与长度成线性。
@@ -205,12 +200,11 @@ check(attention_scores)
 
 # %% [markdown] tags=["discussion"]
 # **Cost.** Dot kinds: L·S·d multiply-adds and L·S numbers. General: one more product, L·d_q·d_k. Additive: L·S·a
-#  tanh's and as
-# many numbers, which is why it does not scale: no matrix product can replace a nonlinearity for every pair.
+# tanh's and as many numbers, which is why it does not scale: no matrix product can replace a nonlinearity for every
+# pair.
 #
 # **How they relate.** W = W_qᵀW_k makes "general" the dot product of two projections; multi-head attention is this
-#  with a
-# W of rank d/H for every head. Luong's "dot" and Vaswani's differ in nothing but the scale.
+# with a W of rank d/H for every head. Luong's "dot" and Vaswani's differ in nothing but the scale.
 #
 # **In real models** scaled dot-product has won because it is two matrix products and so can be tiled (FlashAttention);
 # additive scores live on in pointer networks and in graph attention (GAT), where only few pairs are scored.
@@ -223,5 +217,5 @@ check(attention_scores)
 # Luong 的 dot 与 Vaswani 的打分只差一个缩放。
 #
 # **实际的模型。** 缩放点积胜出，是因为它只有两次矩阵乘法，可以分块计算（FlashAttention）；
-#  加性打分仍用于指针网络和图注意力（GAT），
+# 加性打分仍用于指针网络和图注意力（GAT），
 # 那里只给少数位置对打分。

@@ -165,13 +165,11 @@ check(relative_index, relative_attention)
 
 # %% [markdown] tags=["discussion"]
 # **Cost.** Gathering the vectors takes L·S·d numbers for every head; dotting q with the 2m+1 vectors first takes
-#  L·(2m+1),
-# and `gather` then picks scores. Both give the same result.
+# L·(2m+1), and `gather` then picks scores. Both give the same result.
 #
 # **Traps.** An index that is not shifted does not fail: −1 is the last row. The table's rows are for j − i; i − j
-#  looks just
-# as good in training, until somebody loads your weights elsewhere. Dividing only q·k by √d lets the positions drown
-# the content.
+# looks just as good in training, until somebody loads your weights elsewhere. Dividing only q·k by √d lets the
+# positions drown the content.
 #
 # **In real libraries** Shaw et al. add a second table to the values; Music Transformer (Huang et al., 2018) brought the
 # memory down by skewing; T5 and ALiBi keep a number per distance instead of a vector; rotary embeddings turn q and k so
@@ -180,12 +178,12 @@ check(relative_index, relative_attention)
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **代价。** 取出向量需要每个头 L·S·d 个数；先让 q 与 2m+1 个向量做点积只需要 L·(2m+1) 个数，再用 `gather` 挑出打分。
-#  两者结果相同。
+# 两者结果相同。
 #
 # **陷阱。** 没有平移的下标不会报错：−1 就是最后一行。表的行对应 j − i；写成 i − j 训练时看不出差别，
-#  直到别人加载你的权重。
+# 直到别人加载你的权重。
 # 只把 q·k 除以 √d，会让位置压过内容。
 #
 # **实际的库。** Shaw 等还给值加了第二张表；Music Transformer（Huang 等，2018）用斜移矩阵降低了内存；
-#  T5 和 ALiBi 每个距离只存一个数而不是一个向量；
+# T5 和 ALiBi 每个距离只存一个数而不是一个向量；
 # 旋转编码旋转 q 和 k，使点积本身取决于距离。在输入上加正弦编码不属于这些方法：它是绝对位置编码。

@@ -20,9 +20,8 @@
 # - x is not scaled, not changed, and there is no dropout. What comes back has x's dtype, whatever dtype `pe` has
 #   (bfloat16 activations through a float32 module stay bfloat16). A table computed in float32 is precise enough.
 #
-# **By hand.** d = 4 has two frequencies, 1/10000⁰ = 1 and 1/10000^(2/4) = 0.01. Position 0 is [0, 1, 0, 1]; position 1
-#  is
-# [sin 1, cos 1, sin 0.01, cos 0.01] ≈ [0.8415, 0.5403, 0.0100, 1.0000].
+# **By hand.** d = 4 has two frequencies, 1/10000⁰ = 1 and 1/10000^(2/4) = 0.01. Position 0 is [0, 1, 0, 1]; position
+# 1 is [sin 1, cos 1, sin 0.01, cos 0.01] ≈ [0.8415, 0.5403, 0.0100, 1.0000].
 #
 # It is often said (and once in the texts that this course answers) that this table is a *relative* position encoding.
 # It is absolute: every position has its own vector. What is true is that PE at p + k is a rotation of PE at p by an
@@ -159,29 +158,27 @@ check(PositionalEncoding)
 
 # %% [markdown] tags=["discussion"]
 # **Why it works.** A pair (sin pω, cos pω) is a point on a circle, and moving k positions on turns it by kω. So
-#  PE(p)·PE(p′) =
-# Σ cos((p − p′)ω), a function of the distance alone. Wavelengths grow geometrically from 2π towards 10000·2π.
+# PE(p)·PE(p′) = Σ cos((p − p′)ω), a function of the distance alone. Wavelengths grow geometrically from 2π towards
+# 10000·2π.
 #
 # **Numerical traps.** In float32 an angle near 5,000 radians is known to about 2⁻¹² ≈ 2·10⁻⁴; float64 costs nothing,
-#  since
-# the table is made once. In bfloat16 whole positions collapse (above 256 not every integer exists): make the table
-# first, cast later.
+# since the table is made once. In bfloat16 whole positions collapse (above 256 not every integer exists): make the
+# table first, cast later.
 #
 # **In real code.** Vaswani et al. multiply the embeddings by √d before they add positions (section 3.4); that belongs
-#  to the embedding, not
-# here. PyTorch's tutorial module adds dropout and keeps the batch second, so `pe[:x.size(0)]` is right there and wrong
-# here. tensor2tensor puts all sines before all cosines; the order is a convention, but it must be that of the weights
-# you load.
+# to the embedding, not here. PyTorch's tutorial module adds dropout and keeps the batch second, so `pe[:x.size(0)]`
+# is right there and wrong here. tensor2tensor puts all sines before all cosines; the order is a convention, but it
+# must be that of the weights you load.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **为什么有效。** 一对 (sin pω, cos pω) 是圆上的一点，前进 k 个位置就转过 kω。所以 PE(p)·PE(p′) = Σ cos((p − p′)ω)，
-#  只取决于距离。
+# 只取决于距离。
 # 波长按等比数列从 2π 增长到接近 10000·2π。
 #
 # **数值陷阱。** 5,000 弧度附近的角度在 float32 中的误差约为 2⁻¹² ≈ 2·10⁻⁴；这张表只算一次，用 float64 也没有代价。
 # 在 bfloat16 中，位置本身就会混淆（256 以上并非每个整数都能表示）：先算好表，再转换类型。
 #
 # **实际的代码。** Vaswani 等在加位置之前把词嵌入乘以 √d（第 3.4 节），那属于嵌入层，不属于这里。
-#  PyTorch 教程里的模块还有 dropout，
+# PyTorch 教程里的模块还有 dropout，
 # 并且批在第二维，所以那里写 `pe[:x.size(0)]` 是对的，这里则是错的。tensor2tensor 把所有正弦排在所有余弦之前；
 # 顺序只是约定，但必须与你加载的权重一致。

@@ -12,9 +12,8 @@
 # holds on to nothing in between except the inputs.
 #
 # - `fn` takes the inputs by position and returns **one tensor**. `inputs` are tensors or anything else: a number,
-#   `None`,
-#   a boolean mask, a tensor that needs no gradient. Such arguments are simply passed on. At least one input requires a
-#   gradient.
+#   `None`, a boolean mask, a tensor that needs no gradient. Such arguments are simply passed on. At least one input
+#   requires a gradient.
 # - **Same values and same gradients** as `fn(*inputs)`, for every input that requires a gradient, whatever gradient
 #   arrives from above. Calls can follow each other, and one tensor may be given several times
 #   (`checkpointed(attend, x, x, x)`).
@@ -53,8 +52,7 @@
 # 但除了输入之外不保留任何中间结果。
 #
 # - `fn` 按位置接收输入，返回**一个张量**。`inputs` 可以是张量，也可以是别的东西：一个数、`None`、布尔掩码、
-#   不需要梯度的张量；
-#   这些参数原样传给 `fn`。至少有一个输入需要梯度。
+#   不需要梯度的张量；这些参数原样传给 `fn`。至少有一个输入需要梯度。
 # - 对每个需要梯度的输入，**值与梯度都和** `fn(*inputs)` **相同**，无论上游传来什么梯度。
 #   可以连续使用多次，同一个张量也可以传多次（`checkpointed(attend, x, x, x)`）。
 # - **只保留输入。** 调用返回之后，`fn` 途中产生的张量（输出除外）都不再被持有；反向传播时 `fn` 会再运行一遍。
@@ -66,9 +64,8 @@
 # - 不得使用 `torch.utils.checkpoint` 中的任何东西：请用 `torch.autograd` 实现。
 #
 # **手算一例。** fn(x) = (x²)³，x = 2。前向：a = x² = 4，输出 64。普通的自动求导要为平方保留 x，*还要*为立方保留 a；
-# 用检查点只保留 x = 2。
-# 反向时上游传来 1：再算一遍得 a = 4，立方给出 3a² · 1 = 48，平方给出 2x · 48 = **192**。
-# （验算：x⁶ 的导数是 6x⁵ = 192。）如果上游传来 0.5，结果是 96。
+# 用检查点只保留 x = 2。反向时上游传来 1：再算一遍得 a = 4，立方给出 3a² · 1 = 48，平方给出 2x · 48 = **192**。（验算：
+# x⁶ 的导数是 6x⁵ = 192。）如果上游传来 0.5，结果是 96。
 #
 # **能省多少。** 一层注意力，bfloat16，批大小 1，16 个头，每头 64 维，4,096 个词元：
 #
@@ -163,8 +160,7 @@ check(checkpointed)
 
 # %% [markdown] tags=["hint"] lang="zh"
 # 你需要一个由自己编写反向传播的操作：`torch.autograd.Function`。它的 `forward` 在关闭梯度的状态下运行，
-# 所以里面什么都不会保留；
-# 它的 `backward` 就是让 `fn` 再跑一遍的地方。
+# 所以里面什么都不会保留；它的 `backward` 就是让 `fn` 再跑一遍的地方。
 
 # %% [markdown] tags=["hint"]
 # In `backward` gradients are off as well: turn them on with `torch.enable_grad()`, and run `fn` on *detached* copies of
@@ -174,16 +170,14 @@ check(checkpointed)
 
 # %% [markdown] tags=["hint"] lang="zh"
 # 在 `backward` 中梯度同样是关闭的：用 `torch.enable_grad()` 打开，并在输入的 *detach* 副本（它们自己要求梯度）上运行
-# `fn`。
-# 把随机数生成器恢复到当时的状态（`torch.get_rng_state`、`torch.set_rng_state`）。
-# `torch.autograd.grad` 只能到达你点名的张量；哪个函数能同时到达参数？
+# `fn`。把随机数生成器恢复到当时的状态（`torch.get_rng_state`、`torch.set_rng_state`）。`torch.autograd.grad`
+# 只能到达你点名的张量；哪个函数能同时到达参数？
 
 # %% [markdown] tags=["hint"]
 # `forward`: `ctx.save_for_backward` the tensors, put the other arguments and the generator's state on `ctx`, return
 # `fn(*inputs)`. `backward(ctx, grad)`: `x.detach().requires_grad_(x.requires_grad)` for every tensor, restore the
 # generator, run `fn` with gradients on, call `torch.autograd.backward(output, grad)`, and return one entry for each
-# argument
-# of `forward`: `x.grad` for a tensor, `None` for anything else (for `fn` too, if `forward` takes it).
+# argument of `forward`: `x.grad` for a tensor, `None` for anything else (for `fn` too, if `forward` takes it).
 
 # %% [markdown] tags=["hint"] lang="zh"
 # `forward`：用 `ctx.save_for_backward` 保存张量，把其他参数和生成器的状态放到 `ctx` 上，返回 `fn(*inputs)`。
@@ -193,28 +187,22 @@ check(checkpointed)
 
 # %% [markdown] tags=["discussion"]
 # **Cost.** One more forward pass: since a backward pass costs about two forward passes, a step takes 4/3 of the time.
-# With n
-# layers and a checkpoint around every √n of them, O(√n) activations are alive at once (Chen et al., 2016).
+# With n layers and a checkpoint around every √n of them, O(√n) activations are alive at once (Chen et al., 2016).
 #
 # **Traps.** (1) Gradients are off in `Function.backward`; without `enable_grad` the second run has no graph. (2)
-# Without
-# detaching, the inner backward pass runs on into the outer graph and gradients arrive twice. (3) `torch.autograd.grad`
-# with
-# respect to the inputs leaves closed-over parameters without a gradient; `backward` accumulates into them. (4) A fresh
-# dropout mask in the second run gives the gradient of another function, and no error tells you so. Give the generator
-# back its
-# later state as well, as `fork_rng` does, or whatever comes next repeats old draws.
+# Without detaching, the inner backward pass runs on into the outer graph and gradients arrive twice. (3)
+# `torch.autograd.grad` with respect to the inputs leaves closed-over parameters without a gradient; `backward`
+# accumulates into them. (4) A fresh dropout mask in the second run gives the gradient of another function, and no
+# error tells you so. Give the generator back its later state as well, as `fork_rng` does, or whatever comes next
+# repeats old draws.
 #
 # **In real libraries** `torch.utils.checkpoint(use_reentrant=True)` is this function; it also keeps the accelerator's
 # generators and the autocast state. `use_reentrant=False`, the recommended one, runs `fn` with gradients on and
-# replaces
-# what autograd saves by placeholders (`torch.autograd.graph.saved_tensors_hooks`) that are filled in by running again.
-# It needs no input
-# with a gradient, and works with `torch.autograd.grad`. In a Transformer the usual unit is a whole layer; "selective"
-# recomputation
-# repeats only the attention core, cheap to compute and large to store (Korthikanti et al., 2022). FlashAttention also
-# recomputes
-# the weights, tile by tile, from q, k, v, the output and one log-sum-exp a row.
+# replaces what autograd saves by placeholders (`torch.autograd.graph.saved_tensors_hooks`) that are filled in by
+# running again. It needs no input with a gradient, and works with `torch.autograd.grad`. In a Transformer the usual
+# unit is a whole layer; "selective" recomputation repeats only the attention core, cheap to compute and large to store
+# (Korthikanti et al., 2022). FlashAttention also recomputes the weights, tile by tile, from q, k, v, the output and
+# one log-sum-exp a row.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **代价。** 多一次前向计算：反向大约相当于两次前向，所以一步的时间变为 4/3。n 层网络每 √n 层设一个检查点，
@@ -222,10 +210,8 @@ check(checkpointed)
 #
 # **陷阱。**（1）`Function.backward` 中梯度是关闭的；不用 `enable_grad`，第二次运行就没有计算图。（2）不 detach，
 # 内层反向传播会一直走进外层的图，梯度到达两次。（3）对输入调用 `torch.autograd.grad`，闭包里的参数得不到梯度；
-# `backward` 则会累积到它们上面。
-# （4）第二次运行若用了新的 dropout 掩码，得到的是另一个函数的梯度，而且不会报错。
-# 用完后还应当把生成器恢复到原来靠后的状态
-# （`fork_rng` 就是这么做的），否则后面的代码会重复旧的随机数。
+# `backward` 则会累积到它们上面。（4）第二次运行若用了新的 dropout 掩码，得到的是另一个函数的梯度，而且不会报错。
+# 用完后还应当把生成器恢复到原来靠后的状态（`fork_rng` 就是这么做的），否则后面的代码会重复旧的随机数。
 #
 # **实际的库。** `torch.utils.checkpoint(use_reentrant=True)` 就是这个函数，另外还保存加速器的生成器和 autocast 状态。
 # 官方推荐的 `use_reentrant=False` 在打开梯度的状态下运行 `fn`，把自动求导要保存的张量换成占位符

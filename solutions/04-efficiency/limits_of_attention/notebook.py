@@ -7,8 +7,7 @@
 # is quadratic in length.
 #
 # **First, in words**, in the cell below (10 to 15 lines): three strengths and three limits, each with its reason, and
-#  for the
-# limits a remedy. Then the arithmetic.
+# for the limits a remedy. Then the arithmetic.
 #
 # **Write** three functions that return Python ints.
 #
@@ -26,9 +25,8 @@
 #   float16.
 #
 # **By hand.** One sequence, 1 head of size 4, 3 queries, 5 keys: each product has 3·5·4 = 60 multiply-adds, so 2·2·60
-#  = 240
-# operations. The 15 scores take 60 bytes in float32 and 30 in bfloat16. In 100 bytes of float32 there is room for 25
-# scores: length 5. At 32,768 tokens and 32 heads in bfloat16, the scores of one sequence take 64 GiB.
+# = 240 operations. The 15 scores take 60 bytes in float32 and 30 in bfloat16. In 100 bytes of float32 there is room
+# for 25 scores: length 5. At 32,768 tokens and 32 heads in bfloat16, the scores of one sequence take 64 GiB.
 
 # %% [markdown] lang="zh"
 # > *“注意力擅长什么，又在哪里吃力？请给出数字。”*
@@ -38,7 +36,7 @@
 # 才知道哪些重要。它真正的长处是并行性好，并且任意两个位置一步可达。代价是与长度的平方成正比。
 #
 # **先用文字回答**（写在下面的单元里，10 到 15 行）：三个优势和三个局限，各说明原因，并为每个局限给出一种对策。
-#  然后做计算。
+# 然后做计算。
 #
 # **请实现**三个函数，都返回 Python 整数。
 #
@@ -212,24 +210,22 @@ check(attention_flops, score_bytes, max_length)
 
 # %% [markdown] tags=["discussion"]
 # **Reading the numbers.** With E = heads · head_dim, a layer's projections take 8·L·E² operations and its attention
-#  4·L²·E:
-# they are equal at L = 2E. Below that, "quadratic attention" is the smaller part of the bill.
+# 4·L²·E: they are equal at L = 2E. Below that, "quadratic attention" is the smaller part of the bill.
 #
 # **Memory is the harder wall.** Operations only take time; scores that do not fit end the run. FlashAttention (Dao et
-#  al., 2022) keeps a
-# tile of them in fast memory, recomputes them in the backward pass, and so needs memory linear in L. `max_length` is
-# the limit of the textbook implementation.
+# al., 2022) keeps a tile of them in fast memory, recomputes them in the backward pass, and so needs memory linear in
+# L. `max_length` is the limit of the textbook implementation.
 #
 # **A trap in the arithmetic.** `int(math.sqrt(n))` is right below 2⁵², and wrong now and then above; `math.isqrt` is
-#  exact for any int.
+# exact for any int.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **解读数字。** 设 E = heads · head_dim，一层的投影需要 8·L·E² 次运算，注意力需要 4·L²·E 次：L = 2E 时相等。
-#  更短的序列里，
+# 更短的序列里，
 # “平方的注意力”只是账单中较小的一项。
 #
 # **内存是更硬的墙。** 运算多只是费时间，打分放不下则无法运行。FlashAttention（Dao 等，2022）
-#  只在快速存储里保留一小块打分，
+# 只在快速存储里保留一小块打分，
 # 反向传播时重新计算，因此内存与 L 成线性。`max_length` 是教科书实现的极限。
 #
 # **计算中的陷阱。** `int(math.sqrt(n))` 在 2⁵² 以下是对的，再大就偶尔出错；`math.isqrt` 对任意整数都精确。

@@ -1,12 +1,10 @@
 # %% [markdown]
-# > *"A U-Net copies its early feature maps to its late layers, noise and background included. Put something on that
-# > path
+# > *"A U-Net copies its early feature maps to its late layers, noise and background included. Put something on that path
 # > that lets only what matters through, and tell me what decides what matters."*
 #
 # The **attention gate** (Oktay et al., 2018, Attention U-Net) is additive attention for images. The *skip* connection
 # brings fine detail that knows little; the *gate* signal comes from deeper in the network, coarse, and knows what the
-# image is about.
-# Together they decide, for every position, how much of the skip passes.
+# image is about. Together they decide, for every position, how much of the skip passes.
 #
 # **Write** `AttentionGate(gate_channels, skip_channels, inter_channels)`, an `nn.Module`, with
 # `forward(gate, skip) -> (out, alpha)`:
@@ -26,23 +24,21 @@
 # | `alpha` | `(B, 1, H, W)` | between 0 and 1; positions do not compete |
 #
 # - The gate is resized to the skip's height and width **whenever either differs**, whether it is smaller or larger, by
-#   any
-#   factor: bilinear, `align_corners=False`, no antialiasing (`F.interpolate` is allowed). Since 1 × 1 convolutions
+#   any factor: bilinear, `align_corners=False`, no antialiasing (`F.interpolate` is allowed). Since 1 × 1 convolutions
 #   and bilinear resizing commute, you may resize before or after `w_gate`; not after the ReLU.
 # - The layers carry exactly these names. Outputs keep the inputs' dtype and device (float64 and bfloat16 included).
 #   The inputs are not changed. Gradients flow to both inputs and all parameters. Values in the thousands give no NaN.
 #
 # **By hand.** One position, one channel everywhere, g = 2, x = 3, `w_gate` = 1, `w_skip` = −1, `psi` = 2, biases 0:
-# the sum is
-# 2 − 3 = −1, the ReLU gives 0, α = σ(0) = 0.5, out = 1.5. With g = 4 the sum is 1, α = σ(2) ≈ 0.881, out ≈ 2.642.
+# the sum is 2 − 3 = −1, the ReLU gives 0, α = σ(0) = 0.5, out = 1.5. With g = 4 the sum is 1, α = σ(2) ≈ 0.881, out ≈
+# 2.642.
 
 # %% [markdown] lang="zh"
 # > *“U-Net 会把早期的特征图原样复制到后面的层，噪声和背景也一并带过去。在这条路径上加点东西，只让重要的内容通过；
 # > 并说明由谁来决定什么重要。”*
 #
 # **注意力门**（attention gate；Oktay 等，2018，Attention U-Net）是用在图像上的加性注意力。*跳跃连接*（skip）带来细节，
-# 但所知甚少；
-# *门控信号*（gate）来自网络更深处，分辨率低，却知道图像的内容。两者一起决定每个位置上跳跃特征能通过多少。
+# 但所知甚少；*门控信号*（gate）来自网络更深处，分辨率低，却知道图像的内容。两者一起决定每个位置上跳跃特征能通过多少。
 #
 # **请实现** `nn.Module` `AttentionGate(gate_channels, skip_channels, inter_channels)`，其
 # `forward(gate, skip) -> (out, alpha)` 为
@@ -68,8 +64,7 @@
 #   梯度流向两个输入和所有参数。数值上千也不能出现 NaN。
 #
 # **手算一例。** 只有一个位置，处处一个通道，g = 2，x = 3，`w_gate` = 1，`w_skip` = −1，`psi` = 2，偏置为 0：和为 2 − 3
-# = −1，
-# ReLU 后为 0，α = σ(0) = 0.5，out = 1.5。若 g = 4，和为 1，α = σ(2) ≈ 0.881，out ≈ 2.642。
+# = −1，ReLU 后为 0，α = σ(0) = 0.5，out = 1.5。若 g = 4，和为 1，α = σ(2) ≈ 0.881，out ≈ 2.642。
 
 # %% tags=["demo"]
 # A coarse 2 × 3 gate signal brought to the 4 × 6 of its skip: bilinear, align_corners=False.
@@ -143,8 +138,7 @@ check(AttentionGate)
 
 # %% [markdown] tags=["hint"]
 # Bring the gate to the size of the skip, take both to the same number of channels, add, and boil the sum down to one
-# number a
-# position. That number gates the skip, not the gate signal.
+# number a position. That number gates the skip, not the gate signal.
 
 # %% [markdown] tags=["hint"] lang="zh"
 # 把门控信号缩放到跳跃特征的大小，把两者变到相同的通道数，相加，再把和压缩成每个位置一个数。这个数门控的是跳跃特征，
@@ -168,28 +162,22 @@ check(AttentionGate)
 
 # %% [markdown] tags=["discussion"]
 # **What it is.** Score by sum and non-linearity, as in Bahdanau et al. (2015), but every position is compared with the
-# one gate
-# vector of its own place, and the sigmoid makes no position compete with another. Nothing is averaged over positions:
-# it is a
-# gate, whose values depend on two inputs. (Attention mixes; a gate only scales.)
+# one gate vector of its own place, and the sigmoid makes no position compete with another. Nothing is averaged over
+# positions: it is a gate, whose values depend on two inputs. (Attention mixes; a gate only scales.)
 #
 # **Cost.** Linear in the number of positions: about inter·(gate + skip + 1) multiply-adds each. No H·W × H·W matrix.
 #
 # **Traps.** With α near 0 almost no gradient reaches the skip at that place, which is what keeps the background out of
-# the
-# early layers, and what makes a badly initialised gate slow to open. `align_corners` shifts the grid: mixing both
-# settings in
-# one network misaligns gate and skip by up to half a pixel.
+# the early layers, and what makes a badly initialised gate slow to open. `align_corners` shifts the grid: mixing both
+# settings in one network misaligns gate and skip by up to half a pixel.
 #
 # **In the paper** the skip is strided down to the gate's resolution and α is resized up again, which is cheaper;
-# `w_skip` has no bias
-# there, and batch norm follows in many implementations. Here the gate goes up, so that there is one thing to get right
-# at a time.
+# `w_skip` has no bias there, and batch norm follows in many implementations. Here the gate goes up, so that there is
+# one thing to get right at a time.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **它是什么。** 与 Bahdanau 等（2015）一样由求和加非线性得到打分，但每个位置只与自己所在处的那一个门控向量比较，
-# sigmoid 也不让各位置竞争。
-# 没有任何东西跨位置求平均：它是一个门，门的值取决于两个输入。（注意力是混合，门只是缩放。）
+# sigmoid 也不让各位置竞争。没有任何东西跨位置求平均：它是一个门，门的值取决于两个输入。（注意力是混合，门只是缩放。）
 #
 # **代价。** 与位置数成线性：每个位置约 inter·(gate + skip + 1) 次乘加，没有 H·W × H·W 的矩阵。
 #

@@ -57,7 +57,7 @@ def ChannelAttention(channels, reduction=8):
                 means = torch.stack([channel.sum() / channel.numel() for channel in image])
                 hidden = (self.squeeze.weight.flatten(1) @ means + self.squeeze.bias).clamp_min(0)
                 scores = self.excite.weight.flatten(1) @ hidden + self.excite.bias
-                images.append(torch.stack([c * s.sigmoid() for c, s in zip(image, scores)]))
+                images.append(torch.stack([c * s.sigmoid() for c, s in zip(image, scores, strict=True)]))
             return torch.stack(images)
 
     return Loop()

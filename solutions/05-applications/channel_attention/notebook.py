@@ -23,8 +23,7 @@
 # - The layers carry exactly these names. `reduction` need not divide `channels`: `//` rounds down.
 # - The constructor raises `ValueError` when `reduction` leaves no channel (`channels // reduction` is 0).
 # - The output keeps x's dtype and device (float64 and bfloat16 included). x is not changed. Gradients flow to x,
-#   through
-#   the gate too, and to all parameters. Values in the thousands give no NaN.
+#   through the gate too, and to all parameters. Values in the thousands give no NaN.
 #
 # **By hand.** Two channels of 1 × 2 pixels, [1, 3] and [0, −4]. Their means are 2 and −2. Suppose that `squeeze` takes
 # 1·2 + 2·(−2) + 1 = −1 and the ReLU makes it 0; then `excite` gives just its biases, say 0 and ln 3. The gates are
@@ -129,16 +128,14 @@ check(ChannelAttention)
 
 # %% [markdown] tags=["hint"]
 # Three stages: one number for each channel, a small network from C numbers to C numbers, and a product with x. Which
-# axes
-# have to disappear in the first stage?
+# axes have to disappear in the first stage?
 
 # %% [markdown] tags=["hint"] lang="zh"
 # 三步：每个通道得到一个数，一个从 C 个数到 C 个数的小网络，再与 x 相乘。第一步要消掉哪些维度？
 
 # %% [markdown] tags=["hint"]
 # Keep the pooled axes with size 1 (`keepdim=True`): then the 1 × 1 convolutions apply, and the product with x
-# broadcasts
-# over height and width. Check `channels // reduction` before building the layers.
+# broadcasts over height and width. Check `channels // reduction` before building the layers.
 
 # %% [markdown] tags=["hint"] lang="zh"
 # 池化后的维度保留为 1（`keepdim=True`）：这样可以直接用 1 × 1 卷积，与 x 相乘时也会沿高和宽广播。建层之前先检查
@@ -159,17 +156,14 @@ check(ChannelAttention)
 #
 # **Gate or attention?** There is no query that compares itself with keys, and the gates do not compete: a sigmoid lets
 # several channels be open at once, where a softmax over 256 channels would shrink all of them to about 1/256. What it
-# shares with
-# attention is that the weights depend on the input.
+# shares with attention is that the weights depend on the input.
 #
 # **The version without pooling** is a per-pixel 1 × 1 network: no pixel learns anything about the rest of the image,
 # and the block costs H·W times as much arithmetic.
 #
 # **In real libraries** `torchvision.ops.SqueezeExcitation` is this block (its layers are `fc1` and `fc2`);
-# EfficientNet and
-# MobileNetV3 use it. ECA-Net (Wang et al., 2020) replaces the bottleneck by a 1-D convolution over channels; CBAM adds
-# a spatial
-# gate from the mean and the maximum over channels.
+# EfficientNet and MobileNetV3 use it. ECA-Net (Wang et al., 2020) replaces the bottleneck by a 1-D convolution over
+# channels; CBAM adds a spatial gate from the mean and the maximum over channels.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **代价。** 2·C²/r 个权重（外加 C/r + C 个偏置）：C = 256、r = 8 时为 16,384 + 288，而一个 3 × 3 卷积有 589,824 个。
@@ -181,5 +175,4 @@ check(ChannelAttention)
 # **没有池化的写法**只是一个逐像素的 1 × 1 网络：任何像素都得不到图像其余部分的信息，而计算量是原来的 H·W 倍。
 #
 # **实际的库。** `torchvision.ops.SqueezeExcitation` 就是这个模块（层名为 `fc1` 和 `fc2`），EfficientNet 和 MobileNetV3
-# 都用它。
-# ECA-Net（Wang 等，2020）把瓶颈换成沿通道的一维卷积；CBAM 再加一个空间门，由沿通道的均值和最大值得到。
+# 都用它。ECA-Net（Wang 等，2020）把瓶颈换成沿通道的一维卷积；CBAM 再加一个空间门，由沿通道的均值和最大值得到。

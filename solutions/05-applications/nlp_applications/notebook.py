@@ -2,12 +2,10 @@
 # > *"Sentiment, generation, translation: attention is in all three. What exactly differs between them?"*
 #
 # "It focuses on the important words" is true of all three, and so it is no answer. What differs is
-# **who may see whom**, and
-# that is a mask. Say it in words, and then in one function.
+# **who may see whom**, and that is a mask. Say it in words, and then in one function.
 #
 # **Part 1, code.** `mask_for(task, src_lengths, tgt_lengths=None)` returns the boolean mask, **True = may attend**,
-# that
-# the attention of a task needs. The sequences of a batch are padded at the end to the length of the longest.
+# that the attention of a task needs. The sequences of a batch are padded at the end to the length of the longest.
 #
 # | `task` | attention | what a query may see | shape |
 # |---|---|---|---|
@@ -24,14 +22,11 @@
 #   changed.
 #
 # **By hand.** Lengths 2 and 3, so S = 3. Classification: [[T, T, F]] and [[T, T, T]]. Generation, first text: [T, F,
-# F],
-# [T, T, F], [T, T, F]; second: [T, F, F], [T, T, F], [T, T, T]. Translation with targets of lengths 1 and 2 (T = 2):
-# the row
-# [T, T, F] twice, and [T, T, T] twice.
+# F], [T, T, F], [T, T, F]; second: [T, F, F], [T, T, F], [T, T, T]. Translation with targets of lengths 1 and 2 (T =
+# 2): the row [T, T, F] twice, and [T, T, T] twice.
 #
 # **Part 2, in words.** Take translation, text generation and sentiment analysis. For each: which attention is it (self
-# or cross, masked or
-# not), where do queries, keys and values come from, and what would go wrong with the wrong mask?
+# or cross, masked or not), where do queries, keys and values come from, and what would go wrong with the wrong mask?
 
 # %% [markdown] lang="zh"
 # > *“情感分析、文本生成、机器翻译都用注意力。它们之间到底差在哪里？”*
@@ -39,8 +34,7 @@
 # “关注重要的词”对三者都成立，因此等于没有回答。区别在于**谁可以看见谁**，也就是掩码。先用文字说清楚，再写成一个函数。
 #
 # **第一部分：代码。** `mask_for(task, src_lengths, tgt_lengths=None)` 返回某个任务的注意力所需的布尔掩码，
-# **True = 可以关注**。
-# 一批序列在末尾填充到其中最长的长度。
+# **True = 可以关注**。一批序列在末尾填充到其中最长的长度。
 #
 # | `task` | 注意力 | 查询可以看见什么 | 形状 |
 # |---|---|---|---|
@@ -58,8 +52,7 @@
 # 第二段：[T, F, F]、[T, T, F]、[T, T, T]。翻译，目标长度 1 和 2（T = 2）：[T, T, F] 两行，[T, T, T] 两行。
 #
 # **第二部分：文字。** 以机器翻译、文本生成和情感分析为例，分别说明：用的是哪种注意力（自注意力还是交叉注意力，
-# 有没有掩码），
-# 查询、键、值从哪里来，掩码用错会出什么问题。
+# 有没有掩码），查询、键、值从哪里来，掩码用错会出什么问题。
 
 # %% tags=["demo"]
 # Generation, a text of 4 tokens padded to 6: the causal triangle without the columns of the padding.
@@ -97,26 +90,21 @@ check(mask_for)
 
 # %% [markdown] tags=["answer"]
 # **Sentiment analysis** (classification): self-attention without a causal mask. Queries, keys and values are all
-# projections of the one
-# text, so "not" can reach "good" from either side; the outputs are averaged over the real tokens, or a class token is
-# read. Without the
-# padding mask the same text gets other logits in a batch with a longer one.
+# projections of the one text, so "not" can reach "good" from either side; the outputs are averaged over the real
+# tokens, or a class token is read. Without the padding mask the same text gets other logits in a batch with a longer
+# one.
 #
 # **Generation**: self-attention with a causal mask, again of the text to itself. Each position predicts the next
-# token, all
-# positions at once in training; if a query could see the future, it would copy its answer, the loss would fall to
-# almost
-# nothing, and generation, where there is no future to see, would fail.
+# token, all positions at once in training; if a query could see the future, it would copy its answer, the loss would
+# fall to almost nothing, and generation, where there is no future to see, would fail.
 #
 # **Translation**: three attentions. The encoder's self-attention (padding mask only), the decoder's (causal), and
 # cross-attention, whose queries come from the target and whose keys and values come from the encoder's output: a soft
-# alignment, the first use
-# of attention (Bahdanau et al., 2015). It has no causal mask: the source is known as a whole. It hides the source's
-# padding.
+# alignment, the first use of attention (Bahdanau et al., 2015). It has no causal mask: the source is known as a whole.
+# It hides the source's padding.
 #
 # **What attention is not**: by itself it does not know the order of the words, that takes position information; and a
-# large weight
-# shows where a value was taken from, not why the model decided as it did (Jain and Wallace, 2019).
+# large weight shows where a value was taken from, not why the model decided as it did (Jain and Wallace, 2019).
 
 # %% [markdown] tags=["answer", "discussion"] lang="zh"
 # **情感分析**（分类）：不带因果掩码的自注意力。查询、键、值都是同一段文本的投影，所以“不”可以从任意方向影响“好”；
@@ -172,8 +160,7 @@ check(mask_for)
 
 # %% [markdown] tags=["hint"]
 # `torch.arange(S) < src_lengths[:, None]` is (B, S); put an axis for the queries in the middle. Generation also needs
-# j ≤ i, and both
-# conditions have to hold. Translation repeats the row T times.
+# j ≤ i, and both conditions have to hold. Translation repeats the row T times.
 
 # %% [markdown] tags=["hint"] lang="zh"
 # `torch.arange(S) < src_lengths[:, None]` 的形状是 (B, S)；在中间加一个查询维度。生成还要求 j ≤ i，两个条件要同时成立。
@@ -181,8 +168,8 @@ check(mask_for)
 
 # %% [markdown] tags=["hint"]
 # `real = (torch.arange(S) < src_lengths[:, None])[:, None, :]`. Classification: `real`. Generation: `real & tril`,
-# with a lower
-# triangle of ones (diagonal included). Translation: `real` expanded to T rows. Anything else: `ValueError`.
+# with a lower triangle of ones (diagonal included). Translation: `real` expanded to T rows. Anything else:
+# `ValueError`.
 
 # %% [markdown] tags=["hint"] lang="zh"
 # `real = (torch.arange(S) < src_lengths[:, None])[:, None, :]`。分类：`real`。生成：`real & tril`，下三角含对角线。
@@ -190,19 +177,16 @@ check(mask_for)
 
 # %% [markdown] tags=["discussion"]
 # **Size.** (B, 1, S) broadcasts over queries for nothing; (B, S, S) costs a byte a pair, 16 MiB a sequence at 4,096
-# tokens, which is
-# why libraries prefer `is_causal=True` and lengths (variable-length attention) to a mask.
+# tokens, which is why libraries prefer `is_causal=True` and lengths (variable-length attention) to a mask.
 #
 # **Traps.** In `nn.MultiheadAttention` `key_padding_mask` means the opposite, True = hidden. With padding at the end,
-# causality alone
-# already hides it from all real queries; the padding rows still attend to something, and the loss must leave them out.
-# With padding at
-# the start the first rows see nothing at all: a softmax over nothing is NaN.
+# causality alone already hides it from all real queries; the padding rows still attend to something, and the loss must
+# leave them out. With padding at the start the first rows see nothing at all: a softmax over nothing is NaN.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **大小。** (B, 1, S) 可沿查询维度广播，不花代价；(B, S, S) 每对一个字节，4,096 个词元时每个序列 16 MiB，
 # 所以实际的库宁可用 `is_causal=True` 和长度（变长注意力），而不用掩码。
 #
 # **陷阱。** `nn.MultiheadAttention` 的 `key_padding_mask` 含义相反，True = 屏蔽。填充在末尾时，
-# 因果掩码本身已经让真实查询看不到填充；
-# 填充行自己仍会关注某些位置，要在损失中排除。填充在开头时，最前面几行什么都看不到：对空集做 softmax 会得到 NaN。
+# 因果掩码本身已经让真实查询看不到填充；填充行自己仍会关注某些位置，要在损失中排除。填充在开头时，
+# 最前面几行什么都看不到：对空集做 softmax 会得到 NaN。

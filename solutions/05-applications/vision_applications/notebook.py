@@ -13,18 +13,16 @@
 #
 # Patches are numbered like reading a page: row by row, from left to right. Inside a patch the numbers stand as in the
 # image: channel first, then row, then column (`F.unfold` with stride p gives the same order). Both raise `ValueError`
-# when height or
-# width is not a multiple of `patch_size`; nothing is cropped or padded. H and W may differ. dtype and device stay,
-# inputs
-# are not changed, gradients flow.
+# when height or width is not a multiple of `patch_size`; nothing is cropped or padded. H and W may differ. dtype and
+# device stay, inputs are not changed, gradients flow.
 #
 # **By hand.** One channel, 2 × 4 pixels, rows [0, 1, 2, 3] and [4, 5, 6, 7], p = 2. Two patches: [0, 1, 4, 5] and [2,
-# 3, 6, 7].
-# (`images.view(1, 2, 4)` has the right shape as well, and gives [0, 1, 2, 3] and [4, 5, 6, 7]: two rows, no patches.)
+# 3, 6, 7]. (`images.view(1, 2, 4)` has the right shape as well, and gives [0, 1, 2, 3] and [4, 5, 6, 7]: two rows, no
+# patches.)
 #
 # **Part 2, in words.** Name at least three uses of attention in vision, and say for each what the queries, the keys
-# and the
-# values are. Then: why patches and not pixels, what position information is for, and when you would rather take a CNN.
+# and the values are. Then: why patches and not pixels, what position information is for, and when you would rather
+# take a CNN.
 
 # %% [markdown] lang="zh"
 # > *“注意力是为句子发明的。它在图像里有什么用？怎样把一幅图像变成一个序列？”*
@@ -38,13 +36,11 @@
 # - `unpatchify(patches, patch_size, channels, height, width)`：精确的逆运算，还原为 `(B, channels, height, width)`。
 #
 # 图像块（patch）的编号如同读书：逐行，从左到右。块内各数的次序与图像相同：先通道，再行，再列（步长为 p 的 `F.unfold`
-# 给出同样的次序）。
-# 高或宽不是 `patch_size` 的整数倍时，两者都抛出 `ValueError`；不裁剪也不填充。H 与 W 可以不同。
-# 保持 dtype 和设备，不修改输入，梯度可以通过。
+# 给出同样的次序）。高或宽不是 `patch_size` 的整数倍时，两者都抛出 `ValueError`；不裁剪也不填充。H 与 W 可以不同。保持
+# dtype 和设备，不修改输入，梯度可以通过。
 #
 # **手算一例。** 一个通道，2 × 4 个像素，两行为 [0, 1, 2, 3] 和 [4, 5, 6, 7]，p = 2。两个块：[0, 1, 4, 5] 和 [2, 3, 6,
-# 7]。
-# （`images.view(1, 2, 4)` 的形状也对，得到的却是 [0, 1, 2, 3] 和 [4, 5, 6, 7]：那是两行，不是两个块。）
+# 7]。（`images.view(1, 2, 4)` 的形状也对，得到的却是 [0, 1, 2, 3] 和 [4, 5, 6, 7]：那是两行，不是两个块。）
 #
 # **第二部分：文字。** 举出注意力在视觉中的至少三种用法，并说明每种用法的查询、键和值各是什么。
 # 再回答：为什么用图像块而不用像素，位置信息有什么用，什么时候你宁可用 CNN。
@@ -93,47 +89,35 @@ check(patchify, unpatchify)
 
 # %% [markdown] tags=["answer"]
 # **Uses.** (1) *Classification*: in a Vision Transformer the tokens are patches, and self-attention lets every patch
-# ask all
-# others, from the first layer on; queries, keys and values are projections of the same patches, and a class token (or
-# the mean)
-# is read out. (2) *Detection*: in DETR (Carion et al., 2020) some hundred learned object queries ask the image's
-# feature
-# positions, which are keys and values; each query answers with a box and a class. (3) *Segmentation*: in Mask2Former
-# (Cheng et al.,
-# 2022) queries stand for segments, and the dot product of a query with every pixel's feature is its mask. (4) *Text
-# and image*: words are
-# the queries and image positions the keys and values (captioning), or the other way round (diffusion models). Channel
-# attention and gates
-# (SE, CBAM) also carry the name; they scale features by learned weights, with no queries and keys.
+# ask all others, from the first layer on; queries, keys and values are projections of the same patches, and a class
+# token (or the mean) is read out. (2) *Detection*: in DETR (Carion et al., 2020) some hundred learned object queries
+# ask the image's feature positions, which are keys and values; each query answers with a box and a class. (3)
+# *Segmentation*: in Mask2Former (Cheng et al., 2022) queries stand for segments, and the dot product of a query with
+# every pixel's feature is its mask. (4) *Text and image*: words are the queries and image positions the keys and
+# values (captioning), or the other way round (diffusion models). Channel attention and gates (SE, CBAM) also carry the
+# name; they scale features by learned weights, with no queries and keys.
 #
 # **Patches, not pixels.** The scores grow with the square of the number of tokens. A 224 × 224 image has 50,176
-# pixels, 2.5 billion scores
-# a head; with 16 × 16 patches it has 196 tokens and 38,416 scores. For larger maps attention is kept to windows (Swin,
-# Liu et al., 2021).
+# pixels, 2.5 billion scores a head; with 16 × 16 patches it has 196 tokens and 38,416 scores. For larger maps
+# attention is kept to windows (Swin, Liu et al., 2021).
 #
 # **Positions.** Without position information self-attention does not know where a patch was: shuffled patches give
-# shuffled outputs.
-# Learned, sinusoidal or relative position encodings put the grid back.
+# shuffled outputs. Learned, sinusoidal or relative position encodings put the grid back.
 #
 # **When a CNN.** A convolution is built for neighbourhood and translation: with few training images it learns faster,
-# and it costs
-# linear time in pixels. ViT overtakes it with large-scale pretraining or strong augmentation. Hybrids take a CNN's
-# feature map as tokens.
+# and it costs linear time in pixels. ViT overtakes it with large-scale pretraining or strong augmentation. Hybrids
+# take a CNN's feature map as tokens.
 
 # %% [markdown] tags=["answer", "discussion"] lang="zh"
 # **用法。**（1）*分类*：Vision Transformer 以图像块为词元，自注意力从第一层起就让每个块询问所有其他块；查询、键、
-# 值都是这些块的投影，
-# 最后读出类别词元（或取平均）。（2）*检测*：DETR（Carion 等，2020）
-# 用约一百个可学习的目标查询去问图像特征的各个位置（键和值），
-# 每个查询回答一个框和一个类别。（3）*分割*：Mask2Former（Cheng 等，2022）的每个查询代表一个区域，
-# 它与每个像素特征的点积就是该区域的掩码。
-# （4）*图文*：以词为查询、以图像位置为键和值（图像描述），或者反过来（扩散模型）。通道注意力和门（SE、CBAM）
-# 也叫注意力，
+# 值都是这些块的投影，最后读出类别词元（或取平均）。（2）*检测*：DETR（Carion 等，2020）
+# 用约一百个可学习的目标查询去问图像特征的各个位置（键和值），每个查询回答一个框和一个类别。（3）*分割*：
+# Mask2Former（Cheng 等，2022）的每个查询代表一个区域，它与每个像素特征的点积就是该区域的掩码。（4）*图文*：以词为查询、
+# 以图像位置为键和值（图像描述），或者反过来（扩散模型）。通道注意力和门（SE、CBAM）也叫注意力，
 # 但它们只是用学到的权重缩放特征，没有查询和键。
 #
 # **用图像块而不用像素。** 打分个数是词元数的平方。224 × 224 的图像有 50,176 个像素，每个头 25 亿个打分；用 16 × 16
-# 的块只有 196 个词元、
-# 38,416 个打分。更大的特征图则把注意力限制在窗口内（Swin；Liu 等，2021）。
+# 的块只有 196 个词元、38,416 个打分。更大的特征图则把注意力限制在窗口内（Swin；Liu 等，2021）。
 #
 # **位置。** 没有位置信息，自注意力不知道块原来在哪里：打乱输入的块，输出只是同样地被打乱。可学习的、
 # 正弦的或相对的位置编码把网格结构补回来。
@@ -178,16 +162,14 @@ check(patchify, unpatchify)
 
 # %% [markdown] tags=["hint"]
 # Give height and width two axes each, which patch and which pixel inside it, and only then change their order. A
-# `view` alone
-# never moves a number.
+# `view` alone never moves a number.
 
 # %% [markdown] tags=["hint"] lang="zh"
 # 把高和宽各拆成两个维度：第几个块、块内第几个像素，然后再调整次序。单靠 `view` 不会移动任何一个数。
 
 # %% [markdown] tags=["hint"]
 # `(B, C, H/p, p, W/p, p)`: which of these six axes belong to the number of the patch, and which to its content?
-# `permute` brings the
-# first kind to the front.
+# `permute` brings the first kind to the front.
 
 # %% [markdown] tags=["hint"] lang="zh"
 # `(B, C, H/p, p, W/p, p)`：这六个维度中，哪些属于块的编号，哪些属于块的内容？用 `permute` 把前一类移到前面。
@@ -206,14 +188,11 @@ check(patchify, unpatchify)
 # scores.
 #
 # **Traps.** A wrong order trains, too, since the first linear layer can learn any fixed order of the numbers *inside*
-# a patch. It
-# breaks when weights come from elsewhere. Pixels that went to the wrong patch (`view` without `permute`) are lost to
-# it for good.
-# Conventions differ: the masked-autoencoder code has the channel last inside a patch.
+# a patch. It breaks when weights come from elsewhere. Pixels that went to the wrong patch (`view` without `permute`)
+# are lost to it for good. Conventions differ: the masked-autoencoder code has the channel last inside a patch.
 #
 # **In real libraries** patching and the first linear layer are one `nn.Conv2d(C, E, kernel_size=p, stride=p)`, whose
-# weight
-# `(E, C, p, p)` flattens to this very order.
+# weight `(E, C, p, p)` flattens to this very order.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **代价。** 不做任何计算，只把 B·C·H·W 个数复制一遍。p 减半，词元数变为 4 倍，打分个数变为 16 倍。

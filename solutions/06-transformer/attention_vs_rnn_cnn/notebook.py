@@ -2,8 +2,8 @@
 # > *"Attention, RNN, CNN: what is the difference? And please do not say 'global, temporal and local' and stop there."*
 #
 # All three turn a sequence of vectors into a sequence of vectors. They differ in four things that can be counted or
-# tested: how far a signal
-# has to travel, what has to wait for what, what it costs, and whether order matters (Vaswani et al., 2017, table 1).
+# tested: how far a signal has to travel, what has to wait for what, what it costs, and whether order matters (Vaswani
+# et al., 2017, table 1).
 #
 # **Part 1, code.** Three functions; `kind` is `"attention"`, `"rnn"` or `"cnn"`.
 #
@@ -14,22 +14,18 @@
 # | `is_permutation_equivariant(fn, x)` | bool: whether reordering the sequence merely reorders the result, tried out on `x` |
 #
 # - n is at least 1; kernels are odd, at least 3, and centred: one CNN layer (stride 1, no dilation) moves information
-#   by
-#   (kernel − 1)/2 positions. `kernel` matters to the CNN only.
+#   by (kernel − 1)/2 positions. `kernel` matters to the CNN only.
 # - One attention layer lets every position see every other. An RNN passes its state from each position to the next;
-#   over n
-#   positions it makes n steps, one after the other. Positions of attention and CNN layers do not wait for each other.
+#   over n positions it makes n steps, one after the other. Positions of attention and CNN layers do not wait for each
+#   other.
 # - An unknown `kind` raises `ValueError`, in both functions.
 # - `fn` takes and returns `(B, L, E)`; L is the sequence. It is equivariant when fn(Px) = P fn(x) for reorderings P of
-#   the sequence
-#   (the same for the whole batch). Compare with a tolerance: sums in another order are rounded otherwise. Try an order
-#   without
-#   symmetry: a mere reversal, or a rotation, would be fooled. x has at least 5 positions, all different, and is not
-#   changed.
+#   the sequence (the same for the whole batch). Compare with a tolerance: sums in another order are rounded otherwise.
+#   Try an order without symmetry: a mere reversal, or a rotation, would be fooled. x has at least 5 positions, all
+#   different, and is not changed.
 #
 # **By hand.** n = 9, kernel 5: attention 1, RNN 8, CNN ⌈8/2⌉ = 4. n = 10: 1, 9, ⌈9/2⌉ = 5. One layer over 9 positions:
-# 1, 9 and
-# 1 steps that wait for each other.
+# 1, 9 and 1 steps that wait for each other.
 #
 # **Part 2, in words.** Compare the three: reach, parallelism, cost in n and in the width d, what is built in (order,
 # locality, translation), memory when generating. How do attention and CNNs go together? When would you not take
@@ -117,53 +113,46 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 
 # %% [markdown] tags=["answer"]
 # **Reach.** Attention connects any two positions in one layer, an RNN in as many steps as they are apart, a CNN with
-# kernel k in about
-# 2n/(k−1) layers (about log n when dilation doubles from layer to layer). Over a long path a signal and its gradient
-# are multiplied many times:
-# this is why plain RNNs forget (vanishing gradients); LSTM and GRU gates soften it.
+# kernel k in about 2n/(k−1) layers (about log n when dilation doubles from layer to layer). Over a long path a signal
+# and its gradient are multiplied many times: this is why plain RNNs forget (vanishing gradients); LSTM and GRU gates
+# soften it.
 #
 # **Parallelism.** In training, attention and CNN compute all positions at once; an RNN needs n steps one after the
-# other. When
-# *generating*, all three go token by token.
+# other. When *generating*, all three go token by token.
 #
 # **Cost** of a layer of width d: attention O(n²·d) (plus O(n·d²) for its projections), RNN O(n·d²), CNN O(k·n·d²).
-# Attention is thus not cheap for
-# long sequences; it is cheaper than an RNN only while n < d. When generating, an RNN carries a state of fixed size,
-# attention a cache of keys
-# and values that grows with n.
+# Attention is thus not cheap for long sequences; it is cheaper than an RNN only while n < d. When generating, an RNN
+# carries a state of fixed size, attention a cache of keys and values that grows with n.
 #
 # **What is built in.** RNN: order, and that the recent counts. CNN: locality, and the same filter everywhere
-# (translation equivariance).
-# Attention: nothing about order, it is permutation-equivariant until position information is added; its weights are
-# computed from the input,
-# where a CNN's are fixed after training. Less built in means more data needed.
+# (translation equivariance). Attention: nothing about order, it is permutation-equivariant until position information
+# is added; its weights are computed from the input, where a CNN's are fixed after training. Less built in means more
+# data needed.
 #
 # **Together.** CNNs are not for images only, nor attention for text only. Convolution first, attention on the feature
-# map (DETR, many speech
-# models such as Conformer); local attention is a convolution whose weights depend on the input; self-attention with
-# relative positions can express a
-# convolution (Cordonnier et al., 2020). Bahdanau et al. (2015) put attention on top of an RNN.
+# map (DETR, many speech models such as Conformer); local attention is a convolution whose weights depend on the input;
+# self-attention with relative positions can express a convolution (Cordonnier et al., 2020). Bahdanau et al. (2015)
+# put attention on top of an RNN.
 #
 # **When not.** Very long streams under tight memory (state-space models and RNNs), small image datasets (CNN), purely
 # local signals.
 
 # %% [markdown] tags=["answer", "discussion"] lang="zh"
 # **作用范围。** 注意力一层就能连接任意两个位置；RNN 需要的步数等于它们的距离；卷积核为 k 的 CNN 约需 2n/(k−1)
-# 层（空洞逐层加倍时约 log n 层）。
-# 路径长，信号和梯度要被连乘许多次：这就是普通 RNN 会遗忘（梯度消失）的原因，LSTM 和 GRU 的门可以缓解。
+# 层（空洞逐层加倍时约 log n 层）。路径长，信号和梯度要被连乘许多次：这就是普通 RNN 会遗忘（梯度消失）的原因，LSTM 和
+# GRU 的门可以缓解。
 #
 # **并行性。** 训练时注意力和 CNN 同时计算所有位置，RNN 要依次走 n 步。*生成*时三者都是逐词元进行。
 #
 # **代价。** 宽度为 d 的一层：注意力 O(n²·d)（投影另需 O(n·d²)），RNN O(n·d²)，CNN O(k·n·d²)。
-# 所以对长序列来说注意力并不便宜，
-# 只有 n < d 时才比 RNN 省。生成时 RNN 只带一个固定大小的状态，注意力则带着随 n 增长的键值缓存（KV cache）。
+# 所以对长序列来说注意力并不便宜，只有 n < d 时才比 RNN 省。生成时 RNN 只带一个固定大小的状态，注意力则带着随 n
+# 增长的键值缓存（KV cache）。
 #
 # **内建的假设。** RNN：次序，以及最近的更重要。CNN：局部性，以及处处相同的滤波器（平移等变）。注意力：不含次序，
 # 在加入位置信息之前是置换等变的；它的权重由输入算出，而 CNN 的权重训练后就固定了。内建得越少，需要的数据越多。
 #
 # **结合。** CNN 不只用于图像，注意力也不只用于文本。先卷积、再在特征图上做注意力（DETR，以及 Conformer 等许多语音模型）
-# ；
-# 局部注意力相当于权重取决于输入的卷积；带相对位置的自注意力可以表达卷积（Cordonnier 等，2020）。Bahdanau 等（2015）
+# ；局部注意力相当于权重取决于输入的卷积；带相对位置的自注意力可以表达卷积（Cordonnier 等，2020）。Bahdanau 等（2015）
 # 则把注意力加在 RNN 之上。
 #
 # **何时不用。** 内存紧张的超长流式数据（状态空间模型和 RNN）、小规模图像数据集（CNN）、纯局部的信号。
@@ -208,16 +197,14 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 
 # %% [markdown] tags=["hint"]
 # From the first position to the last there are n − 1 hops. How many of them does one layer take at once, and which
-# layers have to go
-# through positions one by one?
+# layers have to go through positions one by one?
 
 # %% [markdown] tags=["hint"] lang="zh"
 # 从第一个位置到最后一个共有 n − 1 格。一层一次能走几格？哪种层必须逐个位置处理？
 
 # %% [markdown] tags=["hint"]
 # The CNN needs (n − 1) divided by (kernel − 1)/2, rounded *up*; mind n = 1 for attention. For the test: permute the
-# input and call,
-# or call and permute the output, and compare with `torch.allclose`.
+# input and call, or call and permute the output, and compare with `torch.allclose`.
 
 # %% [markdown] tags=["hint"] lang="zh"
 # CNN 需要 (n − 1) 除以 (kernel − 1)/2，*向上*取整；注意力要当心 n = 1。测试时：先打乱输入再调用，与先调用再打乱输出，
@@ -225,24 +212,20 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 
 # %% [markdown] tags=["hint"]
 # `-(-(n - 1) // reach)` rounds up with integers. `order = torch.randperm(x.shape[1])`, then compare `fn(x[:, order])`
-# with
-# `fn(x)[:, order]`, for a few orders, within about 1e-4.
+# with `fn(x)[:, order]`, for a few orders, within about 1e-4.
 
 # %% [markdown] tags=["hint"] lang="zh"
 # `-(-(n - 1) // reach)` 用整数向上取整。`order = torch.randperm(x.shape[1])`，然后比较 `fn(x[:, order])` 与
-# `fn(x)[:, order]`，
-# 试几个次序，容差约 1e-4。
+# `fn(x)[:, order]`，试几个次序，容差约 1e-4。
 
 # %% [markdown] tags=["discussion"]
 # **The test is one-sided.** One order that fails disproves equivariance; orders that pass only make it likely. A
-# reversal commutes with
-# everything symmetric, a rotation with every circular convolution, and a random order of L positions is the identity
-# once in L! draws.
+# reversal commutes with everything symmetric, a rotation with every circular convolution, and a random order of L
+# positions is the identity once in L! draws.
 #
 # **Traps.** `fn(x[:, order]) == fn(x)` asks for *invariance*, which pooling has and attention has not. `torch.equal`
-# fails on rounding. A
-# causal mask breaks equivariance, so a decoder knows something about order even without position encodings (Haviv et
-# al., 2022).
+# fails on rounding. A causal mask breaks equivariance, so a decoder knows something about order even without position
+# encodings (Haviv et al., 2022).
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **这个测试是单向的。** 有一个次序不成立就否定了等变性；若干次序成立只说明很可能。反转与一切对称的东西可交换，
