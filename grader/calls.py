@@ -27,6 +27,7 @@ MAX_TENSORS = 256
 MAX_DEPTH = 12
 MAX_ITEMS = 10_000
 MAX_TEXT = 2_000
+"""Characters of any text that comes back."""
 MAX_BITS = 256
 """Of an integer: what is larger cannot be made a float, and takes long to be written down."""
 
@@ -267,13 +268,13 @@ def unpack(text: bytes, block: bytes) -> tuple[dict[str, Any], dict[str, Tensor]
 
 
 def encode_calls(calls: list[Call], encoder: Encoder) -> list[Any]:
-    """Calls as JSON, their tensors in the encoder."""
-    return [encoder.encode(dict(vars(call))) for call in calls]
+    """Calls as JSON, their tensors in the encoder. Drivers are the author's text, of whatever length."""
+    return [[call.drive, encoder.encode(dict(vars(call), drive=None))] for call in calls]
 
 
 def decode_calls(header: Any, tensors: dict[str, Tensor]) -> list[Call]:
     """The inverse of `encode_calls`."""
-    return [Call(**decode(item, tensors)) for item in header]
+    return [Call(**{**decode(fields, tensors), "drive": drive}) for drive, fields in header]
 
 
 def encode_outcome(outcome: Outcome, encoder: Encoder) -> dict[str, Any]:

@@ -17,7 +17,7 @@ _SHAPE_ERRORS = (
     *("must match the size", "mat1 and mat2", "shapes cannot be multiplied", "Expected size", "is invalid for input"),
     *("size mismatch", "The expanded size", "must match except", "Sizes of tensors", "broadcast", "split_with_sizes"),
     *("does not broadcast", "batch1", "inconsistent tensor size", "number of dimensions", "dims", "not broadcastable"),
-    *("dimension", "Dimension", "doesn't match", "output with shape"),
+    *("dimension", "Dimension", "doesn't match", "output with shape", "channels, but got"),
 )
 _DTYPE_ERRORS = ("expected scalar type", "same dtype", "to have the same dtype", "but got Float", "but found Float")
 
@@ -45,7 +45,7 @@ def describe_raised(target: str, raised: Raised | None) -> Text:
 
 def family_of_raised(raised: Raised, case: Case) -> Family:
     """The family that an exception points to."""
-    if raised.type in ("RuntimeError", "ValueError", "IndexError", "EinopsError"):
+    if raised.type in ("RuntimeError", "ValueError", "IndexError", "AssertionError", "EinopsError"):
         if any(hint in raised.message for hint in _DTYPE_ERRORS):
             return "dtype"
         if "state_dict" in raised.message:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from grader.authoring import Case, Exercise, Family, Mistake, Text
 from grader.calls import Outcome
-from grader.describe import describe_problem, family_of_raised, family_of_value
+from grader.describe import describe_problem, family_of_raised, family_of_value, is_unwritten
 from grader.evidence import ANSWER_FACETS, Facet, Problem, likeness, problems_of
 from grader.report import Diagnosis
 
@@ -99,6 +99,7 @@ Key = tuple[int, Facet]
 
 def _fitting(exercise: Judged, outcomes: Sequence[Outcome], wrong: set[Key]) -> list[tuple[int, set[Key]]]:
     """The mistakes that fit, by number, each with the problems that it explains; the one that explains most first."""
+    # Predictions are made when first needed: not for a submission in which there is nothing to explain.
     if not wrong or all(outcome.ended or _is_missing(outcome) for outcome in outcomes):
         return []
     fitting = []
@@ -154,9 +155,10 @@ def _answers(keys: set[Key]) -> set[int]:
 
 
 def _is_missing(outcome: Outcome) -> bool:
-    return (
-        outcome.raised is not None and outcome.raised.type == "NameError" and "is not defined" in outcome.raised.message
-    )
+    raised = outcome.raised
+    if raised is None or is_unwritten(raised):
+        return raised is not None
+    return raised.type == "NameError" and "is not defined" in raised.message
 
 
 def telling_facets(cases: Sequence[Case], predicted: Sequence[Outcome], expected: Sequence[Outcome]) -> set[Key]:

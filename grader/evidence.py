@@ -9,7 +9,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from grader.authoring import Case, Text
-from grader.calls import Outcome
+from grader.calls import Outcome, Raised
 from grader.compare import Difference, differences, entries_close, tolerance_of, worst
 
 Facet = Literal[
@@ -136,7 +136,7 @@ def _alike(facet: Facet, case: Case, got: Outcome, other: Outcome, expected: Out
         case "ended":
             return got.ended == other.ended
         case "raised" | "structure" | "shape" | "value":
-            return got.raised is not None and other.raised is not None and got.raised.type == other.raised.type
+            return got.raised is not None and other.raised is not None and _same_error(got.raised, other.raised)
     if got.ended or got.raised is not None:
         return False
     match facet:
@@ -155,6 +155,15 @@ def _alike(facet: Facet, case: Case, got: Outcome, other: Outcome, expected: Out
         case "forbidden":
             return bool(set(got.seen) & set(other.seen))
     return True  # "largest": too large is too large
+
+
+def _same_error(mine: Raised, theirs: Raised) -> bool:
+    if mine.type != theirs.type:
+        return False
+    # Of a state_dict that does not fit, the message lists the layers: other layers are another mistake.
+    if "state_dict" in mine.message or "state_dict" in theirs.message:
+        return mine.message.partition("\n")[2] == theirs.message.partition("\n")[2]
+    return True
 
 
 def _verdict(case: Case, outcome: Outcome, expected: Outcome) -> Text | None:

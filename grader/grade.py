@@ -181,6 +181,6 @@ def _syntax_error(cell: str) -> Text:
             f"The code has a syntax error in line {error.lineno} of its cell: {error.msg}: {line}",
             f"代码在其单元的第 {error.lineno} 行有语法错误：{error.msg}：{line}",
         )
-    except (ValueError, RecursionError, MemoryError, OverflowError):
+    except (ValueError, RecursionError, MemoryError, OverflowError, SystemError):
         pass
     return Text("The code cannot be parsed.", "代码无法解析。")

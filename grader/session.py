@@ -16,7 +16,7 @@ from grader.course import LocatedCourse
 from grader.exercise import load_exercise
 from grader.grade import Grader
 from grader.report import Diagnosis, Environment, Report
-from grader.runner.pool import Limits, WarmParent
+from grader.runner.pool import Limits, RunnerError, WarmParent
 from grader.submission import UnreadableError, read_submission
 
 SUFFIXES = (".ipynb", ".py")
@@ -55,6 +55,14 @@ def _files(folder: Path) -> Iterator[Path]:
         for name in files:
             if name.endswith(SUFFIXES) and not name.startswith("."):
                 yield Path(place) / name
+
+
+def _our_fault(error: Exception) -> Text:
+    what = f"{type(error).__name__}: {str(error)[:200]}"
+    return Text(
+        f"The grader itself failed on this submission ({what}); please report it. Nobody else's grade is affected.",
+        f"评分程序自身在这份提交上出错（{what}），请报告。其他人的成绩不受影响。",
+    )
 
 
 class Session:
@@ -103,7 +111,13 @@ class Session:
                     f"{name} 是哪道题？请把文件命名为 <exercise>.ipynb 或 .py，或使用 --exercise。",
                 ),
             )
-        return self.grader(exercise).grade(work.path, work.shown_as)
+        grader = self.grader(exercise)
+        try:
+            return grader.grade(work.path, work.shown_as)
+        except RunnerError:
+            raise
+        except Exception as error:  # a fault of ours must not lose anybody else's grade
+            return replace(grader.refused("invalid", _our_fault(error)), submission=work.shown_as)
 
     def grade_all(
         self,

@@ -93,9 +93,14 @@ def _bound_names(statement: ast.stmt) -> list[str]:
     return found
 
 
+def _is_own(owner: ast.expr) -> bool:
+    """What hangs on ``self`` or on an autograd context is the learner's own."""
+    return isinstance(owner, ast.Name) and owner.id in ("self", "cls", "ctx")
+
+
 def _library_names(node: ast.AST) -> list[str]:
     match node:
-        case ast.Attribute(attr=name, value=owner) if not (isinstance(owner, ast.Name) and owner.id == "self"):
+        case ast.Attribute(attr=name, value=owner) if not _is_own(owner):
             return [name]
         case ast.ImportFrom(names=aliases):
             return [alias.name for alias in aliases]

@@ -15,6 +15,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 MAX_FILE_BYTES = 20 * 2**20
@@ -24,6 +25,7 @@ MAX_DEPTH = 200
 """Of the syntax tree: what looks at trees does so recursively."""
 METADATA_KEY = "attention_workshop"
 
+_one_parser_at_a_time = Lock()
 _MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2}|\S.*=\s*[%!].*)$")
 _TRANSPARENT_CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 
@@ -150,15 +152,18 @@ def python_only(cell: str) -> str:
 def parse(code: str) -> ast.Module | None:
     """The syntax tree, or None where the code does not parse."""
     try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # CPython 3.11 loses count of its recursion depth when two threads parse at once (a SystemError).
+        with _one_parser_at_a_time:
+            tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
         return None
     return None if _too_deep(tree) else tree
 
 
 def _is_broken(code: str) -> bool:
     try:
-        ast.parse(code)
+        with _one_parser_at_a_time:
+            ast.parse(code)
     except (SyntaxError, ValueError):
         return True
     except (RecursionError, MemoryError):

@@ -95,6 +95,12 @@ def exponentials_filled(scores, mask, dim=-1):
     return weights / weights.sum(dim=dim, keepdim=True).clamp_min(1e-12)
 
 
+def one_maximum(scores, mask, dim=-1):
+    weights = (scores - scores[mask.expand(scores.shape)].max()).exp() * mask if mask.any() else scores * 0
+    total = weights.sum(dim=dim, keepdim=True)
+    return weights / total.masked_fill(total == 0, 1.0)
+
+
 mistakes = (
     shared.mask_inverted(
         edit(EXPAND, "mask = ~mask.expand(scores.shape)"),
@@ -132,6 +138,15 @@ mistakes = (
         en="A slice that is hidden altogether comes out uniform: a large negative number in place of −∞ is the same for all "
         "of its entries, and the softmax does not see it. It should be all zeros.",
         zh="整体被屏蔽的切片变成了均匀分布：用很大的负数代替 −∞ 时，切片里所有元素都一样，softmax 看不出区别。它应当全为零。",
+    ),
+    mistake(
+        "empty-along-another-axis",
+        "masking",
+        edit(("dim=dim, keepdim", "dim=-1, keepdim"), ('float("-inf")', "torch.finfo(scores.dtype).min")),
+        edit("dim=dim, keepdim", "dim=-1, keepdim"),
+        en="Slices that are hidden altogether are looked for along the last axis, whatever `dim` is: look along the axis of the softmax, "
+        "mask.any(dim=dim, keepdim=True).",
+        zh="无论 `dim` 是多少，你都沿最后一个维度寻找整体被屏蔽的切片：应当沿 softmax 的维度找，mask.any(dim=dim, keepdim=True)。",
     ),
     mistake(
         "mask-too-weak",
@@ -180,6 +195,7 @@ mistakes = (
         "numerics",
         rewrite(exponentials),
         rewrite(exponentials_filled),
+        rewrite(one_maximum),
         edit(SOFTMAX, "hidden.exp() / hidden.exp().sum(dim=dim, keepdim=True)"),
         edit(FILL, 'scores.clamp(-80.0, 80.0).masked_fill(~mask, float("-inf"))'),
         en="Large scores overflow (or underflow) in your exponential: subtract the largest score of each slice first, as torch.softmax "

@@ -84,6 +84,7 @@ def scaled_dot_product_attention(q, k, v, mask=None):
 
 SCALE = "q.shape[-1] ** -0.5"
 FILL = 'scores.masked_fill(~mask, float("-inf"))'
+ADD = "scores + torch.zeros_like(scores).masked_fill(~mask, float('-inf'))"
 SOFTMAX = "torch.softmax(scores, dim=-1)"
 EMPTY = "weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)"
 
@@ -159,6 +160,16 @@ mistakes = (
         zh="被屏蔽的打分只换成了不够小的有限数，这些键仍有权重。请用 −∞。",
     ),
     shared.empty_rows_nan(edit(EMPTY, "weights")),
+    mistake(
+        "nan-gradient",
+        "gradient",
+        edit(FILL, ADD),
+        edit((FILL, ADD), (EMPTY, "weights.nan_to_num(0.0)")),
+        en="The values are right, but where a query may attend to nothing the gradient is NaN: the NaN of its softmax is patched in the "
+        "forward pass only (0 · NaN is NaN). Hide with masked_fill, which stops the gradient too, not by adding −∞.",
+        zh="结果是对的，但不能关注任何键的查询处梯度是 NaN：softmax 产生的 NaN 只在前向传播中被修补（0 · NaN 仍是 NaN）。"
+        "请用 masked_fill 屏蔽（它也会截断梯度），而不是加 −∞。",
+    ),
     shared.empty_rows_uniform(edit(('float("-inf")', "-1e9"), (EMPTY, "weights"))),
     shared.returns_float32(
         edit(("q @ k", "q.float() @ k.float()"), ("weights @ v", "weights @ v.float()")),

@@ -92,6 +92,15 @@ mistakes = (
         zh="求和的维度错了：应当对位置（dim=1）求和，使 B 个序列各剩下一个 D 维向量。",
     ),
     mistake(
+        "batch-mixed-in",
+        "shape",
+        edit(ANSWER, f"{ANSWER}.sum(dim=0, keepdim=True).expand(inputs.shape[0], -1)"),
+        edit(ANSWER, f"{ANSWER}.mean(dim=0, keepdim=True).expand(inputs.shape[0], -1)"),
+        en="Your sum runs across the batch as well, and every sequence gets the same vector: each sequence is summed over its own "
+        "positions (dim=1) alone.",
+        zh="求和跨越了批，所有序列得到同一个向量：每个序列只应对自己的位置（dim=1）求和。",
+    ),
+    mistake(
         "not-summed",
         "shape",
         edit(SUM, ""),

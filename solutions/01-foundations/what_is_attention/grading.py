@@ -26,7 +26,8 @@ def cases(rand: Random) -> Iterator[Case]:
     query = torch.tensor([1.0, -2.0, 0.5])
     keys = torch.tensor([[0.5, 0.25, 1.0], [2.0, -1.0, 0.5], [1.5, -1.0, 0.5], [-3.0, 2.0, 1.0], [1.0, 0.5, -1.0]])
     yield Case("towards 0 it is a dictionary", (query, keys, rand.normal(5, 6), 1e-4), public=True)
-    yield Case("two best keys share", (query, keys[[0, 1, 1, 3]], rand.normal(4, 5), 1e-3))
+    # Not colder: near 4,000 a logarithm of the sum is off by 2e-4 in float32.
+    yield Case("two best keys share", (query, keys[[0, 1, 1, 3]], rand.normal(4, 5), 1e-2))
     yield Case("towards infinity it is a mean", (*given(6, 3, 5), 1e6), family="normalization")
     for temperature in (0.0, -1.0):
         yield Case(
@@ -137,6 +138,7 @@ mistakes = (
         "hard-lookup",
         "numerics",
         edit(OUTPUT, "return values[scores.argmax()]"),
+        edit(OUTPUT, "return values[scores.argmax()] if temperature < 1 else weights @ values"),
         edit(SOFTMAX, "torch.nn.functional.one_hot(scores.argmax(), len(scores)).to(scores.dtype)"),
         en="You return the value of the best key alone: the look-up is soft, a mean of all values weighted by the softmax.",
         zh="你只返回了最匹配的键的值：这里的查找是软的，应当是所有值按 softmax 加权的平均。",

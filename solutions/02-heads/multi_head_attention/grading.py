@@ -266,6 +266,7 @@ SPLIT = "x.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2)"
 MERGE = "context.transpose(1, 2).flatten(2)"
 SCALE = "self.head_dim ** -0.5"
 FILL = 'scores.masked_fill(~mask, float("-inf"))'
+ADD = "scores + torch.zeros_like(scores).masked_fill(~mask, float('-inf'))"
 SOFTMAX = "torch.softmax(scores, dim=-1)"
 EMPTY = "weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)"
 HEAD_AXIS = "mask = mask.unsqueeze(1)"
@@ -416,6 +417,16 @@ mistakes = (
         zh="二维掩码是 (L, S)，对每个序列、每个头都相同；你把它的第一个维度当成了批或头。",
     ),
     shared.empty_rows_nan(edit(EMPTY, "weights")),
+    mistake(
+        "nan-gradient",
+        "gradient",
+        edit(FILL, ADD),
+        edit((FILL, ADD), (EMPTY, "weights.nan_to_num(0.0)")),
+        en="The values are right, but where a query may attend to nothing the gradient is NaN: the NaN of its softmax is patched in the "
+        "forward pass only (0 · NaN is NaN). Hide with masked_fill, which stops the gradient too, not by adding −∞.",
+        zh="结果是对的，但不能关注任何键的查询处梯度是 NaN：softmax 产生的 NaN 只在前向传播中被修补（0 · NaN 仍是 NaN）。"
+        "请用 masked_fill 屏蔽（它也会截断梯度），而不是加 −∞。",
+    ),
     shared.empty_rows_uniform(edit(('float("-inf")', "-1e9"), (EMPTY, "weights"))),
     mistake(
         "empty-rows-without-bias",

@@ -149,6 +149,7 @@ def SelfAttention(embed_dim, bias=True):
 
 SCALE = "q.shape[-1] ** -0.5"
 FILL = 'scores.masked_fill(~mask, float("-inf"))'
+ADD = "scores + torch.zeros_like(scores).masked_fill(~mask, float('-inf'))"
 SOFTMAX = "torch.softmax(scores, dim=-1)"
 EMPTY = "weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)"
 OUTPUT = "return weights @ v"
@@ -298,12 +299,30 @@ mistakes = (
     shared.softmax_overflow(edit(SOFTMAX, BY_HAND)),
     shared.mask_inverted(edit("~mask,", "mask,"), edit(("~mask,", "mask,"), ("~mask.any", "mask.all"))),
     shared.mask_ignored(edit((FILL, "scores"), (EMPTY, "weights"))),
+    mistake(
+        "mask-transposed",
+        "masking",
+        edit((FILL, FILL.replace("~mask", "~mask.mT")), (EMPTY, EMPTY.replace("~mask.any", "~mask.mT.any"))),
+        edit(FILL, FILL.replace("~mask", "~mask.mT")),
+        en="The mask is applied transposed: its last two axes are (queries, keys), as those of the scores q @ k.transpose(-2, -1).",
+        zh="掩码被转置后才用上：它的最后两个维度是（查询，键），与打分 q @ k.transpose(-2, -1) 一致。",
+    ),
     shared.masked_after_softmax(edit((FILL, "scores"), (EMPTY, "weights.masked_fill(~mask, 0.0)"))),
     shared.masked_scores_zero(
         edit('float("-inf")', "0.0"),
         edit(('float("-inf")', "0.0"), (EMPTY, "weights")),
     ),
     shared.empty_rows_nan(edit(EMPTY, "weights")),
+    mistake(
+        "nan-gradient",
+        "gradient",
+        edit(FILL, ADD),
+        edit((FILL, ADD), (EMPTY, "weights.nan_to_num(0.0)")),
+        en="The values are right, but where a query may attend to nothing the gradient is NaN: the NaN of its softmax is patched in the "
+        "forward pass only (0 · NaN is NaN). Hide with masked_fill, which stops the gradient too, not by adding −∞.",
+        zh="结果是对的，但不能关注任何键的查询处梯度是 NaN：softmax 产生的 NaN 只在前向传播中被修补（0 · NaN 仍是 NaN）。"
+        "请用 masked_fill 屏蔽（它也会截断梯度），而不是加 −∞。",
+    ),
     shared.empty_rows_uniform(edit(('float("-inf")', "-1e9"), (EMPTY, "weights"))),
     mistake(
         "weights-returned",

@@ -94,6 +94,7 @@ TERM = 'torch.einsum("...id,ijd->...ij", q, rel_k[index.to(q.device)])'
 GATHERED = "torch.gather(q @ rel_k.T, -1, index.expand(*q.shape[:-2], -1, -1))"
 SUM = "(q @ k.transpose(-2, -1) + relative) * q.shape[-1] ** -0.5"
 SCALE = "q.shape[-1] ** -0.5"
+CONTENT = f"q @ k.transpose(-2, -1) * {SCALE}"
 FILL = 'scores.masked_fill(~mask, float("-inf"))'
 SOFTMAX = "torch.softmax(scores, dim=-1)"
 EMPTY = "weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)"
@@ -271,6 +272,17 @@ mistakes = (
         ),
         en="The relative term is added after masking, which undoes it: add first, then set masked scores to −∞.",
         zh="相对位置项在屏蔽之后才加上，抵消了屏蔽：应当先相加，再把被屏蔽的打分置为 −∞。",
+    ),
+    mistake(
+        "relative-term-after-softmax",
+        "normalization",
+        edit((SUM, CONTENT), (SOFTMAX, f"{SOFTMAX} + relative * {SCALE}")),
+        edit((SUM, CONTENT), (SOFTMAX, f"{SOFTMAX} + relative * {SCALE}"), (EMPTY, "weights.masked_fill(~mask, 0.0)")),
+        edit((SUM, CONTENT), (SOFTMAX, f"{SOFTMAX} + relative")),
+        edit((SUM, CONTENT), (SOFTMAX, f"{SOFTMAX} + relative"), (EMPTY, "weights.masked_fill(~mask, 0.0)")),
+        en="The relative term is added to the weights, after the softmax: rows no longer sum to 1. It belongs to the "
+        "scores, before the softmax.",
+        zh="相对位置项加到了 softmax 之后的权重上，每行之和不再是 1。它属于打分，应当在 softmax 之前相加。",
     ),
     shared.masked_after_softmax(edit((FILL, "scores"), (EMPTY, "weights.masked_fill(~mask, 0.0)"))),
     shared.masked_scores_zero(

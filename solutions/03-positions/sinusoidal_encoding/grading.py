@@ -269,6 +269,17 @@ mistakes = (
         "或者悄悄广播只有一行的表。）",
     ),
     mistake(
+        "longer-cut",
+        "interface",
+        edit(
+            (TOO_LONG, "x = x[:, : self.pe.shape[0]]\n        if False:"),
+            (ROWS, "self.pe[: x.shape[1]].to(x.dtype)"),
+        ),
+        en="A sequence longer than max_len is cut to the length of the table, and nobody notices what was lost: raise "
+        "ValueError.",
+        zh="超过 max_len 的序列被截到了表的长度，丢了什么无人知晓：应当抛出 ValueError。",
+    ),
+    mistake(
         "max-len-refused",
         "interface",
         edit(TOO_LONG, "if length >= self.pe.shape[0]:"),

@@ -277,11 +277,24 @@ mistakes = (
         ),
         edit(RESTORE, "torch.manual_seed(0)"),
         edit(RESTORE, "torch.manual_seed(torch.initial_seed())"),
-        edit(("ctx.rng = torch.get_rng_state()", "torch.manual_seed(0)"), (RESTORE, "torch.manual_seed(0)")),
         en="The second run of fn draws other random numbers than the first: the dropout mask differs, and the gradient "
         "belongs to another function. Note the generator's state before the first run and restore it for the second.",
         zh="第二次运行 fn 抽到的随机数与第一次不同：dropout 掩码变了，得到的是另一个函数的梯度。"
         "请在第一次运行之前记下随机数生成器的状态，第二次运行时恢复。",
+    ),
+    mistake(
+        "generator-seeded",
+        "state",
+        edit(("ctx.rng = torch.get_rng_state()", "torch.manual_seed(0)"), (RESTORE, "torch.manual_seed(0)")),
+        edit(
+            ("ctx.rng = torch.get_rng_state()", "torch.manual_seed(0)"),
+            (FORK, "with torch.enable_grad():"),
+            (RESTORE, "torch.manual_seed(0)"),
+        ),
+        en="You seed the generator yourself: both runs agree, but every call now draws the same dropout mask, and not "
+        "the one that fn would have drawn. Read the state with torch.get_rng_state and set it again; do not seed.",
+        zh="你自己给生成器设了种子：两次运行虽然一致，但每次调用都抽到同一个 dropout 掩码，而不是 fn 本来会抽到的。"
+        "请用 torch.get_rng_state 读取状态再恢复，不要设种子。",
     ),
     mistake(
         "gradient-count",

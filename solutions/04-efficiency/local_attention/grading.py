@@ -150,6 +150,19 @@ def wide_blocks(q, k, v, window, causal=False):
     return torch.cat(rows, dim=-2)
 
 
+def blocks_from_itself(q, k, v, window, causal=False):
+    if window < 0:
+        raise ValueError("window")
+    size, rows = window + 1, []
+    for start in range(0, q.shape[-2], size):
+        block = slice(start, start + size)
+        scores = q[..., block, :] @ k[..., block, :].transpose(-2, -1) * q.shape[-1] ** -0.5
+        if causal:
+            scores = scores.masked_fill(torch.ones_like(scores, dtype=torch.bool).triu(1), float("-inf"))
+        rows.append(torch.softmax(scores, dim=-1) @ v[..., block, :])
+    return torch.cat(rows, dim=-2)
+
+
 def scores_outside_zero(q, k, v, window, causal=False):
     if window < 0:
         raise ValueError("window")
@@ -316,6 +329,7 @@ mistakes = (
         "masking",
         rewrite(blocks),
         rewrite(wide_blocks),
+        rewrite(blocks_from_itself),
         en="The sequence is cut into blocks, and a query sees its own block only. The window slides: it is centred on each query.",
         zh="序列被切成了互不相干的块，查询只看到自己的块。窗口是滑动的：以每个查询为中心。",
     ),

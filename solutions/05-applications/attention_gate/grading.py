@@ -120,6 +120,7 @@ mistakes = (
         edit(SIGMOID, "self.psi(hidden)"),
         edit(SIGMOID, "torch.tanh(self.psi(hidden))"),
         edit(SIGMOID, "torch.relu(self.psi(hidden))"),
+        edit(RETURN, "return alpha * skip, self.psi(hidden)"),
         en="psi's result is not passed through a sigmoid: α should lie between 0 and 1.",
         zh="psi 的结果没有经过 sigmoid：α 应当在 0 和 1 之间。",
     ),

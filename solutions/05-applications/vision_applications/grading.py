@@ -116,6 +116,20 @@ mistakes = (
         zh="行与列弄反了：块的编号是逐行、从左到右，块内像素也是如此。",
     ),
     mistake(
+        "square-grid",
+        "shape",
+        edit(
+            (BLOCKS, "patches.reshape(len(patches), *[int(patches.shape[1] ** 0.5)] * 2, channels, p, p)"),
+            ("channels, height, width)\n", "channels, *[int(patches.shape[1] ** 0.5) * p] * 2)\n"),
+        ),
+        edit(BLOCKS, "patches.reshape(len(patches), *[int(patches.shape[1] ** 0.5)] * 2, channels, p, p)"),
+        edit(BLOCKS, "patches.reshape(len(patches), height // p, height // p, channels, p, p)"),
+        edit(BLOCKS, "patches.reshape(len(patches), width // p, width // p, channels, p, p)"),
+        en="unpatchify takes the image to be square: there are height / p patches in a column and width / p in a row, "
+        "and the two may differ.",
+        zh="unpatchify 假定图像是正方形：一列有 height / p 块，一行有 width / p 块，两者可以不同。",
+    ),
+    mistake(
         "channel-order",
         "shape",
         edit(

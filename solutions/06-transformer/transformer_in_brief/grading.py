@@ -12,7 +12,7 @@ def cases(rand: Random) -> Iterator[Case]:
     yield Case("feed-forward narrower than the model", (31, 12, 5, 7), {"tied": True})
     yield Case("many layers, a tiny vocabulary, untied", (3, 5, 29, 13, False))
     yield Case("GPT-2 small without its positions", (50_257, 768, 12, 3_072), public=True)
-    yield Case("a large model, untied", (128_256, 4_096, 32, 14_336), {"tied": False})
+    yield Case("a larger vocabulary, untied", (32_000, 1_024, 4, 2_816), {"tied": False})
 
 
 def transformer_parameters(vocab_size, embed_dim, num_layers, ff_dim, tied=True):

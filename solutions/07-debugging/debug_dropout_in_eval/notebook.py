@@ -195,7 +195,7 @@ check(globals(), exercise="debug_dropout_in_eval")
 # %% [markdown] lang="zh"
 # **面试官接下来会问**
 #
-# 1. `eval()`是怎样作用到模型各部分的？哪些部分它够不到？
+# 1. `eval()` 是怎样作用到模型各部分的？哪些部分它够不到？
 # 2. `F.dropout(weights, p)` 有同样的问题。它的 `training` 默认值是什么？
 # 3. 为什么把许多次这样的评估取平均也得不到正确答案？
 # 4. 如果在 `forward` 里新建的不是 dropout 而是带参数的层，会出什么问题？

@@ -148,7 +148,7 @@ bug = "shared-projection"
 ### END SOLUTION
 
 # %% tags=["demo"]
-# Who looks at whom: scores of five random tokens, head by head all features together.
+# Who looks at whom: the scores of five random tokens, over all features at once.
 from grader import heatmap
 
 torch.manual_seed(0)
