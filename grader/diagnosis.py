@@ -17,6 +17,7 @@ from grader.evidence import ANSWER_FACETS, Facet, Problem, likeness, problems_of
 from grader.report import Diagnosis
 
 MOST_OBSERVATIONS = 3
+MOST_PROBES = 3
 ALIKE = 0.5
 """Share of the wrong entries that a submission has in common with a mistake, for the mistake to explain them."""
 
@@ -35,7 +36,7 @@ class Judged(Protocol):
         ...
 
     @property
-    def predictions(self) -> list[tuple[Mistake, list[Outcome]]]:
+    def predictions(self) -> list[tuple[Mistake, Sequence[Outcome]]]:
         """What each variant of each known mistake gives for each case."""
         ...
 
@@ -103,7 +104,10 @@ def _fitting(exercise: Judged, outcomes: Sequence[Outcome], wrong: set[Key]) -> 
     if not wrong or all(outcome.ended or _is_missing(outcome) for outcome in outcomes):
         return []
     fitting = []
+    probes = _probes(wrong)
     for number, (_, predicted) in enumerate(exercise.predictions):
+        if not any(_likeness(exercise, key, outcomes, predicted) >= ALIKE for key in probes):
+            continue
         telling = telling_facets(exercise.cases, predicted, exercise.expected)
         alike = {key: _likeness(exercise, key, outcomes, predicted) for key in telling & wrong}
         agreed = {key for key, share in alike.items() if share >= ALIKE}
@@ -112,6 +116,17 @@ def _fitting(exercise: Judged, outcomes: Sequence[Outcome], wrong: set[Key]) -> 
     # The sort is stable: of two that explain as much, the one that its author put first.
     fitting.sort(key=lambda candidate: (-candidate[2], not candidate[3]))
     return [(number, explains) for number, explains, _, _ in fitting]
+
+
+def _probes(wrong: set[Key]) -> list[Key]:
+    """A few of the problems, by which most mistakes can be ruled out without looking at the rest.
+
+    The earliest wrong answers, and of wrong conduct one of each kind.
+    """
+    ordered = sorted(wrong)
+    answers = [key for key in ordered if key[1] in ANSWER_FACETS][:MOST_PROBES]
+    conduct = {facet: (i, facet) for i, facet in reversed(ordered) if facet not in ANSWER_FACETS}
+    return [*answers, *conduct.values()]
 
 
 def _fits(telling: set[Key], agreed: set[Key], wrong: set[Key]) -> bool:
@@ -161,9 +176,15 @@ def _is_missing(outcome: Outcome) -> bool:
     return raised.type == "NameError" and "is not defined" in raised.message
 
 
-def telling_facets(cases: Sequence[Case], predicted: Sequence[Outcome], expected: Sequence[Outcome]) -> set[Key]:
-    """Where a mistake shows. The gradients of wrong answers are left out: they follow from the answers."""
-    found = [problem for i, case in enumerate(cases) for problem in problems_of(i, case, predicted[i], expected[i])]
+def telling_facets(
+    cases: Sequence[Case],
+    predicted: Sequence[Outcome],
+    expected: Sequence[Outcome],
+    only: Sequence[int] | None = None,
+) -> set[Key]:
+    """Where a mistake shows, in all cases or ``only`` some, without what follows from a wrong answer."""
+    chosen = range(len(cases)) if only is None else only
+    found = [problem for i in chosen for problem in problems_of(i, cases[i], predicted[i], expected[i])]
     return {problem.key for problem in _causes(found)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -47,6 +47,24 @@ _one_at_a_time = RLock()
 """Held while trusted code runs in this process: runs share torch's random state, and graders are used by threads."""
 
 
+class Predicted(Sequence[Outcome]):
+    """Outcomes that are made one by one, each when first looked at."""
+
+    def __init__(self, make: Callable[[int], Outcome], count: int) -> None:
+        self._make, self._count = make, count
+        self._made: dict[int, Outcome] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, i: Any) -> Any:
+        if not 0 <= i < self._count:
+            raise IndexError(i)
+        if i not in self._made:
+            self._made[i] = self._make(i)
+        return self._made[i]
+
+
 class LoadedExercise:
     """``solutions/<assignment>/<exercise>``, ready to grade.
 
@@ -78,9 +96,19 @@ class LoadedExercise:
         return [self.perform(call, self._scope) for call in wide]
 
     @cached_property
-    def predictions(self) -> list[tuple[Mistake, list[Outcome]]]:
-        """What each variant of each known mistake gives for each call. Computed at the first wrong submission."""
-        return [(known, self.outcomes_of(self.text_of(variant))) for known, variant in variants(self.spec.mistakes)]
+    def predictions(self) -> list[tuple[Mistake, Sequence[Outcome]]]:
+        """What each variant of each known mistake gives for each call; every outcome is made when first looked at."""
+        return [(known, self._predicted(variant)) for known, variant in variants(self.spec.mistakes)]
+
+    def _predicted(self, variant: Variant) -> Predicted:
+        scope: list[dict[str, Any]] = []
+
+        def outcome(i: int) -> Outcome:
+            if not scope:
+                scope.append(self.scope_of(self.text_of(variant)))
+            return self.perform(self.calls[i], scope[0])
+
+        return Predicted(outcome, len(self.cases))
 
     def combined(self, first: int, second: int, cases: Sequence[int]) -> dict[int, Outcome]:
         """What two variants of the reference, by their numbers in `predictions`, give together in some cases."""
@@ -106,11 +134,6 @@ class LoadedExercise:
         """An oracle as the text of a submission: the reference with one target defined anew."""
         source = "\n\n".join(self.reference.answer)
         return f"{source}\n\n{definition_of(oracle)}\n"
-
-    def outcomes_of(self, text: str) -> list[Outcome]:
-        """Run trusted code, in this process, on every call."""
-        scope = self.scope_of(text)
-        return [self.perform(call, scope) for call in self.calls]
 
     def perform(self, call: Call, scope: dict[str, Any]) -> Outcome:
         """Make one call of trusted code, in this process."""

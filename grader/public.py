@@ -28,7 +28,7 @@ from grader.calls import (
     encode_outcome,
 )
 from grader.diagnosis import telling_facets
-from grader.exercise import LoadedExercise
+from grader.exercise import LoadedExercise, Predicted
 
 FOLDER = ".public"
 _CASE_FIELDS = ("reason", "family", "target", "dtype", "gradients", "twice", "max_elements", "raises", "tolerance")
@@ -44,7 +44,7 @@ class PublicExercise:
     cases: list[Case]
     calls: list[Call]
     expected: list[Outcome]
-    predictions: list[tuple[Mistake, list[Outcome]]]
+    predictions: list[tuple[Mistake, Sequence[Outcome]]]
     hints: dict[str, list[str]]
     device: str = "cpu"
 
@@ -65,7 +65,7 @@ def write_public(exercise: LoadedExercise, points: float, hints: dict[str, list[
 
     def telling(predicted: Sequence[Outcome]) -> list[Any]:
         """A mistake's answers where it shows; None elsewhere, where it answers as the reference does."""
-        shows = telling_facets(exercise.cases, predicted, exercise.expected)
+        shows = telling_facets(exercise.cases, predicted, exercise.expected, chosen)
         fields = []
         for i in chosen:
             facets = {facet for case, facet in shows if case == i}
@@ -108,7 +108,7 @@ def read_public(path: Path) -> PublicExercise:
     header, tensors = read_header(path), load_file(path)
 
     expected = [decode_outcome(fields, tensors) for fields in header["expected"]]
-    mistakes = [
+    mistakes: list[tuple[Mistake, Sequence[Outcome]]] = [
         (
             Mistake(known["slug"], known["family"], (), Text(*known["text"])),
             [
@@ -131,6 +131,10 @@ def read_public(path: Path) -> PublicExercise:
     return PublicExercise(header["exercise"], header["points"], spec, cases, calls, expected, mistakes, header["hints"])
 
 
+def _chosen(outcomes: Sequence[Outcome], chosen: Sequence[int]) -> Predicted:
+    return Predicted(lambda i: outcomes[chosen[i]], len(chosen))
+
+
 def only_targets(exercise: LoadedExercise | PublicExercise, names: set[str], points: float) -> PublicExercise:
     """The part of an exercise that is about some of its targets."""
     first = exercise.spec.targets[0]
@@ -142,7 +146,7 @@ def only_targets(exercise: LoadedExercise | PublicExercise, names: set[str], poi
         cases=[replace(exercise.cases[i], target=exercise.cases[i].target or first) for i in chosen],
         calls=[exercise.calls[i] for i in chosen],
         expected=[exercise.expected[i] for i in chosen],
-        predictions=[(known, [found[i] for i in chosen]) for known, found in exercise.predictions],
+        predictions=[(known, _chosen(found, chosen)) for known, found in exercise.predictions],
         hints={},
         device=exercise.device,
     )

@@ -3,7 +3,7 @@ named, nothing trivial passes, and independent oracles agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,7 @@ def _mistakes(grader: Grader, proof: Proof) -> Iterator[str]:
     proof.idle_cases = [case.reason for i, case in enumerate(exercise.cases) if i not in shows]
 
 
-def _far_enough(exercise: LoadedExercise, predicted: list[Outcome], telling: set[Any]) -> bool:
+def _far_enough(exercise: LoadedExercise, predicted: Sequence[Outcome], telling: set[Any]) -> bool:
     for i, facet in telling:
         if facet != "value":
             return True

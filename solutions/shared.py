@@ -415,7 +415,7 @@ def debugging(mends: str, bug: str) -> Exercise:
 
     def cases(rand: Random) -> Iterator[Case]:
         yield from mended.cases(rand)
-        yield Case("the bug is named", target="bug", drive=itself, family="interface", public=True)
+        yield Case("the bug is named", target="bug", drive=itself, judge=names_the_bug, family="interface")
 
     misnamed = mistake(
         "bug-misnamed",
@@ -430,6 +430,16 @@ def debugging(mends: str, bug: str) -> Exercise:
         for known in mended.mistakes
     )
     return dataclasses.replace(mended, targets=(*mended.targets, "bug"), cases=cases, mistakes=(*moved, misnamed))
+
+
+def names_the_bug(value: Any, expected: Any) -> Text | None:
+    """The message does not give the answer away."""
+    if value == expected:
+        return None
+    return Text(
+        "`bug` does not name what was wrong with the code: choose the slug from the list.",
+        "`bug` 没有说对代码的问题所在：请从列表中选择正确的标识。",
+    )
 
 
 def itself(value):  # type: ignore[no-untyped-def]

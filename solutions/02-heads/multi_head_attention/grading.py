@@ -196,6 +196,10 @@ def dropped(value: tuple[bool, Tensor], expected: tuple[bool, Tensor]) -> Text |
             "Dropout acts on single features of the values or of the output; it acts on the weights.",
             "dropout 作用在了值或输出的单个特征上；它应当作用于权重。",
         )
+    if float(rows.abs().max()) < 1e-3:
+        return Text(
+            "In training the values from v_proj do not reach the output.", "训练模式下 v_proj 给出的值没有传到输出。"
+        )
     if worst(rows, rows.round()) < 1e-3 and float(rows.var()) < variance / 10:
         return Text(
             "In training the weights that are used still sum to 1: dropout acts before the softmax, or the weights are "
@@ -297,6 +301,14 @@ mistakes = (
         edit(MERGE, ROWS_AS_THEY_LIE),
     ),
     mistake(
+        "length-of-the-queries",
+        "shape",
+        edit(SPLIT, "x.view(*query.shape[:2], self.num_heads, self.head_dim).transpose(1, 2)"),
+        edit(SPLIT, "x.reshape(*query.shape[:2], self.num_heads, -1).transpose(1, 2)"),
+        en="Keys and values are cut to the length of the query: they have S tokens, not L. Take the length from the tensor that is split.",
+        zh="键和值按查询的长度来拆分了：它们有 S 个词元，而不是 L 个。长度应取自被拆分的张量本身。",
+    ),
+    mistake(
         "heads-interleaved",
         "shape",
         edit(
@@ -329,6 +341,12 @@ mistakes = (
         edit(("self.k_proj(key)", "self.q_proj(key)"), ("self.v_proj(value)", "self.q_proj(value)")),
         edit(("self.q_proj(query)", "self.v_proj(query)"), ("self.k_proj(key)", "self.v_proj(key)")),
         edit("self.k_proj(key)", "self.q_proj(key)"),
+        edit("self.q_proj(query)", "self.k_proj(query)"),
+        edit("self.v_proj(value)", "self.k_proj(value)"),
+        edit("self.v_proj(value)", "self.q_proj(value)"),
+        edit("self.k_proj(key)", "self.v_proj(key)"),
+        edit("self.q_proj(query)", "self.v_proj(query)"),
+        edit(("self.q_proj(query)", "self.k_proj(query)"), ("self.v_proj(value)", "self.k_proj(value)")),
     ),
     mistake(
         "key-value-swapped",

@@ -210,6 +210,10 @@ mistakes = (
         "source-padding-visible-encoder",
         "masking",
         edit(*ENCODER_OPEN),
+        edit(
+            ("memory = x +", "x = x * ~padding.unsqueeze(-1)\n        memory = x +"),
+            ENCODER_OPEN,
+        ),
         en="The encoder attends to source padding: hide it there too, not in the cross-attention alone.",
         zh="编码器关注到了源句的填充：不只是交叉注意力，这里也要屏蔽。",
     ),

@@ -755,7 +755,7 @@ mistakes = (
     ),
     mistake(
         "another-norm",
-        "gradient",
+        "numerics",
         edit(NORM, "sum(gradient.norm() for gradient in gradients)"),
         edit(NORM, "sum(gradient.abs().sum() for gradient in gradients)"),
         edit(NORM, "max(gradient.abs().max() for gradient in gradients)"),

@@ -350,6 +350,7 @@ mistakes = (
         "state",
         edit("num_heads, batch_first", "num_heads, dropout=0.1, batch_first"),
         edit("F.gelu(", "(lambda t: F.dropout(F.gelu(t), 0.1, self.training))("),
+        edit("self.ff2(F.gelu(", "(lambda t: F.dropout(self.ff2(t), 0.1, self.training))(F.gelu("),
         en="There is dropout in the block: in training mode the output is random. This block has none.",
         zh="层里有 dropout：训练模式下输出是随机的。本题没有 dropout。",
     ),
