@@ -59,34 +59,49 @@ _FACET_FAMILY: dict[Facet, Family] = {
 
 
 def diagnose(exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> list[Diagnosis]:
-    """The diagnosis, root cause first; empty when there is no problem."""
+    """The diagnosis, root cause first; empty when there is no problem.
+
+    Wrong answers come before wrong conduct, and of either what is known before what is only observed; but a mistake
+    that explains a few late cases comes after what was observed in the early ones.
+    """
     unexplained = {problem.key: problem for problem in _causes(problems)}
-    answers: list[Mistake] = []
+    wrong = _answers(set(unexplained))
+    causes: list[Mistake] = []
+    details: list[Mistake] = []
     conduct: list[Mistake] = []
     first: int | None = None
     for number, explains in _fitting(exercise, outcomes, set(unexplained)):
-        if explains & unexplained.keys():
-            known = exercise.predictions[number][0]
-            if _answers(explains):
-                first = number if first is None else first
-                answers.append(known)
-            else:
-                conduct.append(known)
-            for key in explains:
-                unexplained.pop(key, None)
+        if not explains & unexplained.keys():
+            continue
+        known, answers = exercise.predictions[number][0], _answers(explains)
+        if not answers:
+            conduct.append(known)
+        elif min(answers) == min(wrong) or 2 * len(answers) >= len(wrong):
+            first = number if first is None else first
+            causes.append(known)
+        else:
+            details.append(known)
+        for key in explains:
+            unexplained.pop(key, None)
     if first is not None and unexplained:
         second, explains = _second_mistake(exercise, outcomes, first, set(unexplained))
         if second is not None:
-            answers.append(second)
+            causes.append(second)
             for key in explains:
                 unexplained.pop(key, None)
     observed = _observations(exercise, outcomes, list(unexplained.values()))
-    # Wrong answers before wrong conduct, and of either what is known before what is only observed.
-    named = {known.slug: Diagnosis(known.slug, known.family, known.text) for known in (*answers, *conduct)}
-    first_lines = [named[known.slug] for known in answers]
-    wrong_answers = [line for line, is_answer in observed if is_answer]
-    rest = [named[known.slug] for known in conduct] + [line for line, is_answer in observed if not is_answer]
-    return list(dict.fromkeys([*first_lines, *wrong_answers, *rest]))
+    lines = [
+        *_named(causes),
+        *(line for line, is_answer in observed if is_answer),
+        *_named(details),
+        *_named(conduct),
+        *(line for line, is_answer in observed if not is_answer),
+    ]
+    return list(dict.fromkeys(lines))
+
+
+def _named(mistakes: Sequence[Mistake]) -> list[Diagnosis]:
+    return [Diagnosis(known.slug, known.family, known.text) for known in mistakes]
 
 
 def _causes(problems: Sequence[Problem]) -> list[Problem]:

@@ -51,5 +51,6 @@ def _needed() -> list[str]:
     system = [Path(path) for path in ("/usr/lib", "/usr/lib64", "/lib", "/lib64", "/etc/ld.so.cache")]
     hardware = [Path("/sys/devices/system/cpu"), Path("/usr/share/zoneinfo")]
     libraries = [Path(path) for path in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if path]
+    libraries += [Path(path) for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     found = {str(path) for path in (package, *parts, *system, *hardware, *libraries) if path.exists()}
     return sorted(found)

@@ -96,7 +96,8 @@ def exponentials_filled(scores, mask, dim=-1):
 
 
 def one_maximum(scores, mask, dim=-1):
-    weights = (scores - scores[mask.expand(scores.shape)].max()).exp() * mask if mask.any() else scores * 0
+    hidden = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+    weights = (hidden - hidden.max()).exp() * mask
     total = weights.sum(dim=dim, keepdim=True)
     return weights / total.masked_fill(total == 0, 1.0)
 

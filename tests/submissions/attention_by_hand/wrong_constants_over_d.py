@@ -1,0 +1,19 @@
+# family: scaling
+# mistake: the scaled constants were computed with scores / d_k instead of scores / sqrt(d_k).
+import math
+
+
+def attend(query, keys, values, scale=1.0):
+    if not keys or len(keys) != len(values) or any(len(k) != len(query) for k in keys):
+        raise ValueError("bad lengths")
+    if any(len(v) != len(values[0]) for v in values):
+        raise ValueError("bad lengths")
+    scores = [scale * sum(a * b for a, b in zip(query, k)) for k in keys]
+    top = max(scores)
+    es = [math.exp(s - top) for s in scores]
+    weights = [e / sum(es) for e in es]
+    return [sum(w * v[j] for w, v in zip(weights, values)) for j in range(len(values[0]))], weights
+
+
+unscaled_weights, unscaled_output = [0.7311, 0.2689], [1.5379, 2.5379]
+scaled_weights, scaled_output = [0.6225, 0.3775], [1.7551, 2.7551]

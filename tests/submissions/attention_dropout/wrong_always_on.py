@@ -1,0 +1,18 @@
+# family: state
+# mistake: drops in eval mode as well.
+import torch
+from torch import nn
+
+
+class AttentionDropout(nn.Module):
+    def __init__(self, p):
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError(p)
+        self.p = p
+
+    def forward(self, weights):
+        if self.p == 1:
+            return weights * 0
+        kept = torch.rand(weights.shape, device=weights.device) >= self.p
+        return weights * kept / (1 - self.p)

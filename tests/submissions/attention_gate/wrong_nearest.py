@@ -1,0 +1,18 @@
+# family: numerics
+# mistake: The gate is resized by nearest neighbour, the default of interpolate, instead of bilinearly.
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+
+class AttentionGate(nn.Module):
+    def __init__(self, gate_channels, skip_channels, inter_channels):
+        super().__init__()
+        self.w_gate = nn.Conv2d(gate_channels, inter_channels, 1)
+        self.w_skip = nn.Conv2d(skip_channels, inter_channels, 1)
+        self.psi = nn.Conv2d(inter_channels, 1, 1)
+
+    def forward(self, gate, skip):
+        gate = F.interpolate(gate, size=skip.shape[2:])
+        alpha = torch.sigmoid(self.psi(F.relu(self.w_gate(gate) + self.w_skip(skip))))
+        return alpha * skip, alpha

@@ -1,0 +1,22 @@
+# family: masking
+# mistake: the causal mask hides the query's own position too.
+import torch
+
+
+def padding_mask(lengths, max_len=None):
+    S = max_len or int(lengths.max())
+    return (torch.arange(S, device=lengths.device)[None, :] < lengths[:, None]).unsqueeze(1)
+
+
+def causal_mask(L, S=None, device=None):
+    S = L if S is None else S
+    i = torch.arange(S - L, S, device=device).unsqueeze(1)
+    return torch.arange(S, device=device) < i
+
+
+def combine_masks(*masks):
+    out = None
+    for m in masks:
+        if m is not None:
+            out = m if out is None else out & m
+    return out

@@ -1,0 +1,25 @@
+# family: masking
+# mistake: context_mask is accepted but never used
+import torch
+from torch import nn
+
+
+class CrossAttention(nn.Module):
+    def __init__(self, embed_dim, num_heads, context_dim=None):
+        super().__init__()
+        if embed_dim % num_heads:
+            raise ValueError("embed_dim must be divisible by num_heads")
+        context_dim = embed_dim if context_dim is None else context_dim
+        self.heads = num_heads
+        self.q_proj = nn.Linear(embed_dim, embed_dim)
+        self.k_proj = nn.Linear(context_dim, embed_dim)
+        self.v_proj = nn.Linear(context_dim, embed_dim)
+        self.out_proj = nn.Linear(embed_dim, embed_dim)
+
+    def split(self, t):
+        return t.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def forward(self, x, context, context_mask=None):
+        q, k, v = self.split(self.q_proj(x)), self.split(self.k_proj(context)), self.split(self.v_proj(context))
+        weights = torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, dim=-1)
+        return self.out_proj((weights @ v).transpose(1, 2).flatten(2))

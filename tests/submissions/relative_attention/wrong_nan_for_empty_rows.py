@@ -1,0 +1,17 @@
+# family: masking, numerics
+# mistake: a query that may attend to nothing gets NaN
+import torch
+
+
+def relative_index(L, S, max_distance):
+    d = torch.arange(S)[None, :] - torch.arange(L)[:, None]
+    return d.clamp(-max_distance, max_distance) + max_distance
+
+
+def relative_attention(q, k, v, rel_k, max_distance, mask=None):
+    table = rel_k[relative_index(q.shape[-2], k.shape[-2], max_distance).to(q.device)]
+    scores = (q @ k.mT + torch.einsum("...ld,lsd->...ls", q, table)) / k.shape[-1] ** 0.5
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    weights = scores.softmax(-1)
+    return weights @ v, weights

@@ -1,0 +1,21 @@
+# family: state, interface
+# mistake: the bias argument is accepted and the projections always have biases.
+import torch
+from torch import nn
+
+
+class SelfAttention(nn.Module):
+    def __init__(self, embed_dim, bias=True):
+        super().__init__()
+        self.q_proj = nn.Linear(embed_dim, embed_dim)
+        self.k_proj = nn.Linear(embed_dim, embed_dim)
+        self.v_proj = nn.Linear(embed_dim, embed_dim)
+
+    def forward(self, x, mask=None):
+        s = self.q_proj(x) @ self.k_proj(x).mT / x.shape[-1] ** 0.5
+        if mask is not None:
+            s = s.masked_fill(~mask, -torch.inf)
+        w = s.softmax(-1)
+        if mask is not None:
+            w = w.masked_fill(~mask, 0)
+        return w @ self.v_proj(x)

@@ -1,0 +1,22 @@
+# family: masking
+# mistake: the mask is applied with its query and key axes swapped.
+import torch
+from torch import nn
+
+
+class SelfAttention(nn.Module):
+    def __init__(self, embed_dim, bias=True):
+        super().__init__()
+        self.q_proj = nn.Linear(embed_dim, embed_dim, bias=bias)
+        self.k_proj = nn.Linear(embed_dim, embed_dim, bias=bias)
+        self.v_proj = nn.Linear(embed_dim, embed_dim, bias=bias)
+
+    def forward(self, x, mask=None):
+        s = self.q_proj(x) @ self.k_proj(x).mT / x.shape[-1] ** 0.5
+        if mask is not None:
+            hide = ~mask.transpose(-1, -2)
+            s = s.masked_fill(hide, -torch.inf)
+        w = s.softmax(-1)
+        if mask is not None:
+            w = w.masked_fill(hide, 0)
+        return w @ self.v_proj(x)

@@ -1,0 +1,18 @@
+# family: scaling
+# mistake: x is multiplied by sqrt(d_model) before the encoding is added
+import torch
+from torch import nn
+
+
+class PositionalEncoding(nn.Module):
+    def __init__(self, d_model, max_len=5000):
+        super().__init__()
+        self.factor = d_model**0.5
+        angle = torch.arange(max_len)[:, None] * 10000.0 ** (-torch.arange(0, d_model, 2) / d_model)
+        pe = torch.stack([angle.sin(), angle.cos()], dim=2).flatten(1)[:, :d_model]
+        self.register_buffer("pe", pe.clone())
+
+    def forward(self, x):
+        if x.shape[1] > self.pe.shape[0]:
+            raise ValueError("too long")
+        return self.factor * x + self.pe[: x.shape[1]].to(x.dtype)

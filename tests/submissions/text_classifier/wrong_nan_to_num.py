@@ -1,0 +1,22 @@
+# family: gradient, masking
+# mistake: The NaN of an empty row is patched after the attention, which leaves NaN gradients.
+import torch
+from torch import nn
+
+
+class TextClassifier(nn.Module):
+    def __init__(self, vocab_size, embed_dim, num_heads, num_classes, pad_id=0):
+        super().__init__()
+        self.pad_id = pad_id
+        self.embedding = nn.Embedding(vocab_size, embed_dim, padding_idx=pad_id)
+        self.attention = nn.MultiheadAttention(embed_dim, num_heads, batch_first=True)
+        self.classifier = nn.Linear(embed_dim, num_classes)
+
+    def forward(self, tokens):
+        real = tokens != self.pad_id
+        hide = ~real
+        x = self.embedding(tokens)
+        h = self.attention(x, x, x, key_padding_mask=hide)[0].nan_to_num(0.0)
+        n = real.sum(1, keepdim=True).clamp(min=1)
+        h = (h * real[..., None]).sum(1) / n
+        return self.classifier(h)
