@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import socket
 import sys
+import tempfile
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from grader.sandbox import lock_in
 def run(channel: socket.socket, layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None:
     """Serve one submission. Whatever goes wrong ends this process and nothing else."""
     lock_in(layers, limits, scratch)
+    tempfile.tempdir = scratch  # the one place where a library may still write
     # The notebooks call these; in here they have nothing to show to anybody.
     for name in set(grader.__all__) - {"__version__"}:
         setattr(grader, name, _nothing)

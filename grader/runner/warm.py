@@ -22,7 +22,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from grader.sandbox import of_process
+from grader.sandbox import of_process, prepare
 from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
 
 TICK_SECONDS = 0.05
@@ -60,6 +60,7 @@ def main() -> None:
     from grader.runner import child  # noqa: F401
 
     torch.set_num_threads(1)
+    prepare()
     gc.collect()
     gc.freeze()
     wake_read, wake_write = os.pipe()

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from grader.sandbox import bubblewrap, landlock, seccomp
@@ -97,6 +98,14 @@ def lock_in(layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None
         seccomp.restrict()
 
 
+def prepare() -> None:
+    """Work out, once and before there are children, what each of them would work out again."""
+    readable()
+    if seccomp.supported():
+        seccomp.program_of(os.uname().machine)
+
+
+@cache
 def readable() -> list[str]:
     """What Python and torch may still load from once a child is locked in."""
     libraries = [path for path in sys.path if path.endswith(("site-packages", "dist-packages", "lib-dynload"))]

@@ -27,13 +27,13 @@ def syscall(number: int, *args: object) -> int:
     return result
 
 
-def prctl(option: int, value: int = 0) -> None:
+def prctl(option: int, value: int = 0, argument: object = 0) -> None:
     """Set an attribute of this process.
 
     Raises:
         OSError: the kernel refuses.
     """
-    if _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
+    if _libc.prctl(option, ctypes.c_ulong(value), argument, 0, 0) != 0:
         code = ctypes.get_errno()
         raise OSError(code, os.strerror(code))
 
