@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test install lab lint bench verify clean
+.PHONY: demo test install lab lint bench verify attacks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python demo/demo.py
@@ -28,6 +28,10 @@ bench: $(VENV)/.installed
 
 verify: $(VENV)/.installed
 	$(BIN)/attn verify
+
+# Every attack through attn and through stock nbgrader; the table goes into docs/security.md. Takes some minutes.
+attacks: $(VENV)/.installed
+	$(BIN)/python tests/attacks/table.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say: make PYTHON=python3.12")'

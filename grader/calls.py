@@ -135,6 +135,7 @@ class Encoder:
 
     def __init__(self, max_bytes: int = MAX_ANSWER_BYTES) -> None:
         self.tensors: dict[str, Tensor] = {}
+        self.places: set[int] = set()
         self.items = 0
         self.bytes_left = max_bytes
         self.characters_left = MAX_HEADER_BYTES // 16
@@ -187,7 +188,11 @@ class Encoder:
         # A strided input must reach the learner's code as strided: the memory order goes along as a permutation.
         strides = tensor.stride()
         order = sorted(range(tensor.dim()), key=lambda axis: -strides[axis])
-        stored = tensor.detach().permute(order).contiguous().cpu().clone()
+        stored = tensor.detach().permute(order).contiguous().cpu()
+        place = stored.untyped_storage().data_ptr()
+        if place in self.places or stored.numel() * stored.element_size() != stored.untyped_storage().nbytes():
+            stored = stored.clone()  # safetensors stores no two tensors that share memory, and no part of one
+        self.places.add(place)
         self.tensors[name] = stored
         return {"tensor": name, "order": order}
 

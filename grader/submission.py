@@ -14,6 +14,7 @@ import re
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -149,6 +150,7 @@ def python_only(cell: str) -> str:
     return python if parse(python) is not None or _is_broken(python) else TOO_DEEP
 
 
+@lru_cache(maxsize=64)
 def parse(code: str) -> ast.Module | None:
     """The syntax tree, or None where the code does not parse."""
     try:

@@ -1,0 +1,219 @@
+"""Attacks that live in a notebook and not in its code: metadata, magics, duplicate cells, outputs, script.
+
+Each takes the notebook as handed out, with ``zeros`` as its answer where nothing else is said, and makes a submission.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from attacking import EXERCISE, HONEST, PRELUDE
+
+Notebook = dict[str, Any]
+SCRIPT = "<script>alert('attack')</script><img src=x onerror=alert(1)>"
+
+
+@dataclass(frozen=True)
+class NotebookAttack:
+    """One attack, and what it deserves: the name of an honest submission."""
+
+    name: str
+    aim: str
+    make: Callable[[Notebook], Notebook]
+    deserves: str = "zeros"
+
+
+def answered(handed_out: Notebook, code: str) -> Notebook:
+    """The notebook with code in its solution cell."""
+    notebook = copy.deepcopy(handed_out)
+    solution(notebook)["source"] = code
+    return notebook
+
+
+def solution(notebook: Notebook) -> dict[str, Any]:
+    """The cell for the answer."""
+    return next(cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("solution"))
+
+
+def graded(notebook: Notebook) -> dict[str, Any]:
+    """The cell that carries the points."""
+    return next(cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("grade"))
+
+
+def honest(name: str) -> str:
+    """The code of an honest submission."""
+    return PRELUDE + HONEST[name]
+
+
+def code_cell(source: str, **metadata: Any) -> dict[str, Any]:
+    """A code cell of the learner's own."""
+    return {"cell_type": "code", "source": source, "metadata": metadata, "outputs": [], "execution_count": None}
+
+
+ATTACKS: list[NotebookAttack] = []
+
+
+def attack(name: str, aim: str, deserves: str = "zeros") -> Callable[[Callable[[Notebook], None]], None]:
+    """Enter a function that changes a notebook in place."""
+
+    def enter(change: Callable[[Notebook], None]) -> None:
+        def make(handed_out: Notebook) -> Notebook:
+            notebook = answered(handed_out, honest(deserves))
+            change(notebook)
+            return notebook
+
+        ATTACKS.append(NotebookAttack(name, aim, make, deserves))
+
+    return enter
+
+
+@attack("17_input_transformer", "Has IPython rewrite every later cell before it runs.")
+def _(notebook: Notebook) -> None:
+    solution(notebook)["source"] += (
+        "\nget_ipython().input_transformers_cleanup.append(lambda lines: ['pass\\n'])\n"
+        "get_ipython().input_transformers_post.append(lambda lines: ['pass\\n'])\n"
+    )
+
+
+@attack("17_ast_transformer", "Takes the assertions out of every later cell.")
+def _(notebook: Notebook) -> None:
+    solution(notebook)["source"] += (
+        "\nimport ast\n"
+        "class Mercy(ast.NodeTransformer):\n"
+        "    def visit_Assert(self, node):\n"
+        "        return ast.Pass()\n"
+        "get_ipython().ast_transformers.append(Mercy())\n"
+    )
+
+
+@attack("17_pre_run_cell", "Registers a hook that swaps the graded function before every cell.")
+def _(notebook: Notebook) -> None:
+    solution(notebook)["source"] += (
+        f"\nget_ipython().events.register('pre_run_cell', lambda *_: globals().update({EXERCISE}=right))\n"
+    )
+
+
+@attack("17_custom_exceptions", "Has IPython swallow every exception.")
+def _(notebook: Notebook) -> None:
+    solution(notebook)["source"] += "\nget_ipython().set_custom_exc((BaseException,), lambda *_, **__: None)\n"
+
+
+@attack("17_script_magic", "Runs a program in a cell magic.")
+def _(notebook: Notebook) -> None:
+    notebook["cells"].insert(0, code_cell("%%bash\ntouch @CANARY@"))
+    notebook["cells"].insert(0, code_cell("!touch @CANARY@\nfiles = !touch @CANARY@\n%system touch @CANARY@"))
+
+
+@attack("18_skip_execution", "Tags the graded cell so that it is not run.")
+def _(notebook: Notebook) -> None:
+    graded(notebook)["metadata"]["tags"] = ["skip-execution"]
+
+
+@attack("18_raises_exception", "Tags the graded cell as one that may raise.")
+def _(notebook: Notebook) -> None:
+    graded(notebook)["metadata"]["tags"] = ["raises-exception"]
+
+
+@attack("18_more_points", "Makes the graded cell worth a hundred times as much, and not locked.")
+def _(notebook: Notebook) -> None:
+    graded(notebook)["metadata"]["nbgrader"] |= {"points": 600, "locked": False}
+    graded(notebook)["source"] = "pass"
+
+
+@attack("18_renamed_id", "Gives the graded cell another id.")
+def _(notebook: Notebook) -> None:
+    graded(notebook)["metadata"]["nbgrader"]["grade_id"] = "mine"
+
+
+@attack("18_not_graded", "Says of the graded cell that it is a solution, to be looked at by a person.")
+def _(notebook: Notebook) -> None:
+    graded(notebook)["metadata"]["nbgrader"] |= {"solution": True, "locked": False}
+    graded(notebook)["source"] = "'6'"
+
+
+@attack("18_duplicated_id", "Has the id of the graded cell twice, the second on a cell that passes.")
+def _(notebook: Notebook) -> None:
+    notebook["cells"].append(code_cell("6", **copy.deepcopy(graded(notebook)["metadata"])))
+
+
+@attack("18_other_cell_type", "Turns the graded cell into text.")
+def _(notebook: Notebook) -> None:
+    cell = graded(notebook)
+    cell["cell_type"] = "markdown"
+    cell.pop("outputs", None)
+    cell.pop("execution_count", None)
+
+
+@attack("18_kernel", "Asks for another kernel, whose every cell passes.")
+def _(notebook: Notebook) -> None:
+    notebook["metadata"]["kernelspec"] = {"name": "nowhere", "display_name": "Nowhere", "language": "bash"}
+
+
+@attack("18_schema_version", "Claims a version of nbgrader's metadata that there is not yet.")
+def _(notebook: Notebook) -> None:
+    for cell in notebook["cells"]:
+        if "nbgrader" in cell["metadata"]:
+            cell["metadata"]["nbgrader"]["schema_version"] = 99
+
+
+@attack("18_other_exercise", "Names an easier exercise in its metadata.")
+def _(notebook: Notebook) -> None:
+    notebook["metadata"]["attention_workshop"] = {"exercise": "what_is_attention"}
+
+
+@attack("18_prefilled_outputs", "Comes with outputs that say full marks.")
+def _(notebook: Notebook) -> None:
+    output = {"output_type": "execute_result", "data": {"text/plain": "6"}, "metadata": {}, "execution_count": 1}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [copy.deepcopy(output)]
+
+
+@attack("19_deletes_the_graded_cell", "Leaves the graded cell out.")
+def _(notebook: Notebook) -> None:
+    notebook["cells"].remove(graded(notebook))
+
+
+@attack("19_graded_first", "Puts the graded cell before everything, and after it what undoes it.")
+def _(notebook: Notebook) -> None:
+    cell = graded(notebook)
+    notebook["cells"].remove(cell)
+    notebook["cells"].insert(0, cell)
+
+
+@attack("19_rebinds_in_a_cell_of_its_own", "Rebinds the graded function in a last cell.")
+def _(notebook: Notebook) -> None:
+    solution(notebook)["source"] = honest("right")
+    notebook["cells"].append(code_cell(HONEST["zeros"]))
+
+
+@attack("19_answer_in_its_own_cell", "No attack: the answer is in a cell without an id, and the stub is gone.", "right")
+def _(notebook: Notebook) -> None:
+    cell = solution(notebook)
+    cell["metadata"] = {}
+
+
+@attack("31_script_in_text", "Has a script in a text cell, for whoever opens the feedback.", "right")
+def _(notebook: Notebook) -> None:
+    notebook["cells"].append({"cell_type": "markdown", "source": SCRIPT, "metadata": {}})
+    notebook["cells"].append({"cell_type": "raw", "source": SCRIPT, "metadata": {"raw_mimetype": "text/html"}})
+
+
+@attack("31_script_in_an_output", "Has a script in an output.", "right")
+def _(notebook: Notebook) -> None:
+    data = {"text/html": SCRIPT, "application/javascript": "alert('attack')"}
+    solution(notebook)["outputs"] = [{"output_type": "display_data", "data": data, "metadata": {}}]
+
+
+@attack("31_script_in_an_error", "Has a script in the message of an exception.", "nothing")
+def _(notebook: Notebook) -> None:
+    solution(notebook)["source"] = f"def {EXERCISE}(q, k, v, mask=None):\n    raise ValueError({SCRIPT!r})\n"
+
+
+def text_of(notebook: Notebook, canary: object) -> str:
+    """What is handed in."""
+    return json.dumps(notebook).replace("@CANARY@", str(canary))

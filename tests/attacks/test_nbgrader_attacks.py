@@ -1,0 +1,160 @@
+"""What lives in notebooks, through `nbgrader autograde` with this repository's settings, and through `attn grade`."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attacking import EXERCISE, HONEST, ROOT, attn, environment, small_course, snapshot
+from conftest import RIGHT
+from nbgrader.api import Gradebook, MissingEntry
+from notebooks import ATTACKS, SCRIPT, NotebookAttack, answered, honest, text_of
+
+ASSIGNMENT = "01-foundations"
+LIMITS = {"seconds": 10, "call_seconds": 1.5, "memory_mb": 1024, "file_mb": 16}
+FILES = ("torch.py", "sitecustomize.py", "nbgrader_config.py", "conftest.py", "course.yml", "gradebook.db", "x.pth")
+
+
+@dataclass
+class Graded:
+    """A course after one run of autograde."""
+
+    root: Path
+    canary: Path
+    attn: dict[str, dict[str, Any]]
+    before: dict[str, str]
+    after: dict[str, str]
+
+    def score(self, student: str) -> float | None:
+        """What the gradebook says; None when nothing was graded."""
+        with Gradebook(f"sqlite:///{self.root / 'gradebook.db'}") as gradebook:
+            try:
+                return float(gradebook.find_submission_notebook(EXERCISE, ASSIGNMENT, student).score)
+            except MissingEntry:
+                return None
+
+    def page(self, student: str) -> str:
+        """The feedback that a student gets and an instructor may open."""
+        return (self.root / "feedback" / student / ASSIGNMENT / f"{EXERCISE}.html").read_text(encoding="utf-8")
+
+
+def nbgrader(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=root,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Graded:
+    root = tmp_path_factory.mktemp("nbgrader-attacks") / "course"
+    canary = root.parent / "canary"
+    small_course(root, LIMITS)
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    assert attn(root, "build", "--sources", "source").returncode == 0
+    made = nbgrader(root, "generate_assignment", ASSIGNMENT, "--force")
+    assert made.returncode == 0, made.stderr
+    handed_out = json.loads((root / "exercises" / ASSIGNMENT / f"{EXERCISE}.ipynb").read_text(encoding="utf-8"))
+
+    def hand_in(student: str, text: str) -> Path:
+        path = root / "submitted" / student / ASSIGNMENT / f"{EXERCISE}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    for name in HONEST:
+        hand_in(f"honest-{name}", text_of(answered(handed_out, honest(name)), canary))
+    for attack in ATTACKS:
+        hand_in(attack.name, text_of(attack.make(handed_out), canary))
+    beside = hand_in("files", text_of(answered(handed_out, honest("zeros")), canary))
+    for name in FILES:
+        (beside.parent / name).write_text(f"open({str(canary)!r}, 'w').close()\n")
+    hand_in("symlink", "").unlink()
+    link = root / "submitted" / "symlink" / ASSIGNMENT / f"{EXERCISE}.ipynb"
+    link.symlink_to(root / "source" / ASSIGNMENT / f"{EXERCISE}.ipynb")
+    hand_in("zz-honest", text_of(answered(handed_out, RIGHT), canary))
+
+    watched = [root / part for part in ("source", "exercises", "solutions", "submitted", "course.yml")]
+    before = {name: seen for part in watched for name, seen in snapshot(part).items()}
+    nbgrader(root, "autograde", ASSIGNMENT)
+    nbgrader(root, "generate_feedback", ASSIGNMENT)
+    after = {name: seen for part in watched for name, seen in snapshot(part).items()}
+    done = attn(root, "grade", root / "submitted", "--json", "-")
+    reports = {Path(report["submission"]).parts[-3]: report for report in json.loads(done.stdout)}
+    return Graded(root, canary, reports, before, after)
+
+
+OPEN = pytest.mark.xfail(reason="known, and not closed yet", strict=True)
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        pytest.param(attack, id=attack.name, marks=[OPEN] if attack.name == "19_answer_in_its_own_cell" else [])
+        for attack in ATTACKS
+    ],
+)
+def test_a_notebook_earns_what_its_code_deserves(course: Graded, attack: NotebookAttack) -> None:
+    deserved = course.attn[f"honest-{attack.deserves}"]["score"]
+    assert course.score(f"honest-{attack.deserves}") == pytest.approx(deserved, abs=1e-4)
+    assert course.attn[attack.name]["score"] == pytest.approx(deserved, abs=1e-4)
+    assert course.score(attack.name) == pytest.approx(deserved, abs=1e-4)
+
+
+def test_honest_submissions_keep_their_grades(course: Graded) -> None:
+    assert course.score("honest-right") == course.score("zz-honest") == 6
+    assert course.score("honest-zeros") == pytest.approx(course.attn["honest-zeros"]["score"], abs=1e-4)
+
+
+def test_the_course_gives_the_points(course: Graded) -> None:
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+        for submission in gradebook.assignment_submissions(ASSIGNMENT):
+            assert submission.max_score == 6
+            assert 0 <= submission.score <= 6
+
+
+def test_files_beside_a_notebook_are_not_believed(course: Graded) -> None:
+    assert course.score("files") == pytest.approx(course.attn["honest-zeros"]["score"], abs=1e-4)
+
+
+@OPEN
+def test_a_link_to_the_solution_is_no_submission(course: Graded) -> None:
+    assert course.attn["symlink"]["status"] == "invalid"
+    assert not course.score("symlink")
+
+
+def test_no_file_changes(course: Graded) -> None:
+    assert course.after == course.before
+    assert not course.canary.exists()
+
+
+@pytest.mark.parametrize(
+    "student",
+    [
+        pytest.param("31_script_in_text", marks=OPEN),
+        "31_script_in_an_output",
+        pytest.param("31_script_in_an_error", marks=OPEN),
+    ],
+)
+def test_feedback_runs_no_script_of_a_submission(course: Graded, student: str) -> None:
+    page = course.page(student)
+    assert "alert('attack')</script>" not in page
+    assert not re.search(r"<[^>&]*onerror", page)
+    assert SCRIPT not in page
+
+
+def test_the_explanation_in_the_gradebook_is_text(course: Graded) -> None:
+    with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+        found = gradebook.find_submission_notebook(EXERCISE, ASSIGNMENT, "31_script_in_an_error")
+        assert any(comment.auto_comment for comment in found.comments)

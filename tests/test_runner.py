@@ -1,0 +1,58 @@
+"""The warm parent and its children: what a child inherits, and that it works there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import torch
+from conftest import RIGHT
+
+from grader.calls import Call
+from grader.report import Report
+from grader.runner.pool import PackedCalls, WarmParent
+
+THREADS = """
+import torch
+def f():
+    torch.set_num_threads(4)
+    x = torch.ones(600, 600, requires_grad=True)
+    (x @ x).softmax(-1).sum().backward()
+    return float((torch.ones(2**21) * 2).sum()), torch.get_num_threads()
+"""
+
+
+def test_a_child_may_use_threads_though_its_parent_has_run_torch() -> None:
+    with WarmParent() as runner:
+        run = runner.run([THREADS], ["f"], PackedCalls([Call("f")]))
+    assert run.outcomes[0].ended is None
+    assert run.outcomes[0].value == (2.0**22, 4)
+
+
+def test_children_start_alike() -> None:
+    code = "import random, torch\ndef f():\n    return random.random(), float(torch.rand(()))"
+    with WarmParent() as runner:
+        packed = PackedCalls([Call("f")])
+        first, second = (runner.run([code], ["f"], packed).outcomes[0].value for _ in range(2))
+    assert first == second
+
+
+def test_children_see_nothing_of_the_environment() -> None:
+    os.environ["ATTN_TEST_SECRET"] = "secret"
+    code = "import os\ndef f():\n    return sorted(os.environ)"
+    with WarmParent() as runner:
+        names = runner.run([code], ["f"], PackedCalls([Call("f")])).outcomes[0].value
+    assert "ATTN_TEST_SECRET" not in names
+
+
+def test_strides_reach_the_code() -> None:
+    code = "def f(x):\n    return x.stride(), x.is_contiguous()"
+    x = torch.ones(3, 4, 5).transpose(0, 2)
+    with WarmParent() as runner:
+        value = runner.run([code], ["f"], PackedCalls([Call("f", (x,))])).outcomes[0].value
+    assert value == (x.stride(), False)
+
+
+def test_the_same_grade_every_time(grade: Callable[..., Report]) -> None:
+    wrong = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
+    assert len({(report.score, report.diagnosis) for report in (grade(wrong) for _ in range(5))}) == 1
