@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, edit, mistake, rewrite
 from shared import causal, huge_scores, rows_empty
+
+from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, edit, mistake, rewrite
 
 
 def cases(rand: Random) -> Iterator[Case]:
@@ -63,14 +64,6 @@ def cases(rand: Random) -> Iterator[Case]:
         dtype="float16",
         family="dtype",
     )
-
-
-def library(q, k, v, mask=None):
-    import torch.nn.functional as F
-
-    output = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    identity = torch.eye(k.shape[-2], dtype=k.dtype, device=k.device).expand(*k.shape[:-1], -1)
-    return output, F.scaled_dot_product_attention(q, k, identity, attn_mask=mask)
 
 
 def scaled_dot_product_attention(q, k, v, mask=None):
@@ -180,7 +173,7 @@ mistakes = (
         edit(SOFTMAX, f"{SOFTMAX}.detach()"),
         edit("weights @ v, weights", "weights @ v, weights.detach()"),
     ),
-    shared.library_called(rewrite(library)),
+    shared.library_called(rewrite(scaled_dot_product_attention)),
 )
 
 exercise = Exercise(

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, edit, mistake, rewrite
 from shared import huge_scores
+
+from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, edit, mistake, rewrite
 
 
 def cases(rand: Random) -> Iterator[Case]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import shared
 import torch
 import torch.nn.functional as F
+
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, edit, mistake, rewrite
 
 LONG = 300

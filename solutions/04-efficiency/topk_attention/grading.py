@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, Text, edit, mistake, rewrite
 from shared import causal, rows_empty
+
+from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, Text, edit, mistake, rewrite
 
 
 def ranked(rand: Random, L: int, S: int, ranks: list[int]) -> tuple[torch.Tensor, ...]:

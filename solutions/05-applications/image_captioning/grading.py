@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from grader.authoring import Case, Exercise, Random, edit, mistake
 from torch import nn
+
+from grader.authoring import Case, Exercise, Random, edit, mistake
 
 
 def cases(rand: Random) -> Iterator[Case]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import torch
-from grader.authoring import Case, Exercise, Random, edit, mistake
 from torch import Tensor, nn
+
+from grader.authoring import Case, Exercise, Random, edit, mistake
 
 
 def sentences(rand: Random, vocab: int, L: int, lengths: list[int], pad_id: int = 0, side: str = "right") -> Tensor:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import torch
-from grader.authoring import Case, Exercise, Random, edit, mistake
 from torch import Tensor, nn
+
+from grader.authoring import Case, Exercise, Random, edit, mistake
 
 
 def words(

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import shared
-from grader.authoring import Case, Exercise, Random, Text, edit, mistake
 from shared import causal
 from torch import nn
+
+from grader.authoring import Case, Exercise, Random, Text, edit, mistake
 
 BATCH_NORM = Text(
     en="Your norms are batch norms: they normalise over the sentences of a batch and keep running averages. A "
