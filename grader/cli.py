@@ -70,7 +70,7 @@ def grade(
         typer.Option(
             "--require-sandbox/--no-sandbox",
             help="Refuse to run without every sandbox layer, or run without any (for your own code). By default every "
-            "layer that the system has is used, and all are required for more than one submission.",
+            "layer that the system has is used, and all are required for a folder of submissions.",
             show_default=False,
         ),
     ] = None,
@@ -91,7 +91,8 @@ def grade(
     from grader.sandbox import LAYERS
 
     without = [layer.name for layer in LAYERS] if require_sandbox is False else []
-    required = len(work) > 1 if require_sandbox is None else require_sandbox
+    many = len(work) > 1 and any(path.is_dir() for path in paths)
+    required = many if require_sandbox is None else require_sandbox
     reports = _grade(located, work, exercise, chosen, without, required, quiet=json_file == "-", lang=lang)
     if json_file:
         _write_json(reports, json_file, lang)

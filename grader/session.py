@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 
 import torch
 
@@ -77,6 +78,12 @@ class Session:
         self.runner = WarmParent(limits, device, without_layers)
         self._graders: dict[str, Grader] = {}
         self._lock = Lock()
+        # The warm parent imports torch for a second; meanwhile the exercise is loaded here.
+        Thread(target=self._warm_up, daemon=True).start()
+
+    def _warm_up(self) -> None:
+        with suppress(RunnerError):  # whoever needs the runner next will be told
+            self.runner.layers()
 
     def __enter__(self) -> Session:
         return self
