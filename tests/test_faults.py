@@ -176,7 +176,7 @@ def test_an_interrupt_leaves_nothing_running(folder: Path) -> None:
         time.sleep(0.05)
     time.sleep(0.5)
     running.send_signal(signal.SIGINT)
-    stdout, stderr = running.communicate(timeout=30)
+    stdout, stderr = running.communicate(timeout=10)
     assert running.returncode == 130
     assert stdout == ""
     assert "Traceback" not in stderr
