@@ -34,5 +34,11 @@ c.Autograde.autograde_preprocessors = [
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "nbgrader.preprocessors.ClearHiddenTests",
+    "nbconvert.preprocessors.sanitize.SanitizeHTML",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+
+# A learner's text may hold a script for whoever opens the page. The outputs are ours: autograding removed all others.
+c.SanitizeHTML.enabled = True
+c.SanitizeHTML.safe_output_keys = {"metadata", "text/plain", "text/html"}
+c.SanitizeHTML.sanitized_output_types = set()

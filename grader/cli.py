@@ -317,17 +317,22 @@ def _percent(report: Report) -> float:
 
 def _write_json(reports: list[Report], where: str, lang: Lang) -> None:
     text = json.dumps([report.to_json(lang.value) for report in reports], indent=1, ensure_ascii=False)
-    if where == "-":
-        print(text)
-        return
-    path = Path(where)
+    path = Path("standard output" if where == "-" else where)
     try:
+        if where == "-":
+            print(text, flush=True)
+            return
+        if path.exists() and not path.is_file():  # a pipe or a device
+            path.write_text(text + "\n", encoding="utf-8")
+            return
         # Written beside and then renamed: a run that is killed leaves the old file or the new one, never half of one.
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text + "\n")
         os.replace(name, path)
     except OSError as error:
+        if where == "-":
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer cannot be written either
         _fail(f"The report cannot be written to {path}: {error.strerror}.")
 
 

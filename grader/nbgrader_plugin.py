@@ -7,6 +7,7 @@ whether it is graded comes from the course's gradebook, so that metadata can cla
 from __future__ import annotations
 
 import atexit
+import html
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 
 from grader.build import KERNEL, graded_cell_id
 from grader.course import find_course
-from grader.render import as_html, as_text
+from grader.render import as_html, as_text, plain
 from grader.report import Report
 from grader.session import Session
 from grader.submission import METADATA_KEY, Submission, python_only
@@ -53,8 +54,11 @@ class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]
             handed_out = list(source.source_cells)
             ours = {cell.name: _identity(cell, graded.get(cell.name), cell.name in solutions) for cell in handed_out}
             sources = {cell.name: cell.source for cell in handed_out}
+        # A link may lead to anybody's notebook, the source with its solutions included: nothing of it is graded.
+        where = Path(resources["metadata"]["path"]) / f"{names['notebook']}.ipynb"
+        submitted = [] if where.is_symlink() else nb.cells
         cells = []
-        for cell in nb.cells:
+        for cell in submitted:
             claimed = _claimed_id(cell)
             cell.metadata = NotebookNode()
             if cell.cell_type == "code":
@@ -64,11 +68,12 @@ class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]
                 cell.metadata["nbgrader"] = NotebookNode(ours.pop(claimed))
             cells.append(cell)
         for name, identity in ours.items():
-            cell = (
-                new_code_cell(sources[name])
-                if identity["cell_type"] == "code"
-                else NotebookNode(cell_type=identity["cell_type"], source=sources[name], id=name[:60])
-            )
+            if identity["cell_type"] != "code":
+                cell = NotebookNode(cell_type=identity["cell_type"], source=sources[name], id=name[:60])
+            elif identity["solution"]:  # the stub, put back, would undo an answer that stands in another cell
+                cell = new_code_cell("# This cell was not in the submission.")
+            else:
+                cell = new_code_cell(sources[name])
             cell.metadata = NotebookNode(nbgrader=NotebookNode(identity))
             cells.append(cell)
         nb.cells = cells
@@ -111,10 +116,10 @@ class ExplainGrade(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 def explanation(report: Report) -> str:
-    """The diagnosis in a few sentences, as the gradebook keeps it."""
+    """The diagnosis in a few sentences, as the gradebook keeps it. Feedback pages render it as Markdown."""
     if report.passed:
         return "All checks passed."
-    return " ".join(diagnosis.message.en for diagnosis in report.diagnosis)
+    return html.escape(plain(" ".join(diagnosis.message.en for diagnosis in report.diagnosis)), quote=False)
 
 
 def _outputs(report: Report, points: float) -> list[NotebookNode]:

@@ -148,7 +148,7 @@ class Session:
                         on_report(reports[number])
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                self.runner.close()
+                self.runner.abandon()
                 raise
         return [reports[number] for number in range(len(work))]
 

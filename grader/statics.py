@@ -32,7 +32,7 @@ def forbidden_uses(cells: Iterable[str], targets: Iterable[str], forbidden: Iter
     """Uses of forbidden names, with their lines, in the code that the targets reach.
 
     A scratch cell that compares with the library is nobody's mistake: only definitions reachable from a target count.
-    A learner's own function of the same name is no use of the library's: attributes, imports and ``getattr`` are.
+    A learner's own function of the same name is no use of the library's: attributes, imports and strings are.
     """
     bound = definitions(cells)
     own = {
@@ -67,14 +67,17 @@ def imports(cells: Iterable[str]) -> set[str]:
 
 def _reachable(bound: dict[str, list[ast.stmt]], targets: Iterable[str]) -> list[ast.stmt]:
     waiting, seen, statements = list(targets), set[str](), list[ast.stmt]()
+    walked = set[int]()
     while waiting:
         name = waiting.pop()
         if name in seen or name not in bound:
             continue
         seen.add(name)
         for statement in bound[name]:
-            statements.append(statement)
-            waiting += [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)]
+            if id(statement) not in walked:  # one statement may bind many names
+                walked.add(id(statement))
+                statements.append(statement)
+                waiting += [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)]
     return statements
 
 
@@ -104,6 +107,23 @@ def _library_names(node: ast.AST) -> list[str]:
             return [name]
         case ast.ImportFrom(names=aliases):
             return [alias.name for alias in aliases]
-        case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str(name)), *_]):
-            return [name]
+        case ast.Constant() | ast.BinOp() | ast.JoinedStr():
+            text = _text_of(node)
+            return [] if text is None else [text]
     return []
+
+
+def _text_of(node: ast.AST) -> str | None:
+    """What a string in the code says, also one that is put together from pieces: a name for ``getattr``, perhaps."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            pieces = [_text_of(left), _text_of(right)]
+        case ast.JoinedStr(values=values):
+            pieces = [_text_of(value) for value in values]
+        case ast.FormattedValue(value=value):
+            return _text_of(value)
+        case _:
+            return None
+    return None if None in pieces else "".join(piece for piece in pieces if piece)

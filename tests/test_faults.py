@@ -27,7 +27,7 @@ EXERCISE = "scaled_dot_product_attention"
 WRONG = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
 SLOW = f"import time\ntime.sleep(0.2)\n{RIGHT}"
 COUNT = 16
-OPEN = pytest.mark.xfail(reason="known, and not mended yet", strict=True)
+
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
 
@@ -202,7 +202,6 @@ def test_one_unreadable_file_of_every_kind_keeps_nobody_from_a_grade(folder: Pat
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
-@OPEN
 def test_a_full_disk_is_said_to_be_full(folder: Path, tmp_path: Path) -> None:
     one = folder / "00"
     full = tmp_path / "report.json"
@@ -216,7 +215,6 @@ def test_a_full_disk_is_said_to_be_full(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
-@OPEN
 def test_a_full_standard_output_is_an_error_without_a_traceback(folder: Path) -> None:
     with open("/dev/full", "w") as full:
         done = attn(folder / "00", "--json", "-", stdout=full)
@@ -224,7 +222,6 @@ def test_a_full_standard_output_is_an_error_without_a_traceback(folder: Path) ->
     assert "Traceback" not in done.stderr
 
 
-@OPEN
 def test_a_report_goes_into_a_pipe(folder: Path, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

@@ -84,7 +84,7 @@ class WarmParent:
         self.device = device
         self.without = frozenset(without)
         self._layers: tuple[str, ...] = ()
-        self._closed = False
+        self._abandoned = False
         self._lock = threading.Lock()
         self._tokens = itertools.count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -103,9 +103,14 @@ class WarmParent:
         return self._layers
 
     def close(self) -> None:
-        """End the warm parent and, with it, every child, for good: threads that still wait for one are told so."""
+        """End the warm parent and, with it, every child."""
         with self._lock:
-            self._closed = True
+            self._stop()
+
+    def abandon(self) -> None:
+        """Close for good: threads that still want a child get a `RunnerError`, and no new warm parent."""
+        with self._lock:
+            self._abandoned = True
             self._stop()
 
     def run(self, cells: Sequence[str], targets: Sequence[str], calls: PackedCalls) -> Run:
@@ -208,8 +213,8 @@ class WarmParent:
                 self._start_locked()
 
     def _start_locked(self) -> None:
-        if self._closed:
-            raise RunnerError("The runner has been closed.")
+        if self._abandoned:
+            raise RunnerError("The run was given up.")
         # bubblewrap hides accelerators with everything else.
         wrapped = self.device == "cpu" and "bubblewrap" not in self.without and bubblewrap.works()
         greeting = self._greeting(bubblewrap.prefix()) if wrapped else None

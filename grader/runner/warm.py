@@ -70,19 +70,21 @@ def main() -> None:
     signal.set_wakeup_fd(wake_write)
     control.send(json.dumps({"layers": layers}).encode())
     children: dict[int, Child] = {}
-    watched = "watchdog" in layers
+    watched, looked = "watchdog" in layers, 0.0
     while True:
         sources: list[Any] = [control, wake_read]
         ready, _, _ = select.select(sources, [], [], TICK_SECONDS if children else None)
         if wake_read in ready:
             os.read(wake_read, 4096)
         _reap(children)
-        if watched:
-            _kill_strays(children)
+        if watched and wake_read in ready:
+            _kill_strays(children)  # who ended just now may have left something behind
         if control in ready and not _serve(control, children, layers):
             break
-        if watched:
+        if watched and time.monotonic() > looked + TICK_SECONDS:
+            _kill_strays(children)
             _watch(children)
+            looked = time.monotonic()
     for running in children.values():
         _kill(running)
     _reap(children, wait=True)

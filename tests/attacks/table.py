@@ -1,6 +1,7 @@
 """Runs every attack through `attn grade` and through stock nbgrader, and writes what came of it into docs/security.md.
 
-    make attacks
+    make attacks                                       # some minutes, most of them nbgrader's
+    python tests/attacks/table.py --keep-nbgrader      # attn's column anew, nbgrader's as it stands in the page
 
 Stock nbgrader is nbgrader as it is installed, with its own settings: an exercise with a solution region and hidden
 tests that compare with `torch.allclose`, one submission a student, `nbgrader autograde`. It has no sandbox: attacks on
@@ -53,6 +54,9 @@ UNSAFE = {
 OURS = ("07_patches_the_runner", "14_", "24_stops_itself", "27_finds", "28_", "29_", "30_warnings", "25_changes")
 """Beginnings of the names of attacks on what nbgrader does not have, such as pipes of results."""
 
+RIGHT_THERE = {"19_rebinds_in_a_cell_of_its_own", "20_looks_for_the_grader"}
+"""Attacks whose answers are right in nbgrader, where nothing that they look for happens: full marks are no harm."""
+
 SECONDS = 60
 """After which an attack has stopped nbgrader."""
 
@@ -84,17 +88,27 @@ class Row:
 def main() -> None:
     """Run everything, print the table, and write it into the page."""
     attacks = read_attacks()
+    kept = _kept() if "--keep-nbgrader" in sys.argv else None
     adopt_orphans()
     with tempfile.TemporaryDirectory(prefix="attn-attacks-") as name, place(Path(name)) as at:
         ours = _attn(at, attacks)
-        theirs = _nbgrader(at, attacks)
+        theirs = _nbgrader(at, attacks) if kept is None else {}
     rows = [_row(attack, ours, theirs) for attack in (*attacks, *NOTEBOOK_ATTACKS)]
+    for row in rows:
+        row.nbgrader = row.nbgrader if kept is None else kept.get(row.name, "not tried")
     rows.sort(key=lambda row: row.name)
     table = _table(rows)
     print(table)
     if PAGE.is_file():
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
         PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+
+
+def _kept() -> dict[str, str]:
+    """nbgrader's column of the table in the page."""
+    lines = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    return {row[0]: row[-1] for row in cells[2:]}
 
 
 def _attn(at: Place, attacks: list[Attack]) -> dict[str, dict[str, Any]]:
@@ -213,6 +227,8 @@ def _stock(attack: Attack | NotebookAttack, theirs: dict[str, float | None]) -> 
         return "not graded"
     if attack.deserves == "less than right" and "by hand" in getattr(attack, "text", ""):
         return FREE if score else f"held: 0 of {POINTS}"
+    if attack.name in RIGHT_THERE:
+        return f"right there: {score:g} of {POINTS}"
     honest = theirs.get(f"honest-{attack.deserves}")
     deserved = honest if honest is not None else POINTS if attack.deserves == "less than right" else 0
     return f"{'held' if score <= deserved else '**gets through**'}: {score:g} of {POINTS}"

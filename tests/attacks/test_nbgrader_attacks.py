@@ -95,15 +95,9 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     return Graded(root, canary, reports, before, after)
 
 
-OPEN = pytest.mark.xfail(reason="known, and not closed yet", strict=True)
-
-
 @pytest.mark.parametrize(
     "attack",
-    [
-        pytest.param(attack, id=attack.name, marks=[OPEN] if attack.name == "19_answer_in_its_own_cell" else [])
-        for attack in ATTACKS
-    ],
+    [pytest.param(attack, id=attack.name) for attack in ATTACKS],
 )
 def test_a_notebook_earns_what_its_code_deserves(course: Graded, attack: NotebookAttack) -> None:
     deserved = course.attn[f"honest-{attack.deserves}"]["score"]
@@ -128,7 +122,6 @@ def test_files_beside_a_notebook_are_not_believed(course: Graded) -> None:
     assert course.score("files") == pytest.approx(course.attn["honest-zeros"]["score"], abs=1e-4)
 
 
-@OPEN
 def test_a_link_to_the_solution_is_no_submission(course: Graded) -> None:
     assert course.attn["symlink"]["status"] == "invalid"
     assert not course.score("symlink")
@@ -141,11 +134,7 @@ def test_no_file_changes(course: Graded) -> None:
 
 @pytest.mark.parametrize(
     "student",
-    [
-        pytest.param("31_script_in_text", marks=OPEN),
-        "31_script_in_an_output",
-        pytest.param("31_script_in_an_error", marks=OPEN),
-    ],
+    ["31_script_in_text", "31_script_in_an_output", "31_script_in_an_error"],
 )
 def test_feedback_runs_no_script_of_a_submission(course: Graded, student: str) -> None:
     page = course.page(student)

@@ -2,7 +2,6 @@
 
 deserves: less than right
 fails: written by hand
-open: what the child observes of forbidden calls can be switched off in the child; the text must show it
 """
 
 import sys
