@@ -176,7 +176,7 @@ def _syntax_error(cell: str) -> Text:
     try:
         compile(cell, "cell", "exec", dont_inherit=True)
     except SyntaxError as error:
-        line = (error.text or "").strip()
+        line = (error.text or "").strip()[:160]
         return Text(
             f"The code has a syntax error in line {error.lineno} of its cell: {error.msg}: {line}",
             f"代码在其单元的第 {error.lineno} 行有语法错误：{error.msg}：{line}",

@@ -32,7 +32,8 @@ def forbidden_uses(cells: Iterable[str], targets: Iterable[str], forbidden: Iter
     """Uses of forbidden names, with their lines, in the code that the targets reach.
 
     A scratch cell that compares with the library is nobody's mistake: only definitions reachable from a target count.
-    A learner's own function of the same name is no use of the library's: attributes, imports and strings are.
+    A learner's own function of the same name is no use of the library's: attributes, imports and names looked up as
+    text are.
     """
     bound = definitions(cells)
     own = {
@@ -101,15 +102,21 @@ def _is_own(owner: ast.expr) -> bool:
     return isinstance(owner, ast.Name) and owner.id in ("self", "cls", "ctx")
 
 
+_LOOK_UPS = frozenset({"getattr", "__getattribute__", "attrgetter", "get", "pop", "import_module"})
+"""Functions that find a thing by a name given as text."""
+
+
 def _library_names(node: ast.AST) -> list[str]:
     match node:
         case ast.Attribute(attr=name, value=owner) if not _is_own(owner):
             return [name]
         case ast.ImportFrom(names=aliases):
             return [alias.name for alias in aliases]
-        case ast.Constant() | ast.BinOp() | ast.JoinedStr():
-            text = _text_of(node)
-            return [] if text is None else [text]
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args) if name in _LOOK_UPS:
+            return [text for text in map(_text_of, args) if text]
+        case ast.Subscript(slice=index):  # vars(module)["name"]
+            text = _text_of(index)
+            return [text] if text else []
     return []
 
 

@@ -99,8 +99,13 @@ def lock_in(layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None
 
 
 def prepare() -> None:
-    """Work out, once and before there are children, what each of them would work out again."""
+    """Do once, in the warm parent, what every child would do again."""
     readable()
+    _virtual_bytes()
+    if sys.platform == "linux":
+        # Should the whole machine run out of memory all the same, this process and its children are what goes.
+        with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
     if seccomp.supported():
         seccomp.program_of(os.uname().machine)
 
@@ -123,10 +128,6 @@ def readable() -> list[str]:
 
 
 def _limit_resources(limits: dict[str, Any]) -> None:
-    if sys.platform == "linux":
-        # Should the whole machine run out of memory all the same, this process is the one that goes.
-        with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")
     wanted = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_CPU: limits["cpu_seconds"],
@@ -141,6 +142,7 @@ def _limit_resources(limits: dict[str, Any]) -> None:
         resource.setrlimit(kind, (value, value))
 
 
+@cache
 def _virtual_bytes() -> int:
     if sys.platform != "linux":
         return 2**34
