@@ -70,7 +70,7 @@ def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang
     Raises:
         ValueError: no exercise of this course asks for what was given.
     """
-    language = lang or ("zh" if os.environ.get("ATTN_LANG", "").startswith("zh") else "en")
+    language = _language(lang)
     calling = sys._getframe(1).f_globals
     scope, names, exercise = _what_to_check(targets, exercise, calling)
     found, points = _find(exercise, names)
@@ -87,7 +87,7 @@ def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang
 
 def hint(target: Any, lang: Language | None = None) -> Any:
     """The next hint for an exercise, given by its id or by the function or class that it asks for."""
-    language = lang or ("zh" if os.environ.get("ATTN_LANG", "").startswith("zh") else "en")
+    language = _language(lang)
     name = target if isinstance(target, str) else target.__name__
     exercise, hints = _hints(name)
     given = _hints_given.get(exercise, 0)
@@ -98,13 +98,17 @@ def hint(target: Any, lang: Language | None = None) -> Any:
 
 def self_review(exercise: str, lang: Language | None = None) -> Any:
     """The model answer of a written question and its rubric, to tick off what your own answer has."""
-    language = lang or ("zh" if os.environ.get("ATTN_LANG", "").startswith("zh") else "en")
+    language = _language(lang)
     located = _located()
     if located is None or not located.solution(exercise).is_dir():
         return _Markdown("The model answer is with your instructor, who reads yours.")
     part: WrittenPart = written_part(located.solution(exercise) / "notebook.py", language)
     ticks = "\n".join(f"- [ ] {item}" for item in part.rubric)
     return _Markdown(f"{part.answer}\n\n---\n\n{ticks}")
+
+
+def _language(asked: Language | None) -> Language:
+    return asked or ("zh" if os.environ.get("ATTN_LANG", "").startswith("zh") else "en")
 
 
 class _Markdown:

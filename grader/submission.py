@@ -135,7 +135,7 @@ def python_only(cell: str) -> str:
     A cell that is too deep to be looked at is not run either: rules are checked on all of what runs.
     """
     try:
-        return TOO_DEEP if _too_deep(ast.parse(cell)) else cell
+        return TOO_DEEP if _too_deep(_tree(cell)) else cell
     except (RecursionError, MemoryError):
         return TOO_DEEP
     except (SyntaxError, ValueError):
@@ -154,18 +154,21 @@ def python_only(cell: str) -> str:
 def parse(code: str) -> ast.Module | None:
     """The syntax tree, or None where the code does not parse."""
     try:
-        # CPython 3.11 loses count of its recursion depth when two threads parse at once (a SystemError).
-        with _one_parser_at_a_time:
-            tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, SystemError):
+        tree = _tree(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return None if _too_deep(tree) else tree
 
 
+def _tree(code: str) -> ast.Module:
+    # CPython 3.11 loses count of its recursion depth when two threads parse at once (a SystemError).
+    with _one_parser_at_a_time:
+        return ast.parse(code)
+
+
 def _is_broken(code: str) -> bool:
     try:
-        with _one_parser_at_a_time:
-            ast.parse(code)
+        _tree(code)
     except (SyntaxError, ValueError):
         return True
     except (RecursionError, MemoryError):
