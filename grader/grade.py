@@ -22,6 +22,11 @@ from grader.runner.pool import PackedCalls, Run, WarmParent
 from grader.submission import Submission, UnreadableError, parse, read_submission
 
 
+def environment_on(device: str, sandbox: tuple[str, ...] = ()) -> Environment:
+    """Where a grade is made in this process or its children."""
+    return Environment(str(torch.__version__).split("+")[0], device, __version__, sandbox)
+
+
 class Grader:
     """Grades submissions to one exercise with a warm parent that it shares with other exercises."""
 
@@ -32,8 +37,7 @@ class Grader:
     @property
     def environment(self) -> Environment:
         """Where grades are made."""
-        torch_version = str(torch.__version__).split("+")[0]
-        return Environment(torch_version, self.exercise.device, __version__, self.runner.layers())
+        return environment_on(self.exercise.device, self.runner.layers())
 
     def grade(self, path: Path, shown_as: str | None = None) -> Report:
         """The report on one file. Never raises for anything that the file or its code does."""

@@ -17,12 +17,13 @@ from nbformat.v4 import new_code_cell, new_output
 from nbgrader.api import Gradebook, SourceCell
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 
+from grader.authoring import Text
 from grader.build import KERNEL, graded_cell_id
 from grader.course import find_course
 from grader.render import as_html, as_text, plain
 from grader.report import Report
 from grader.session import Session
-from grader.submission import METADATA_KEY, Submission, python_only
+from grader.submission import METADATA_KEY, Submission, UnreadableError, as_code
 
 
 class HandOut(ClearSolutions):  # type: ignore[misc]
@@ -89,9 +90,13 @@ class GradeWithoutKernel(NbGraderPreprocessor):  # type: ignore[misc]
         exercise = resources["nbgrader"]["notebook"]
         graded = graded_cell_id(exercise)
         code = [cell for cell in nb.cells if cell.cell_type == "code"]
-        answer = [python_only(cell.source) for cell in code if _claimed_id(cell) != graded]
+        answer = [cell.source for cell in code if _claimed_id(cell) != graded]
         path = Path(resources["metadata"]["path"]) / f"{exercise}.ipynb"
-        report = _session().grader(exercise).grade_cells(Submission(path, tuple(answer)))
+        grader = _session().grader(exercise)
+        try:
+            report = grader.grade_cells(Submission(path, as_code(answer)))
+        except UnreadableError as error:
+            report = grader.refused("invalid", Text(str(error), str(error)))
         resources["attention_workshop"] = report
         for cell in code:
             if _claimed_id(cell) == graded:

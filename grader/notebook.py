@@ -15,15 +15,14 @@ from typing import Any
 
 import torch
 
-from grader import __version__
 from grader.calls import Outcome
 from grader.course import COURSE_FILE, CourseError, LocatedCourse, find_course
 from grader.execute import detached, perform
 from grader.exercise import LoadedExercise, load_exercise
-from grader.grade import judge
+from grader.grade import environment_on, judge
 from grader.public import FOLDER, PublicExercise, only_targets, read_header, read_public
 from grader.render import as_html, as_text
-from grader.report import Environment, Language, Report
+from grader.report import Language, Report
 from grader.runner.pool import Run
 from grader.written import WrittenPart, hints_of, written_part
 
@@ -152,7 +151,7 @@ def _grade_here(found: LoadedExercise | PublicExercise, scope: dict[str, Any], p
     finally:
         torch.random.set_rng_state(state)
     run = Run(outcomes, defined=[name for name in found.spec.targets if name in scope])
-    environment = Environment(str(torch.__version__).split("+")[0], found.device, __version__)
+    environment = environment_on(found.device)
     report = judge(found, list(_sources(found, scope)), run, points, environment)
     return replace(report, submission="notebook", seconds=time.perf_counter() - started)
 

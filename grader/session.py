@@ -15,8 +15,8 @@ import torch
 from grader.authoring import Text
 from grader.course import LocatedCourse
 from grader.exercise import load_exercise
-from grader.grade import Grader
-from grader.report import Diagnosis, Environment, Report
+from grader.grade import Grader, environment_on
+from grader.report import Diagnosis, Report
 from grader.runner.pool import Limits, RunnerError, WarmParent
 from grader.submission import UnreadableError, read_submission
 
@@ -160,14 +160,12 @@ class Session:
         return named if named is not None and self.located.course.find(named) else None
 
     def _ungraded(self, work: Work, message: Text) -> Report:
-        return replace(
-            Report(
-                exercise="",
-                submission=work.shown_as,
-                status="invalid",
-                score=0.0,
-                max_score=0.0,
-                diagnosis=(Diagnosis("unknown", "interface", message),),
-            ),
-            environment=Environment(str(torch.__version__).split("+")[0], self.device, ""),
+        return Report(
+            exercise="",
+            submission=work.shown_as,
+            status="invalid",
+            score=0.0,
+            max_score=0.0,
+            diagnosis=(Diagnosis("unknown", "interface", message),),
+            environment=environment_on(self.device),
         )
