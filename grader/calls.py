@@ -19,8 +19,6 @@ from torch import Tensor
 
 FRAME = struct.Struct("!II")
 MAX_FRAME_BYTES = 64 * 2**20
-MAX_ANSWER_BYTES = 16 * 2**20
-"""Of the tensors in one outcome. All outcomes of a submission are in the trusted process at once."""
 MAX_HEADER_BYTES = 2 * 2**20
 """Of the JSON in one outcome: parsed, it takes up to thirty times as much memory."""
 MAX_TENSORS = 256
@@ -133,7 +131,7 @@ def map_tree(function: Any, tree: Any) -> Any:
 class Encoder:
     """Turns a tree of tensors and plain values into JSON, collecting the tensors."""
 
-    def __init__(self, max_bytes: int = MAX_ANSWER_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_FRAME_BYTES) -> None:
         self.tensors: dict[str, Tensor] = {}
         self.places: set[int] = set()
         self.items = 0
@@ -328,9 +326,9 @@ def decode_outcome(fields: dict[str, Any], tensors: dict[str, Tensor]) -> Outcom
         raise WireError(f"an outcome that cannot be read: {type(error).__name__}") from None
 
 
-def pack_outcome(index: int, outcome: Outcome) -> bytes:
-    """The outcome of one call as a frame."""
-    encoder = Encoder()
+def pack_outcome(index: int, outcome: Outcome, max_bytes: int = MAX_FRAME_BYTES) -> bytes:
+    """The outcome of one call as a frame, with at most so many bytes of tensors."""
+    encoder = Encoder(max_bytes)
     fields = encode_outcome(outcome, encoder)
     return pack({"call": index, **fields}, encoder.tensors)
 

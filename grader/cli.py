@@ -47,11 +47,7 @@ LangOption = Annotated[Lang, typer.Option("--lang", envvar="ATTN_LANG", help="La
 
 def main() -> None:
     """Entry point of the command."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        print("\nStopped; nothing is left running.", file=sys.stderr)
-        raise SystemExit(130) from None
+    app()
 
 
 @app.command()
@@ -76,16 +72,27 @@ def grade(
     ] = None,
     lang: LangOption = Lang.en,
 ) -> None:
-    """Grade submissions, and say for each which mistake was made."""
+    """Grade submissions, and say for each which mistake was made.
+
+    Exits with 0 when everything was graded, whatever the score; with 1 when something could not be (its status is
+    invalid), or under --fail-under; with 2 when it was asked for something that cannot be done.
+    """
     from grader.session import find_work
 
     try:
         work = find_work(paths)
     except FileNotFoundError as error:
         _usage_error(f"There is no file or folder {error}.")
+    except PermissionError as error:
+        _usage_error(f"{error.filename} cannot be opened: {error.strerror}.")
     if not work:
         _usage_error(f"No .ipynb or .py file in {', '.join(map(str, paths))}.")
     located = _course()
+    if any(path.resolve() in located.root.parents for path in paths):
+        _usage_error(
+            f"{located.root / 'course.yml'} lies among the submissions, so it is not trusted; "
+            "run this inside your course."
+        )
     _known(located, [exercise] if exercise else None)
     chosen = _device(device)
     from grader.sandbox import LAYERS
@@ -96,7 +103,10 @@ def grade(
     reports = _grade(located, work, exercise, chosen, without, required, quiet=json_file == "-", lang=lang)
     if json_file:
         _write_json(reports, json_file, lang)
-    if fail_under is not None and any(_percent(report) < fail_under for report in reports):
+    ungraded = [report for report in reports if report.status == "invalid"]
+    if ungraded and len(reports) > 1:
+        _list_ungraded(ungraded, len(reports), lang)
+    if ungraded or (fail_under is not None and any(_percent(report) < fail_under for report in reports)):
         raise typer.Exit(1)
 
 
@@ -115,19 +125,16 @@ def _grade(
     from grader.exercise import ExerciseError
     from grader.render import print_report, summary_table
     from grader.runner.pool import RunnerError
-    from grader.sandbox import missing
+    from grader.sandbox import why_not
     from grader.session import Session
 
     notes = Console(stderr=True)
     bar = _progress(notes, "grading", len(work)) if len(work) > 1 and notes.is_terminal else nullcontext(lambda: None)
     try:
         with Session(located, device, without_layers) as session, bar as advance:
-            lacking = missing(session.runner.layers()) if require_sandbox else ()
+            lacking = why_not(session.runner.layers()) if require_sandbox else None
             if lacking:
-                _usage_error(
-                    f"The sandbox lacks {', '.join(lacking)} here, so other people's code is not run; `attn doctor` "
-                    "says what to do. For code that you trust, use --no-sandbox."
-                )
+                _usage_error(f"{lacking} For code that you trust, use --no-sandbox.")
             reports = session.grade_all(work, exercise, on_report=lambda _: advance())
     except (ExerciseError, RunnerError) as error:
         _fail(str(error))
@@ -138,6 +145,19 @@ def _grade(
         else:
             console.print(summary_table(reports, lang.value))
     return reports
+
+
+def _list_ungraded(ungraded: list[Report], total: int, lang: Lang) -> None:
+    from grader.render import plain
+
+    title = {
+        "en": f"{len(ungraded)} of {total} could not be graded:",
+        "zh": f"{total} 份中有 {len(ungraded)} 份无法评分：",
+    }
+    print(title[lang.value], file=sys.stderr)
+    for report in ungraded:
+        reason = getattr(report.diagnosis[0].message, lang.value)
+        print(plain(f"  {report.submission}: {reason}".replace("\n", " ")), file=sys.stderr)
 
 
 def _progress(console: Any, what: str, total: int) -> Any:

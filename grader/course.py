@@ -35,6 +35,7 @@ class CourseLimits(_Part):
     call_seconds: float = Field(default=3.0, gt=0)
     memory_mb: int = Field(default=1024, ge=64)
     file_mb: int = Field(default=16, ge=0)
+    answer_mb: int = Field(default=16, ge=1, le=64)
 
 
 class ExerciseEntry(_Part):

@@ -15,13 +15,16 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.api import Gradebook, SourceCell
+from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
+from traitlets import Bool
 
 from grader.authoring import Text
 from grader.build import KERNEL, graded_cell_id
 from grader.course import find_course
 from grader.render import as_html, as_text, plain
 from grader.report import Report
+from grader.sandbox import why_not
 from grader.session import Session
 from grader.submission import METADATA_KEY, Submission, UnreadableError, as_code
 
@@ -85,14 +88,24 @@ class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]
 class GradeWithoutKernel(NbGraderPreprocessor):  # type: ignore[misc]
     """Takes the place of nbgrader's ``Execute``: runs the submission in our runner, and writes what nbgrader reads."""
 
+    require_sandbox = Bool(True, help="Refuse to run submissions where a required layer is missing.").tag(config=True)
+
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Grade, and put score and report into the graded cell."""
+        """Grade, and put score and report into the graded cell.
+
+        Raises:
+            NbGraderException: the sandbox is not what it must be; nothing was run.
+        """
         exercise = resources["nbgrader"]["notebook"]
         graded = graded_cell_id(exercise)
         code = [cell for cell in nb.cells if cell.cell_type == "code"]
         answer = [cell.source for cell in code if _claimed_id(cell) != graded]
         path = Path(resources["metadata"]["path"]) / f"{exercise}.ipynb"
-        grader = _session().grader(exercise)
+        session = _session()
+        lacking = why_not(session.runner.layers()) if self.require_sandbox else None
+        if lacking:
+            raise NbGraderException(f"{lacking} To do without: c.GradeWithoutKernel.require_sandbox = False")
+        grader = session.grader(exercise)
         try:
             report = grader.grade_cells(Submission(path, as_code(answer)))
         except UnreadableError as error:

@@ -18,7 +18,6 @@ from safetensors.torch import load_file, save_file
 
 from grader.authoring import Case, Exercise, Mistake, Text
 from grader.calls import (
-    MAX_FRAME_BYTES,
     Call,
     Encoder,
     Outcome,
@@ -61,7 +60,7 @@ def public_cases(exercise: LoadedExercise) -> list[int]:
 def write_public(exercise: LoadedExercise, points: float, hints: dict[str, list[str]], path: Path) -> None:
     """Write an exercise's public file, whole or not at all."""
     chosen = public_cases(exercise)
-    encoder = Encoder(MAX_FRAME_BYTES)
+    encoder = Encoder()
 
     def telling(predicted: Sequence[Outcome]) -> list[Any]:
         """A mistake's answers where it shows; None elsewhere, where it answers as the reference does."""

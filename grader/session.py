@@ -36,6 +36,8 @@ class Work:
 def find_work(paths: Sequence[Path]) -> list[Work]:
     """Files as given, and every notebook and Python file in the folders given; symbolic links are not followed.
 
+    A folder that cannot be opened is work, too: it will be reported as what could not be graded.
+
     Raises:
         FileNotFoundError: a path is not there.
     """
@@ -51,11 +53,14 @@ def find_work(paths: Sequence[Path]) -> list[Work]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    for place, folders, files in os.walk(folder):
+    closed: list[OSError] = []
+    for place, folders, files in os.walk(folder, onerror=closed.append):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
         for name in files:
             if name.endswith(SUFFIXES) and not name.startswith("."):
                 yield Path(place) / name
+    for error in closed:
+        yield Path(error.filename)
 
 
 def _our_fault(error: Exception) -> Text:
@@ -74,7 +79,8 @@ class Session:
         self.located, self.device = located, device
         asked = located.course.limits
         slower = 0.0 if device == "cpu" else DEVICE_START_SECONDS
-        limits = Limits(asked.call_seconds + slower, asked.seconds + 2 * slower, asked.memory_mb, asked.file_mb)
+        limits = Limits(**asked.model_dump())
+        limits = replace(limits, call_seconds=limits.call_seconds + slower, seconds=limits.seconds + 2 * slower)
         self.runner = WarmParent(limits, device, without_layers)
         self._graders: dict[str, Grader] = {}
         self._lock = Lock()

@@ -79,7 +79,8 @@ def _read_text(path: Path) -> str:
     except OSError as error:
         if path.is_symlink():
             raise UnreadableError("This is a symbolic link; hand in the file itself.") from None
-        raise UnreadableError(f"The file cannot be opened: {error.strerror}.") from None
+        kind = "folder" if path.is_dir() else "file"
+        raise UnreadableError(f"The {kind} cannot be opened: {error.strerror}.") from None
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

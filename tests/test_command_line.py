@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 from conftest import RIGHT, ROOT
+from typer.testing import CliRunner
+
+from grader.cli import app
+from grader.runner.pool import WarmParent
 
 WRONG = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
 
@@ -113,8 +117,42 @@ def test_one_broken_file_does_not_keep_the_rest_from_being_graded(folder: Path) 
     (folder / "cat").mkdir()
     (folder / "cat" / "scaled_dot_product_attention.ipynb").write_text('{"cells": [')
     done = attn("grade", folder, "--json", "-")
-    assert done.returncode == 0
     assert [report["status"] for report in json.loads(done.stdout)] == ["graded", "graded", "invalid"]
+    assert done.returncode == 1
+    title, line = done.stderr.splitlines()
+    assert title == "1 of 3 could not be graded:"
+    assert "cat" in line
+    assert "not valid JSON" in line
+
+
+@pytest.mark.parametrize("text", ["def scaled_dot_product_attention(q k):", "def another(q, k, v):\n    return v"])
+def test_bad_input_is_no_success(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "scaled_dot_product_attention.py"
+    path.write_text(text)
+    done = attn("grade", path)
+    assert done.returncode == 1
+    assert "scaled_dot_product_attention: 0/6" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_class_is_not_graded_where_a_layer_is_missing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WarmParent, "layers", lambda _: ("no_new_privs", "rlimits", "seccomp"))
+    run = CliRunner().invoke
+    for arguments in ([str(folder)], [str(folder / "ann"), "--require-sandbox"]):
+        refused = run(app, ["grade", *arguments])
+        assert refused.exit_code == 2
+        assert "lacks landlock" in refused.stderr
+        assert "--no-sandbox" in refused.stderr
+    assert run(app, ["grade", str(folder), "--no-sandbox"]).exit_code == 0
+    assert run(app, ["grade", str(folder / "ann")]).exit_code == 0
+
+
+def test_a_course_among_the_submissions_is_not_trusted(folder: Path) -> None:
+    (folder / "ann" / "course.yml").write_text("title: {en: Mine, zh: Mine}\n")
+    (folder / "ann" / "solutions").mkdir()
+    done = attn("grade", folder, cwd=folder / "ann")
+    assert done.returncode == 2
+    assert "course.yml" in done.stderr
 
 
 def test_json_file_that_cannot_be_written(folder: Path) -> None:

@@ -192,13 +192,34 @@ def test_one_unreadable_file_of_every_kind_keeps_nobody_from_a_grade(folder: Pat
     (folder / "broken" / notebook).write_text('{"cells": [{"cell_type": "code", "source": ')
     (folder / "empty" / notebook).write_text("")
     (folder / "binary" / notebook).write_bytes(bytes(range(256)))
-    found = json.loads(attn(folder, "--json", "-").stdout)
-    reports = {Path(report["submission"]).parent.name: report for report in found}
+    done = attn(folder, "--json", "-")
+    assert done.returncode == 1
+    reports = {Path(report["submission"]).parent.name: report for report in json.loads(done.stdout)}
     assert len(reports) == COUNT + len(names)
     for name in names:
         assert (reports[name]["status"], reports[name]["score"]) == ("invalid", 0)
         assert reports[name]["diagnosis"][0]["message"]
     assert all(reports[f"{number:02}"]["status"] == "graded" for number in range(COUNT))
+
+
+@pytest.mark.skipif(
+    hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may open everything; see attacks/test_dropped_user.py"
+)
+def test_a_folder_that_cannot_be_opened_is_said_not_to_be_graded(folder: Path) -> None:
+    closed = folder / "07"
+    closed.chmod(0)
+    try:
+        done = attn(folder, "--json", "-")
+        inside = attn(closed / f"{EXERCISE}.py", "--json", "-")
+    finally:
+        closed.chmod(0o755)
+    assert done.returncode == 1
+    assert f"1 of {COUNT} could not be graded" in done.stderr
+    assert f"{closed}: The folder cannot be opened" in done.stderr
+    assert sum(report["status"] == "graded" for report in json.loads(done.stdout)) == COUNT - 1
+    assert inside.returncode == 2
+    assert "Permission denied" in inside.stderr
+    assert "Traceback" not in inside.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")

@@ -12,10 +12,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 import yaml
 from conftest import RIGHT, ROOT
 from nbgrader.api import Gradebook
+from nbgrader.converters.base import NbGraderException
+
+from grader import nbgrader_plugin
+from grader.course import find_course
+from grader.session import Session
 
 EXERCISE = "scaled_dot_product_attention"
 CONCEPT = "what_is_attention"
@@ -121,6 +127,20 @@ def test_feedback_explains_and_shows_no_hidden_test(course: Path) -> None:
     for hidden in ("HIDDEN TESTS", "strict=True"):
         assert hidden not in page
         assert hidden not in (course / "exercises" / "01-foundations" / f"{EXERCISE}.ipynb").read_text(encoding="utf-8")
+
+
+def test_nothing_is_run_where_a_layer_is_missing(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(find_course(course))
+    monkeypatch.setattr(nbgrader_plugin, "_session", lambda: session)
+    monkeypatch.setattr(session.runner, "layers", lambda: ("no_new_privs", "rlimits", "landlock"))
+    handed_in = nbformat.reads(json.dumps(solved(notebook(course), RIGHT)), as_version=4)
+    resources: dict[str, Any] = {"nbgrader": {"notebook": EXERCISE}, "metadata": {"path": str(course)}}
+    with pytest.raises(NbGraderException, match="lacks seccomp"):
+        nbgrader_plugin.GradeWithoutKernel().preprocess(handed_in, resources)
+    assert "attention_workshop" not in resources
+    nbgrader_plugin.GradeWithoutKernel(require_sandbox=False).preprocess(handed_in, resources)
+    assert resources["attention_workshop"].passed
+    session.runner.close()
 
 
 def test_written_answers_are_left_to_a_person(course: Path) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+import time
 from collections.abc import Callable
 
 import torch
 from conftest import RIGHT
 
-from grader.calls import Call
+from grader.calls import Call, Opaque
 from grader.report import Report
-from grader.runner.pool import PackedCalls, WarmParent
+from grader.runner.pool import Limits, PackedCalls, WarmParent
 
 THREADS = """
 import torch
@@ -29,6 +32,18 @@ def test_a_child_may_use_threads_though_its_parent_has_run_torch() -> None:
     assert run.outcomes[0].value == (2.0**22, 4)
 
 
+def test_the_warm_parent_outlives_the_thread_that_started_it() -> None:
+    with contextlib.closing(WarmParent()) as runner:
+        starter = threading.Thread(target=runner.layers)
+        starter.start()
+        starter.join()
+        first = runner._process
+        time.sleep(0.2)
+        run = runner.run(["def f():\n    return 1"], ["f"], PackedCalls([Call("f")]))
+        assert run.outcomes[0].value == 1
+        assert runner._process is first
+
+
 def test_children_start_alike() -> None:
     code = "import random, torch\ndef f():\n    return random.random(), float(torch.rand(()))"
     with WarmParent() as runner:
@@ -43,6 +58,16 @@ def test_children_see_nothing_of_the_environment() -> None:
     with WarmParent() as runner:
         names = runner.run([code], ["f"], PackedCalls([Call("f")])).outcomes[0].value
     assert "ATTN_TEST_SECRET" not in names
+
+
+def test_an_answer_larger_than_the_limit_is_not_taken() -> None:
+    code = "import torch\ndef f(size):\n    return torch.zeros(size, dtype=torch.uint8)"
+    calls = PackedCalls([Call("f", (2**20,)), Call("f", (2**20 + 1,))])
+    with WarmParent(Limits(answer_mb=1)) as runner:
+        fits, too_large = (outcome.value for outcome in runner.run([code], ["f"], calls).outcomes)
+    assert fits.shape == (2**20,)
+    assert isinstance(too_large, Opaque)
+    assert "too large" in too_large.what
 
 
 def test_strides_reach_the_code() -> None:

@@ -39,12 +39,12 @@ def run(channel: socket.socket, layers: Sequence[str], limits: dict[str, Any], s
     for index in range(job["start"], len(calls)):
         sys.setrecursionlimit(1000)
         torch.set_default_dtype(torch.float32)
-        wire.send(channel, _answer(index, calls[index], scope))
+        wire.send(channel, _answer(index, calls[index], scope, limits["answer_bytes"]))
 
 
-def _answer(index: int, call: Any, scope: dict[str, Any]) -> bytes:
+def _answer(index: int, call: Any, scope: dict[str, Any], most_bytes: int) -> bytes:
     try:
-        return pack_outcome(index, perform(call, scope, (BaseException,)))
+        return pack_outcome(index, perform(call, scope, (BaseException,)), most_bytes)
     except BaseException as error:  # the learner's objects can raise even while they are being described
         return pack_outcome(index, Outcome(raised=describe(error)))
 

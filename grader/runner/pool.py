@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -19,8 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from grader.calls import (
-    MAX_ANSWER_BYTES,
-    MAX_FRAME_BYTES,
     MAX_HEADER_BYTES,
     Call,
     Encoder,
@@ -35,9 +34,6 @@ from grader.calls import (
 from grader.runner import channel as wire
 from grader.sandbox import bubblewrap
 
-MOST_ANSWERED = (MAX_HEADER_BYTES, MAX_ANSWER_BYTES + 2**16)
-"""Bytes of JSON, and of tensors with their own header, in one frame from a child."""
-
 MOST_DEATHS = 3
 """A submission whose calls hang or crash this often is not given more children."""
 
@@ -50,6 +46,13 @@ class Limits:
     seconds: float = 20.0
     memory_mb: int = 1024
     file_mb: int = 16
+    answer_mb: int = 16
+    """Of the tensors that one call returns. All answers of a submission are in the trusted process at once."""
+
+    @property
+    def most_received(self) -> tuple[int, int]:
+        """Bytes of JSON, and of tensors with their own header, in one frame from a child."""
+        return MAX_HEADER_BYTES, self.answer_mb * 2**20 + 2**16
 
     def for_child(self, device: str) -> dict[str, Any]:
         """The limits as the child sets them on itself."""
@@ -57,6 +60,7 @@ class Limits:
             "cpu_seconds": int(self.seconds) + 5,
             "memory_bytes": self.memory_mb * 2**20,
             "file_bytes": self.file_mb * 2**20,
+            "answer_bytes": self.answer_mb * 2**20,
             "address_space": device == "cpu",
         }
 
@@ -149,14 +153,15 @@ class WarmParent:
         try:
             deadline = min(end, time.monotonic() + self.limits.seconds / 2)
             wire.send(ours, job, deadline)
-            header, _ = unpack(*wire.receive(ours, deadline, *MOST_ANSWERED))
+            header, _ = unpack(*wire.receive(ours, deadline, *self.limits.most_received))
             errors, run.defined = unpack_loaded(header, targets)
             run.cell_errors = [dict(vars(error)) for error in errors]
             run.loaded, loaded = "ok", True
             wire.send(ours, calls.frame, min(end, time.monotonic() + patience))
             while len(run.outcomes) < calls.count:
                 deadline = min(end, time.monotonic() + patience)
-                index, outcome = unpack_outcome(*unpack(*wire.receive(ours, deadline, *MOST_ANSWERED)))
+                frame = wire.receive(ours, deadline, *self.limits.most_received)
+                index, outcome = unpack_outcome(*unpack(*frame))
                 if index != len(run.outcomes):
                     raise WireError("an answer to another call")
                 run.outcomes.append(_out_of_memory(outcome))
@@ -259,7 +264,7 @@ class WarmParent:
             try:
                 self._process.wait(timeout=5)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                os.killpg(self._process.pid, signal.SIGKILL)  # it leads a session, which bubblewrap may share
                 self._process.wait()
             self._process = None
 
@@ -268,7 +273,7 @@ class PackedCalls:
     """The calls of an exercise, encoded once for all of its submissions."""
 
     def __init__(self, calls: list[Call]) -> None:
-        encoder = Encoder(MAX_FRAME_BYTES)
+        encoder = Encoder()
         self.count = len(calls)
         self.frame = pack({"calls": encode_calls(calls, encoder)}, encoder.tensors)
 

@@ -75,9 +75,12 @@ def of_process() -> tuple[str, ...]:
     return tuple(found)
 
 
-def missing(layers: Sequence[str]) -> tuple[str, ...]:
-    """The layers that grading a class requires and that are not there."""
-    return tuple(name for name in REQUIRED if name not in layers)
+def why_not(layers: Sequence[str]) -> str | None:
+    """Why a class is not graded with these layers; None where it may be."""
+    lacking = [name for name in REQUIRED if name not in layers]
+    if not lacking:
+        return None
+    return f"The sandbox lacks {', '.join(lacking)} here, so other people's code is not run; `attn doctor` says why."
 
 
 def lock_in(layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None:

@@ -183,7 +183,7 @@ def test_a_hundred_thousand_outputs_do_not_matter(graded: Graded) -> None:
 def test_a_file_of_a_kind_that_is_not_graded_is_said_to_be_none(graded: Graded) -> None:
     bomb = graded.place.submissions / "odd-archive" / "bomb.zip"
     done = attn(graded.place.course, "grade", bomb, "--json", "-")
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert json.loads(done.stdout)[0]["status"] == "invalid"
 
 

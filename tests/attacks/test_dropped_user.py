@@ -1,39 +1,62 @@
-"""The sandbox needs no privilege: a part of the suite again, as a user who may do nothing."""
+"""The sandbox needs no privilege: the suite that attacks it again, as a user who may do nothing."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import stat
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 from attacking import ROOT
 
 NOBODY = 65534
-LAYERS = "tests/attacks/test_layers.py"
-CHOSEN = (
-    f"{LAYERS}::test_attack_is_held_by_its_layer[landlock-01_reads_the_reference]",
-    f"{LAYERS}::test_attack_is_held_by_its_layer[landlock-22_edits_the_gradebook]",
-    f"{LAYERS}::test_attack_is_held_by_its_layer[seccomp-23_fork_bomb]",
-    f"{LAYERS}::test_attack_is_held_by_its_layer[seccomp-26_udp]",
-    f"{LAYERS}::test_attack_is_held_by_its_layer[rlimits-23_large_file]",
-    f"{LAYERS}::test_attack_is_held_by_its_layer[watchdog-23_thread_bomb]",
-    f"{LAYERS}::test_no_new_privs",
-    f"{LAYERS}::test_a_child_that_cannot_be_locked_in_runs_nothing",
-    f"{LAYERS}::test_a_child_has_one_descriptor_of_the_graders",
-    f"{LAYERS}::test_bubblewrap",
+AGAIN = (
+    "tests/attacks/test_attacks.py",
+    "tests/attacks/test_layers.py",
     "tests/test_statuses.py",
+    "tests/test_faults.py",
 )
+PROJECT = ("grader", "solutions", "exercises", "demo", "tests", "course.yml", "nbgrader_config.py", "pyproject.toml")
 
 
-def as_nobody(*command: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command as a user with no rights, from the root of the repository."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
+@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+def test_the_sandbox_holds_for_a_user_without_rights(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("nobody")
+    for above in (folder, *list(folder.parents)[:2]):  # pytest's own folders are for their owner only
+        above.chmod(0o755)
+    home, project = folder / "home", folder / "project"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    project.mkdir()
+    for name in PROJECT:
+        _readable_copy(ROOT / name, project / name)
+    python = Path(sys.executable)
+    if not _runs(python, project, home):
+        python = _readable_python(folder)
+    assert _runs(python, project, home)
+    command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(home / "t"), *AGAIN)
+    done = _as_nobody(python, *command, project=project, home=home)
+    assert done.returncode == 0, done.stdout[-4000:]
+
+
+def _as_nobody(python: Path, *arguments: str, project: Path, home: Path) -> subprocess.CompletedProcess[str]:
+    """Run Python as a user with no rights, on its own copy of the project."""
     return subprocess.run(
-        command,
-        cwd=ROOT,
-        env={**kept, "PYTHONPATH": str(ROOT), "HOME": str(home), "TMPDIR": str(home), "PYTHONDONTWRITEBYTECODE": "1"},
+        [str(python), *arguments],
+        cwd=project,
+        env={
+            "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
+            "LD_LIBRARY_PATH": str(python.resolve().parents[1] / "lib"),
+            "PYTHONPATH": str(project),
+            "HOME": str(home),
+            "TMPDIR": str(home),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
         user=NOBODY,
@@ -43,19 +66,48 @@ def as_nobody(*command: str, home: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
-@pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
-def test_the_sandbox_holds_for_a_user_without_rights(tmp_path_factory: pytest.TempPathFactory) -> None:
-    home = tmp_path_factory.mktemp("nobody")
-    for folder in (home, *list(home.parents)[:2]):  # pytest's own folders are for their owner only
-        folder.chmod(0o755)
-    os.chown(home, NOBODY, NOBODY)
+def _runs(python: Path, project: Path, home: Path) -> bool:
     try:
-        usable = as_nobody(sys.executable, "-c", "import torch, pytest, grader", home=home).returncode == 0
-    except PermissionError:
-        usable = False
-    if not usable:
-        pytest.skip(f"this Python ({os.path.realpath(sys.executable)}) cannot be used by uid {NOBODY}")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(home / "t"), *CHOSEN]
-    done = as_nobody(*command, home=home)
-    assert done.returncode == 0, done.stdout[-4000:]
+        asked = _as_nobody(python, "-c", "import torch, pytest, grader", project=project, home=home)
+    except PermissionError:  # it lies in a folder that is not for everybody
+        return False
+    return asked.returncode == 0
+
+
+def _readable_python(folder: Path) -> Path:
+    """This Python and its packages where everybody may use them: links to the same files, as far as that goes."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    base, environment = folder / "python", folder / "venv"
+    (base / "bin").mkdir(parents=True)
+    _readable_copy(Path(sys.executable).resolve(), base / "bin" / version)
+    _readable_copy(Path(sys.base_prefix) / "lib" / version, base / "lib" / version, but=("site-packages", "test"))
+    for library in (Path(sys.base_prefix) / "lib").glob("libpython*"):
+        _readable_copy(library, base / "lib" / library.name)
+    _readable_copy(Path(sysconfig.get_path("purelib")), environment / "lib" / version / "site-packages")
+    (environment / "pyvenv.cfg").write_text(f"home = {base / 'bin'}\n")
+    (environment / "bin").mkdir()
+    python = environment / "bin" / "python"
+    python.symlink_to(base / "bin" / version)
+    return python
+
+
+def _readable_copy(source: Path, target: Path, but: tuple[str, ...] = ()) -> None:
+    """A folder or file again, for everybody to read; no second time on disk where that can be helped."""
+    if source.is_dir():
+        unwanted = shutil.ignore_patterns("__pycache__", *but) if "site-packages" not in source.parts else None
+        shutil.copytree(source, target, copy_function=_link_or_copy, ignore=unwanted)
+        for path, _, _ in os.walk(target):
+            os.chmod(path, 0o755)
+    else:
+        _link_or_copy(source, target)
+
+
+def _link_or_copy(source: str | Path, target: str | Path) -> None:
+    found = os.stat(source)
+    try:
+        if not found.st_mode & stat.S_IROTH:
+            raise PermissionError
+        os.link(os.path.realpath(source), target)
+    except OSError:  # another disk, or a file for its owner only, which stays that
+        shutil.copyfile(source, target)
+        os.chmod(target, found.st_mode | 0o444)
