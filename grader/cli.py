@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
 from contextlib import nullcontext
@@ -16,6 +17,7 @@ import typer
 if TYPE_CHECKING:
     from grader.course import LocatedCourse
     from grader.report import Report
+    from grader.work import Work
 
 app = typer.Typer(
     add_completion=False,
@@ -77,7 +79,7 @@ def grade(
     Exits with 0 when everything was graded, whatever the score; with 1 when something could not be (its status is
     invalid), or under --fail-under; with 2 when it was asked for something that cannot be done.
     """
-    from grader.session import find_work
+    from grader.work import find_work
 
     try:
         work = find_work(paths)
@@ -94,13 +96,13 @@ def grade(
             "run this inside your course."
         )
     _known(located, [exercise] if exercise else None)
-    chosen = _device(device)
     from grader.sandbox import LAYERS
 
     without = [layer.name for layer in LAYERS] if require_sandbox is False else []
     many = len(work) > 1 and any(path.is_dir() for path in paths)
-    required = many if require_sandbox is None else require_sandbox
-    reports = _grade(located, work, exercise, chosen, without, required, quiet=json_file == "-", lang=lang)
+    reports = _grade(located, work, exercise, device, without, many if require_sandbox is None else require_sandbox)
+    if json_file != "-":
+        _show(reports, lang)
     if json_file:
         _write_json(reports, json_file, lang)
     ungraded = [report for report in reports if report.status == "invalid"]
@@ -112,18 +114,24 @@ def grade(
 
 def _grade(
     located: LocatedCourse,
-    work: list[Any],
+    work: list[Work],
     exercise: str | None,
-    device: str,
+    device: Device,
     without_layers: list[str],
     require_sandbox: bool,
-    quiet: bool,
-    lang: Lang,
 ) -> list[Report]:
+    from grader.runner.process import WarmProcess, may_be_wrapped
+
+    # It imports torch for a second or two; meanwhile, so does this process.
+    wrapped = device in (Device.auto, Device.cpu) and may_be_wrapped("cpu", without_layers)
+    early = WarmProcess(without_layers, wrapped)
+    chosen = _device(device)
+    if wrapped and chosen != "cpu":
+        early.stop()
+        early = WarmProcess(without_layers)
     from rich.console import Console
 
     from grader.exercise import ExerciseError
-    from grader.render import print_report, summary_table
     from grader.runner.pool import RunnerError
     from grader.sandbox import why_not
     from grader.session import Session
@@ -131,20 +139,25 @@ def _grade(
     notes = Console(stderr=True)
     bar = _progress(notes, "grading", len(work)) if len(work) > 1 and notes.is_terminal else nullcontext(lambda: None)
     try:
-        with Session(located, device, without_layers) as session, bar as advance:
+        with Session(located, chosen, without_layers, early) as session, bar as advance:
             lacking = why_not(session.runner.layers()) if require_sandbox else None
             if lacking:
                 _usage_error(f"{lacking} For code that you trust, use --no-sandbox.")
-            reports = session.grade_all(work, exercise, on_report=lambda _: advance())
+            return session.grade_all(work, exercise, on_report=lambda _: advance())
     except (ExerciseError, RunnerError) as error:
         _fail(str(error))
-    if not quiet:
-        console = Console()
-        if len(reports) == 1:
-            print_report(console, reports[0], lang.value)
-        else:
-            console.print(summary_table(reports, lang.value))
-    return reports
+
+
+def _show(reports: list[Report], lang: Lang) -> None:
+    from rich.console import Console
+
+    from grader.render import print_report, summary_table
+
+    console = Console()
+    if len(reports) == 1:
+        print_report(console, reports[0], lang.value)
+    else:
+        console.print(summary_table(reports, lang.value))
 
 
 def _list_ungraded(ungraded: list[Report], total: int, lang: Lang) -> None:
@@ -183,6 +196,7 @@ def build(
     ] = None,
 ) -> None:
     """Build the notebooks that are handed out from solutions/."""
+    _torch()
     from rich.console import Console
 
     from grader.build import BuildError, write_sources
@@ -212,6 +226,7 @@ def verify(
     """Prove the course sound: stubs 0, references full marks, every known mistake caught and named."""
     from concurrent.futures import ThreadPoolExecutor
 
+    _torch()
     from rich.console import Console
 
     from grader.exercise import ExerciseError
@@ -261,7 +276,7 @@ def doctor() -> None:
     """Say what this system can do: sandbox layers, devices, versions; and what to do about what is missing."""
     import platform
 
-    import torch
+    torch = _torch()
     from rich.console import Console
     from rich.table import Table
 
@@ -307,8 +322,7 @@ def _course() -> LocatedCourse:
 
 
 def _device(device: Device) -> str:
-    import torch
-
+    torch = _torch()
     if device is Device.auto:
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device is Device.cuda and not torch.cuda.is_available():
@@ -316,6 +330,16 @@ def _device(device: Device) -> str:
     if device is Device.mps and not torch.backends.mps.is_available():
         _usage_error("PyTorch finds no MPS device here; use --device cpu.")
     return device.value
+
+
+def _torch() -> Any:
+    """Import torch. Interrupted meanwhile, its import goes on and fails later: so this process ends at once instead."""
+    before = signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        import torch
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return torch
 
 
 def _known(located: LocatedCourse, exercises: list[str] | None) -> list[str]:

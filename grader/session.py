@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock, Thread
 
@@ -18,49 +18,12 @@ from grader.exercise import load_exercise
 from grader.grade import Grader, environment_on
 from grader.report import Diagnosis, Report
 from grader.runner.pool import Limits, RunnerError, WarmParent
+from grader.runner.process import WarmProcess
 from grader.submission import UnreadableError, read_submission
+from grader.work import Work
 
-SUFFIXES = (".ipynb", ".py")
 DEVICE_START_SECONDS = 30.0
 """An accelerator is first touched in the child, which may take this long before the first call comes back."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """One file to grade, shown to people as they gave it."""
-
-    path: Path
-    shown_as: str
-
-
-def find_work(paths: Sequence[Path]) -> list[Work]:
-    """Files as given, and every notebook and Python file in the folders given; symbolic links are not followed.
-
-    A folder that cannot be opened is work, too: it will be reported as what could not be graded.
-
-    Raises:
-        FileNotFoundError: a path is not there.
-    """
-    work = []
-    for path in paths:
-        if path.is_dir():
-            work += [Work(found, str(found)) for found in sorted(_files(path))]
-        elif path.exists() or path.is_symlink():
-            work.append(Work(path, str(path)))
-        else:
-            raise FileNotFoundError(str(path))
-    return work
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    closed: list[OSError] = []
-    for place, folders, files in os.walk(folder, onerror=closed.append):
-        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
-        for name in files:
-            if name.endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(place) / name
-    for error in closed:
-        yield Path(error.filename)
 
 
 def _our_fault(error: Exception) -> Text:
@@ -74,14 +37,20 @@ def _our_fault(error: Exception) -> Text:
 class Session:
     """A warm parent, and a grader for every exercise met so far. A context manager."""
 
-    def __init__(self, located: LocatedCourse, device: str = "cpu", without_layers: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        located: LocatedCourse,
+        device: str = "cpu",
+        without_layers: Sequence[str] = (),
+        early: WarmProcess | None = None,
+    ) -> None:
         torch.set_num_threads(1)
         self.located, self.device = located, device
         asked = located.course.limits
         slower = 0.0 if device == "cpu" else DEVICE_START_SECONDS
         limits = Limits(**asked.model_dump())
         limits = replace(limits, call_seconds=limits.call_seconds + slower, seconds=limits.seconds + 2 * slower)
-        self.runner = WarmParent(limits, device, without_layers)
+        self.runner = WarmParent(limits, device, without_layers, early)
         self._graders: dict[str, Grader] = {}
         self._lock = Lock()
         # The warm parent imports torch for a second; meanwhile the exercise is loaded here.

@@ -23,8 +23,9 @@ from grader.course import find_course
 from grader.grade import Grader
 from grader.runner.pool import PackedCalls, WarmParent
 from grader.sandbox import LAYERS
-from grader.session import Session, Work
+from grader.session import Session
 from grader.submission import Submission
+from grader.work import Work
 
 ROOT = Path(__file__).resolve().parents[1]
 EXERCISE = "scaled_dot_product_attention"

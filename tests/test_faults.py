@@ -20,8 +20,9 @@ from conftest import RIGHT, ROOT
 from grader.course import LocatedCourse
 from grader.grade import Grader
 from grader.runner.pool import WarmParent
-from grader.session import Session, find_work
+from grader.session import Session
 from grader.submission import Submission
+from grader.work import find_work
 
 EXERCISE = "scaled_dot_product_attention"
 WRONG = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
@@ -142,10 +143,7 @@ def test_killing_the_command_loses_nothing(folder: Path, tmp_path: Path) -> None
     running.kill()
     running.wait()
     assert report.read_text() == "[]\n"  # the old report, or the new one: never half of one
-    deadline = time.monotonic() + 10
-    while any(_alive(pid) for pid in family) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(_alive(pid) for pid in family)
+    _all_end(family)
     assert attn(folder, "--json", report).returncode == 0
     assert grades(report.read_text()) == grades(undisturbed)
 
@@ -156,13 +154,21 @@ def _command_line(pid: int) -> str:
     return ""
 
 
+def _all_end(family: list[int]) -> None:
+    deadline = time.monotonic() + 10
+    while any(_alive(pid) for pid in family) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(_alive(pid) for pid in family)
+
+
 def _alive(pid: int) -> bool:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
 
 
-def test_an_interrupt_leaves_nothing_running(folder: Path) -> None:
+@pytest.mark.parametrize("later", [0.0, 0.5, 2.0])
+def test_an_interrupt_leaves_nothing_running(folder: Path, later: float) -> None:
     running = subprocess.Popen(
         command(folder, "--json", "-"),
         cwd=ROOT,
@@ -174,12 +180,14 @@ def test_an_interrupt_leaves_nothing_running(folder: Path) -> None:
     end = time.monotonic() + 60
     while not below(running.pid) and time.monotonic() < end:
         time.sleep(0.05)
-    time.sleep(0.5)
+    time.sleep(later)
+    family = below(running.pid)
     running.send_signal(signal.SIGINT)
     stdout, stderr = running.communicate(timeout=10)
     assert running.returncode == 130
     assert stdout == ""
     assert "Traceback" not in stderr
+    _all_end(family)
 
 
 def test_one_unreadable_file_of_every_kind_keeps_nobody_from_a_grade(folder: Path) -> None:

@@ -7,16 +7,11 @@ import itertools
 import json
 import os
 import select
-import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from grader.calls import (
@@ -32,7 +27,7 @@ from grader.calls import (
     unpack_outcome,
 )
 from grader.runner import channel as wire
-from grader.sandbox import bubblewrap
+from grader.runner.process import WarmProcess, may_be_wrapped
 
 MOST_DEATHS = 3
 """A submission whose calls hang or crash this often is not given more children."""
@@ -81,9 +76,22 @@ class RunnerError(Exception):
 
 
 class WarmParent:
-    """A warm parent process. Use as a context manager; safe to use from several threads."""
+    """A warm parent process. Use as a context manager; safe to use from several threads.
 
-    def __init__(self, limits: Limits | None = None, device: str = "cpu", without: Sequence[str] = ()) -> None:
+    Args:
+        limits: what a submission may use.
+        device: where submissions run.
+        without: layers to do without.
+        early: a process that was started before, with the same device and layers.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        device: str = "cpu",
+        without: Sequence[str] = (),
+        early: WarmProcess | None = None,
+    ) -> None:
         self.limits = limits or Limits()
         self.device = device
         self.without = frozenset(without)
@@ -91,11 +99,11 @@ class WarmParent:
         self._abandoned = False
         self._lock = threading.Lock()
         self._tokens = itertools.count(1)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
+        self._early = early
+        self._process: WarmProcess | None = None
 
     def __enter__(self) -> WarmParent:
-        self._start()
+        self.layers()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,8 +111,9 @@ class WarmParent:
 
     def layers(self) -> tuple[str, ...]:
         """Names of the sandbox layers that children are kept in by."""
-        self._start()
-        return self._layers
+        with self._lock:
+            self._started()
+            return self._layers
 
     def close(self) -> None:
         """End the warm parent and, with it, every child."""
@@ -127,7 +136,10 @@ class WarmParent:
             job = pack({"cells": list(cells), "targets": list(targets), "start": len(outcomes)}, {})
             # After a call that hung, the next ones get less time: a submission that always hangs is soon told so.
             patience = self.limits.call_seconds / (1 + 2 * deaths)
-            ended = self._one_child(job, targets, calls, run, patience, end)
+            asked = time.monotonic()
+            child = self._fork()
+            end += time.monotonic() - asked  # a warm parent that has to start first is not the submission's time
+            ended = self._one_child(child, job, targets, calls, run, patience, end)
             if ended is None:
                 break
             if ended == "killed" and retried != len(outcomes):
@@ -145,10 +157,17 @@ class WarmParent:
         return run
 
     def _one_child(
-        self, job: bytes, targets: Sequence[str], calls: PackedCalls, run: Run, patience: float, end: float
+        self,
+        child: tuple[socket.socket, int, int],
+        job: bytes,
+        targets: Sequence[str],
+        calls: PackedCalls,
+        run: Run,
+        patience: float,
+        end: float,
     ) -> str | None:
         """Collect outcomes until the last call (None), or until the child ends (how)."""
-        ours, status, token = self._fork()
+        ours, status, token = child
         loaded = False
         try:
             deadline = min(end, time.monotonic() + self.limits.seconds / 2)
@@ -189,13 +208,10 @@ class WarmParent:
         try:
             for last_try in (False, True):
                 with self._lock:
-                    if self._control is None:
-                        self._start_locked()
-                    assert self._control is not None
-                    limits = self.limits.for_child(self.device)
-                    request = json.dumps({"token": token, "limits": limits}).encode()
+                    process = self._started()
+                    request = {"token": token, "limits": self.limits.for_child(self.device)}
                     try:
-                        socket.send_fds(self._control, [request], [theirs.fileno(), status_write])
+                        process.send(request, [theirs.fileno(), status_write])
                         return ours, status_read, token
                     except OSError:  # the warm parent was killed: a new one serves as well
                         self._stop()
@@ -207,66 +223,32 @@ class WarmParent:
         raise AssertionError
 
     def _kill(self, token: int) -> None:
-        with self._lock:
-            if self._control is not None:
-                with contextlib.suppress(OSError):
-                    self._control.send(json.dumps({"kill": token}).encode())
+        with self._lock, contextlib.suppress(OSError):
+            if self._process is not None:
+                self._process.send({"kill": token})
 
-    def _start(self) -> None:
-        with self._lock:
-            if self._control is None:
-                self._start_locked()
-
-    def _start_locked(self) -> None:
+    def _started(self) -> WarmProcess:
+        """The process; called with the lock held."""
         if self._abandoned:
             raise RunnerError("The run was given up.")
-        # bubblewrap hides accelerators with everything else.
-        wrapped = self.device == "cpu" and "bubblewrap" not in self.without and bubblewrap.works()
-        greeting = self._greeting(bubblewrap.prefix()) if wrapped else None
-        if greeting is None:
-            wrapped, greeting = False, self._greeting([])
-        if greeting is None:
-            raise RunnerError("The process that runs submissions does not start; see `attn doctor`.")
-        self._layers = (*greeting["layers"], *(["bubblewrap"] if wrapped else []))
-
-    def _greeting(self, prefix: Sequence[str]) -> dict[str, Any] | None:
-        """Start the warm parent and hear what it says of itself; None when it does not start."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        root = str(Path(__file__).resolve().parents[2])
-        command = [
-            *(*prefix, sys.executable, "-I", "-c"),
-            f"import sys; sys.path.insert(0, {root!r}); from grader.runner.warm import main; main()",
-            *(str(theirs.fileno()), ",".join(self.without)),
-        ]
-        self._process = subprocess.Popen(
-            command,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=None if os.environ.get("ATTN_DEBUG") else subprocess.DEVNULL,
-            cwd=tempfile.gettempdir(),
-            env=_environment(),
-            start_new_session=True,
-        )
-        theirs.close()
-        self._control = ours
-        greeting = ours.recv(4096)
-        if not greeting:
-            self._stop()
-            return None
-        return dict(json.loads(greeting))
+        while self._process is None:
+            early, self._early = self._early, None
+            process = early or WarmProcess(self.without, may_be_wrapped(self.device, self.without))
+            layers = process.layers()
+            if layers is None and process.wrapped:
+                process = WarmProcess(self.without)
+                layers = process.layers()
+            if layers is not None:
+                self._process, self._layers = process, layers
+            elif early is None:
+                raise RunnerError("The process that runs submissions does not start; see `attn doctor`.")
+        return self._process
 
     def _stop(self) -> None:
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-        if self._process is not None:
-            try:
-                self._process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                os.killpg(self._process.pid, signal.SIGKILL)  # it leads a session, which bubblewrap may share
-                self._process.wait()
-            self._process = None
+        for process in (self._early, self._process):
+            if process is not None:
+                process.stop()
+        self._early = self._process = None
 
 
 class PackedCalls:
@@ -276,23 +258,6 @@ class PackedCalls:
         encoder = Encoder()
         self.count = len(calls)
         self.frame = pack({"calls": encode_calls(calls, encoder)}, encoder.tensors)
-
-
-def _environment() -> dict[str, str]:
-    """What children see of the environment: nothing of the user's."""
-    kept = {name: os.environ[name] for name in ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH") if name in os.environ}
-    return {
-        **kept,
-        "PATH": "/usr/bin:/bin",
-        "HOME": "/nonexistent",
-        "LANG": "C.UTF-8",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        # Most of a short-lived child's time goes to page faults; large pages halve them.
-        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-        "PYTHONHASHSEED": "0",
-    }
 
 
 def _how_it_ended(status: int) -> str:
