@@ -8,6 +8,8 @@ import stat
 import subprocess
 import sys
 import sysconfig
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,12 +25,17 @@ AGAIN = (
 PROJECT = ("grader", "solutions", "exercises", "demo", "tests", "course.yml", "nbgrader_config.py", "pyproject.toml")
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that everybody may enter; pytest's own are for their owner."""
+    with tempfile.TemporaryDirectory(prefix="attn-nobody-") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can become another user")
 @pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
-def test_the_sandbox_holds_for_a_user_without_rights(tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("nobody")
-    for above in (folder, *list(folder.parents)[:2]):  # pytest's own folders are for their owner only
-        above.chmod(0o755)
+def test_the_sandbox_holds_for_a_user_without_rights(folder: Path) -> None:
     home, project = folder / "home", folder / "project"
     home.mkdir()
     os.chown(home, NOBODY, NOBODY)
@@ -80,7 +87,7 @@ def _readable_python(folder: Path) -> Path:
     base, environment = folder / "python", folder / "venv"
     (base / "bin").mkdir(parents=True)
     _readable_copy(Path(sys.executable).resolve(), base / "bin" / version)
-    _readable_copy(Path(sys.base_prefix) / "lib" / version, base / "lib" / version, but=("site-packages", "test"))
+    _readable_copy(Path(sys.base_prefix) / "lib" / version, base / "lib" / version, "site-packages", "test")
     for library in (Path(sys.base_prefix) / "lib").glob("libpython*"):
         _readable_copy(library, base / "lib" / library.name)
     _readable_copy(Path(sysconfig.get_path("purelib")), environment / "lib" / version / "site-packages")
@@ -91,11 +98,10 @@ def _readable_python(folder: Path) -> Path:
     return python
 
 
-def _readable_copy(source: Path, target: Path, but: tuple[str, ...] = ()) -> None:
+def _readable_copy(source: Path, target: Path, *without: str) -> None:
     """A folder or file again, for everybody to read; no second time on disk where that can be helped."""
     if source.is_dir():
-        unwanted = shutil.ignore_patterns("__pycache__", *but) if "site-packages" not in source.parts else None
-        shutil.copytree(source, target, copy_function=_link_or_copy, ignore=unwanted)
+        shutil.copytree(source, target, copy_function=_link_or_copy, ignore=shutil.ignore_patterns(*without))
         for path, _, _ in os.walk(target):
             os.chmod(path, 0o755)
     else:
