@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 from grader.authoring import Case, Exercise, Family, Text
 from grader.calls import Outcome
-from grader.describe import describe_problem, describe_raised
+from grader.describe import describe_problem
 from grader.evidence import ANSWER_FACETS, Facet, Problem
 from grader.report import Check
 
 GOOD = Text("as it should be", "正确")
+NOTHING_TO_SEE = Text(
+    "This cannot be seen yet: no call gave an answer of the right form.", "还看不出来：没有一次调用给出形式正确的答案。"
+)
+_NO_FORM: tuple[Facet, ...] = ("ended", "raised", "structure", "shape")
 
 
 def score_checks(
@@ -25,61 +29,64 @@ def score_checks(
     """Every check of an exercise, each worth the same share of its points.
 
     A case is a check of its own: its answer has to be right. Shapes, dtypes, gradients, state, rules and resources
-    are one check each, over all cases that look at them.
+    are one check each, over all cases that look at them. How an answer was come by says nothing where there is none:
+    these checks, and cases with a judge, are passed only where some plain call gave an answer of the right form.
     """
+    targets = [case.target or spec.targets[0] for case in cases]
+    plain = _plain_cases(cases)
+    formed = set(plain) - {problem.case for problem in problems if problem.facet in _NO_FORM}
 
-    def over_all(name: str, family: Family, facets: Iterable[Facet]) -> tuple[str, Family, bool, Text]:
+    def message_of(problem: Problem) -> Text:
+        i = problem.case
+        return describe_problem(spec, cases[i], problem, outcomes[i], expected[i])
+
+    def over_all(facets: Iterable[Facet], looked_at: Callable[[Case], object] = lambda _: True) -> Text | None:
         wanted = tuple(facets)
         found = next((problem for problem in problems if problem.facet in wanted), None)
-        message = GOOD if found is None else _message(found)
-        return name, family, found is None, message
+        if found is not None:
+            return message_of(found)
+        looking = {i for i in plain if looked_at(cases[i])} or set(plain)
+        return None if looking & formed or not plain else NOTHING_TO_SEE
 
-    def _message(problem: Problem) -> Text:
-        case = cases[problem.case]
-        return describe_problem(spec, case, problem, outcomes[problem.case], expected[problem.case])
-
-    rows: list[tuple[str, Family, bool, Text, bool]] = []
-    interface = _interface(spec, cases, outcomes, problems, _message)
-    rows.append(("called and answers as specified", "interface", interface is None, interface or GOOD, False))
-    rows.append((*over_all("shapes", "shape", ["shape"]), False))
-    rows.append((*over_all("dtype and device", "dtype", ["dtype"]), False))
-    for index, case in enumerate(cases):
+    def of_case(index: int) -> Text | None:
         found = next((p for p in problems if p.case == index and p.facet in ANSWER_FACETS), None)
-        message = GOOD if found is None else _message(found)
-        rows.append((case.reason, case.family, found is None, message, not case.public))
-    if any(case.gradients for case in cases):
-        rows.append((*over_all("gradients, by value", "gradient", ["gradient"]), True))
-    rows.append((*over_all("inputs left alone, same input same output", "state", ["changed", "again"]), True))
-    if any(case.max_elements is not None for case in cases):
-        rows.append((*over_all("size of intermediates", "resources", ["largest"]), True))
-    if spec.forbidden or spec.forbidden_imports:
-        name, family, passed, message = over_all("written by hand", "rules", ["forbidden"])
-        if rule_breaches:
-            passed, message = False, rule_breaches[0]
-        rows.append((name, family, passed, message, False))
+        if found is not None:
+            return message_of(found)
+        alike = {i for i in plain if targets[i] == targets[index]}
+        needs_no_call = cases[index].judge is None or not cases[index].load_state
+        return None if needs_no_call or not alike or alike & formed else NOTHING_TO_SEE
 
-    # A check about how the answer was come by says nothing where there was no answer at all.
-    nothing_ran = all(outcome.ended or outcome.raised for outcome in outcomes)
+    def interface() -> Text | None:
+        for target in spec.targets:
+            mine = {i for i in plain if targets[i] == target}
+            lost = [problem for problem in problems if problem.case in mine and problem.facet in ("ended", "raised")]
+            if mine and len(lost) == len(mine):
+                return message_of(lost[0])
+        broken = next((problem for problem in problems if problem.facet == "structure"), None)
+        return None if broken is None else message_of(broken)
+
+    rows: list[tuple[str, Family, Text | None, bool]] = [
+        ("called and answers as specified", "interface", interface(), False),
+        ("shapes", "shape", over_all(["shape"]), False),
+        ("dtype and device", "dtype", over_all(["dtype"]), False),
+    ]
+    rows += [(case.reason, case.family, of_case(i), not case.public) for i, case in enumerate(cases)]
+    if any(case.gradients for case in cases):
+        rows.append(("gradients, by value", "gradient", over_all(["gradient"], lambda case: case.gradients), True))
+    rows.append(("inputs left alone, same input same output", "state", over_all(["changed", "again"]), True))
+    if any(case.max_elements is not None for case in cases):
+        rows.append(("size of intermediates", "resources", over_all(["largest"], lambda case: case.max_elements), True))
+    if spec.forbidden or spec.forbidden_imports:
+        wrong = rule_breaches[0] if rule_breaches else over_all(["forbidden"])
+        rows.append(("written by hand", "rules", wrong, False))
     each = points / len(rows)
     return [
-        Check(
-            name, family, passed and not nothing_ran, each if passed and not nothing_ran else 0.0, each, hidden, message
-        )
-        for name, family, passed, message, hidden in rows
+        Check(name, family, wrong is None, each if wrong is None else 0.0, each, hidden, wrong or GOOD)
+        for name, family, wrong, hidden in rows
     ]
 
 
-def _interface(
-    spec: Exercise,
-    cases: Sequence[Case],
-    outcomes: Sequence[Outcome],
-    problems: Sequence[Problem],
-    message: Callable[[Problem], Text],
-) -> Text | None:
-    """Fails where a target cannot be called at all, or where what it returns is not of the kind asked for."""
-    for target in spec.targets:
-        mine = [i for i, case in enumerate(cases) if (case.target or spec.targets[0]) == target and not case.raises]
-        if mine and all(outcomes[i].raised for i in mine):
-            return describe_raised(target, outcomes[mine[0]].raised)
-    broken = next((problem for problem in problems if problem.facet == "structure"), None)
-    return None if broken is None else message(broken)
+def _plain_cases(cases: Sequence[Case]) -> list[int]:
+    """Calls of the learner's code as it stands whose answers are compared; where there is none, those that drive it."""
+    compared = [i for i, case in enumerate(cases) if case.judge is None and case.raises is None]
+    return [i for i in compared if cases[i].drive is None] or compared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -61,10 +62,7 @@ def problems_of(index: int, case: Case, got: Outcome, expected: Outcome, device:
 
 def _answer(index: int, case: Case, got: Outcome, expected: Outcome) -> Iterator[Problem]:
     if case.judge is not None:
-        try:
-            verdict = case.judge(got.value, expected.value)
-        except Exception:
-            verdict = Text("What comes back has not the form asked for.", "返回值的形式不符合要求。")
+        verdict = _verdict(case, got, expected)
         if verdict is not None:
             yield Problem(index, "judged", text=verdict)
         return
@@ -168,10 +166,22 @@ def _same_error(mine: Raised, theirs: Raised) -> bool:
 
 def _verdict(case: Case, outcome: Outcome, expected: Outcome) -> Text | None:
     assert case.judge is not None
+    if not _all_finite(outcome.value) and _all_finite(expected.value):  # every comparison with NaN is false
+        return Text("What comes back holds NaN or infinity.", "返回值中有 NaN 或无穷。")
     try:
         return case.judge(outcome.value, expected.value)
     except Exception:
-        return None
+        return Text("What comes back has not the form asked for.", "返回值的形式不符合要求。")
+
+
+def _all_finite(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return bool(value.isfinite().all())
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_all_finite, value.values()))
+    return not isinstance(value, list | tuple) or all(map(_all_finite, value))
 
 
 def _value_likeness(case: Case, got: Any, other: Any, expected: Any) -> float:

@@ -46,7 +46,9 @@ def test_the_sandbox_holds_for_a_user_without_rights(folder: Path) -> None:
     if not _runs(python, project, home):
         python = _readable_python(folder)
     assert _runs(python, project, home)
-    command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(home / "t"), *AGAIN)
+    # This file comes last, when nothing else is left to keep both cores busy.
+    both = ("-n", "2", "--dist", "loadfile")
+    command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(home / "t"), *both, *AGAIN)
     done = _as_nobody(python, *command, project=project, home=home)
     assert done.returncode == 0, done.stdout[-4000:]
 
