@@ -36,7 +36,7 @@ class WarmProcess:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         root = str(Path(__file__).resolve().parents[2])
         command = [
-            *(*(bubblewrap.prefix() if wrapped else []), sys.executable, "-I", "-c"),
+            *(*(bubblewrap.prefix() if wrapped else []), sys.executable, "-s", "-P", "-c"),
             f"import sys; sys.path.insert(0, {root!r}); from grader.runner.warm import main; main()",
             *(str(theirs.fileno()), ",".join(without)),
         ]
@@ -105,7 +105,9 @@ def _environment() -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
-        # Most of a short-lived child's time goes to page faults; large pages halve them.
+        # Half of a short-lived child's time is spent on copying page tables and on faults. The C library's heap can be
+        # made of large pages, and everything then has to lie in it: Python's own arenas are too small for them.
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+        "PYTHONMALLOC": "malloc",
         "PYTHONHASHSEED": "0",
     }
