@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from grader.sandbox import available, missing
+from grader.sandbox import available, why_not
 
 CLASS = Path("demo/class")
 
@@ -20,12 +20,12 @@ Two things to try next:
 def main() -> int:
     """Run the demonstration from the repository's root."""
     command = [sys.executable, "-m", "grader", "grade", str(CLASS)]
-    if missing(available()):
+    if why_not(available()):
         print("This system lacks a layer of the sandbox (`attn doctor` says which); the demo's own code is trusted.")
         command.append("--no-sandbox")
     status = subprocess.run(command, check=False).returncode
     print(NEXT)
-    return status
+    return 0 if status == 1 else status  # 1 says that something could not be graded: one notebook here is broken
 
 
 if __name__ == "__main__":

@@ -64,6 +64,14 @@ def test_json_is_all_that_goes_to_standard_output(folder: Path) -> None:
     assert wrong["seconds"] > 0
 
 
+def test_the_demonstration() -> None:
+    done = subprocess.run([sys.executable, "demo/demo.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert "1/√d" in done.stdout
+    assert "1 of 11 could not be graded" in done.stderr
+    assert "make lab" in done.stdout
+
+
 def test_fail_under(folder: Path) -> None:
     assert attn("grade", folder / "ann", "--fail-under", "100").returncode == 0
     assert attn("grade", folder / "ben", "--fail-under", "90").returncode == 1
