@@ -46,7 +46,8 @@ class Text(NamedTuple):
 
 Judge = Callable[[Any, Any], Text | None]
 """``judge(value, expected)`` returns None when the value is right, or what is wrong with it. The value comes from the
-learner's side: any structure and any shape. A judge that raises counts as wrong."""
+learner's side: any structure and any shape. A judge that raises counts as wrong; where there is NaN or infinity that
+the reference does not have, it is not asked."""
 
 
 @dataclass(frozen=True)
