@@ -31,16 +31,29 @@ def huge_scores(rand: Random, *batch: int, L: int, S: int, d: int, d_v: int) -> 
     """Query, key, value whose dot products lie near ±10,000·√d and are exact in float32; ``d`` is a power of four.
 
     The exponential of such a score overflows. The best keys of a query differ by a few units after scaling, so that
-    weights are neither uniform nor one-hot, and come out the same in whatever order one computes.
+    weights are neither uniform nor one-hot, and come out the same in whatever order one computes. The last query has
+    scores of a few units only: the largest score of all is not the one to subtract from its own.
     """
     root = int(d**0.5)
     query, key = torch.zeros(*batch, L, d), torch.zeros(*batch, S, d)
-    query[..., 0] = 128.0 * root
+    query[..., :-1, 0] = 128.0 * root
     query[..., 1] = rand.integers(1, 3, *batch, L).float() * root
     key[..., 0] = torch.where(rand.uniform(*batch, S) < 0.7, 80.0, -80.0)
     key[..., 0, 0] = 80.0
     key[..., 1] = rand.integers(-1, 2, *batch, S).float() / 2
     return query, key, rand.normal(*batch, S, d_v)
+
+
+def scores_far_below(rand: Random, *batch: int, L: int, S: int, d: int, d_v: int) -> tuple[Tensor, Tensor, Tensor]:
+    """As `huge_scores`, but that every score is near −10,000·√d: what is hidden must be lower than that."""
+    query, key, value = huge_scores(rand, *batch, L=L, S=S, d=d, d_v=d_v)
+    query[..., 0] = 128.0 * int(d**0.5)
+    key[..., 0] = -80.0
+    return query, key, value
+
+
+def built(module):  # type: ignore[no-untyped-def]
+    """Drives a module that should not come to be: nothing is called."""
 
 
 def layers_named(*init: Any, **init_kwargs: Any) -> Case:
@@ -66,7 +79,11 @@ def state_differs(value: Any, expected: Any) -> Text | None:
     missing = ", ".join(name for name in expected if name not in value)
     extra = ", ".join(sorted(name for name in value if name not in expected))
     other = ", ".join(name for name in expected if name in value and list(value[name]) != list(expected[name]))
-    wrong = [(missing, "lacks", "缺少"), (extra, "has, in excess,", "多出了"), (other, "has another shape for", "形状不对：")]
+    wrong = [
+        (missing, "lacks", "缺少"),
+        (extra, "has, in excess,", "多出了"),
+        (other, "has another shape for", "形状不对："),
+    ]
     if not any(names for names, _, _ in wrong):
         return None
     en = "; ".join(f"{verb} {names}" for names, verb, _ in wrong if names)

@@ -71,6 +71,15 @@ def test_an_answer_larger_than_the_limit_is_not_taken() -> None:
     assert "too large" in too_large.what
 
 
+def test_modules_can_be_made_on_the_meta_device() -> None:
+    code = (
+        "import torch\ndef f():\n    layer = torch.nn.Embedding(3, 5, device='meta')\n    return layer.weight.numel()"
+    )
+    with WarmParent() as runner:
+        (outcome,) = runner.run([code], ["f"], PackedCalls([Call("f")])).outcomes
+    assert outcome.value == 15, outcome
+
+
 def test_strides_reach_the_code() -> None:
     code = "def f(x):\n    return x.stride(), x.is_contiguous()"
     x = torch.ones(3, 4, 5).transpose(0, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import sys
@@ -22,6 +23,8 @@ def run(channel: socket.socket, layers: Sequence[str], limits: dict[str, Any], s
     """Serve one submission. Whatever goes wrong ends this process and nothing else."""
     lock_in(layers, limits, scratch)
     tempfile.tempdir = scratch  # the one place where a library may still write
+    # torch imports its compiler when an nn.Embedding is made on the meta device, and that wants a folder.
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = scratch
     # The notebooks call these; in here they have nothing to show to anybody.
     for name in set(grader.__all__) - {"__version__"}:
         setattr(grader, name, _nothing)

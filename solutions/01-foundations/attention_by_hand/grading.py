@@ -56,6 +56,8 @@ def cases(rand: Random) -> Iterator[Case]:
         ([*queries, [-1000.0, 0.5]], [[-1.0, 0.4], [1.0, -0.6], [-1.0, 1.1], [1.0, 0.2]], [*values, [3.0]]),
         **usual,
     )
+    yield Case("scores near 1000, and a scale", (queries, [[1.0, 0.3], [-1.0, -0.9], [1.0, 1.2]], values), {"scale": 0.5}, **usual)
+    yield Case("scores near 2000, and a scale above 1", (queries, [[2.0, 0.3], [2.0, -0.9], [1.0, 1.2]], values), {"scale": 1.5}, **usual)
     refused = {"raises": "ValueError", "family": "interface"}
     query, keys, values = plain(3, 4, 2)
     yield Case("keys longer than the query", (query[:3], keys, values), public=True, **refused)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from shared import causal, huge_scores, rows_empty
+from shared import causal, huge_scores, rows_empty, scores_far_below
 
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, edit, mistake, rewrite
 
@@ -48,7 +48,20 @@ def cases(rand: Random) -> Iterator[Case]:
         family="masking",
         gradients=True,
     )
+    yield Case(
+        "a mask (H, L, S) where there are as many sequences as heads",
+        rand.qkv(3, 3, L=2, S=4, d=5, d_v=6),
+        {"mask": rand.mask(3, 2, 4)},
+        family="masking",
+    )
     yield Case("scores near 10,000", huge_scores(rand, 2, L=4, S=6, d=16, d_v=3), tolerance=1e-3)
+    yield Case(
+        "scores near −10,000, some of them hidden",
+        scores_far_below(rand, 2, L=4, S=6, d=16, d_v=3),
+        {"mask": rand.mask(4, 6)},
+        family="masking",
+        tolerance=1e-3,
+    )
     yield Case("float64", rand.qkv(2, L=3, S=4, d=6, d_v=5), dtype="float64", family="dtype")
     yield Case(
         "bfloat16 with a mask",

@@ -25,6 +25,8 @@ def cases(rand: Random) -> Iterator[Case]:
         family="normalization",
         gradients=True,
     )
+    inputs, weights = given(2, 5, 4)
+    yield Case("weights of a thousandth", (inputs, weights / 1000), family="normalization")
     inputs, weights = given(3, 4, 5)
     yield Case("weights that are all zero", (inputs, weights * torch.tensor([[1.0], [0.0], [1.0]])), family="normalization")
     inputs, weights = given(2, 6, 3)

@@ -28,6 +28,8 @@ def cases(rand: Random) -> Iterator[Case]:
     yield Case("towards 0 it is a dictionary", (query, keys, rand.normal(5, 6), 1e-4), public=True)
     # Not colder: near 4,000 a logarithm of the sum is off by 2e-4 in float32.
     yield Case("two best keys share", (query, keys[[0, 1, 1, 3]], rand.normal(4, 5), 1e-2))
+    query, keys, values = torch.tensor([1.0, 0.5]), torch.tensor([[2.0, 0.5], [2.25, -0.001953125], [1.0, 1.0]]), rand.normal(3, 4)
+    yield Case("a thousandth of a degree apart, and the temperature a thousandth", (query, keys, values, 1e-3), dtype="float64")
     yield Case("towards infinity it is a mean", (*given(6, 3, 5), 1e6), family="normalization")
     for temperature in (0.0, -1.0):
         yield Case(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from shared import huge_scores
+from shared import huge_scores, scores_far_below
 from torch import Tensor, nn
 
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, edit, mistake
@@ -77,6 +77,24 @@ def cases(rand: Random) -> Iterator[Case]:
         drive=far_apart,
         tolerance=1e-3,
     )
+    query, key, value = scores_far_below(rand, 2, L=4, S=6, d=16, d_v=16)
+    yield Case(
+        "scores near −10,000, some of them hidden",
+        (query, torch.cat([key[..., :2], value[..., 2:]], dim=-1)),
+        {"context_mask": rand.mask(2, 6)},
+        init=(16, 1),
+        drive=far_apart,
+        family="masking",
+        tolerance=1e-3,
+    )
+    yield Case(
+        "another mask of the same shape in the second call",
+        (*inputs(2, 3, 5, 8, 6), rand.mask(2, 5), rand.mask(2, 5)),
+        init=(8, 2, 6),
+        drive=two_masks,
+        family="state",
+    )
+    yield Case("in training mode the same", inputs(2, 3, 4, 6, 5), init=(6, 2, 5), train=True, family="state")
     yield Case("float64", inputs(2, 3, 4, 6, 5), init=(6, 2, 5), dtype="float64", family="dtype")
     yield Case(
         "bfloat16 with a mask",
@@ -86,7 +104,7 @@ def cases(rand: Random) -> Iterator[Case]:
         dtype="bfloat16",
         family="dtype",
     )
-    yield Case("embed_dim 6 in 4 heads", inputs(2, 3, 4, 6, 6), init=(6, 4), raises="ValueError", family="interface")
+    yield Case("embed_dim 6 in 4 heads", init=(6, 4), drive=shared.built, raises="ValueError", family="interface")
 
 
 def weights_alone(module, x, context):
@@ -108,7 +126,12 @@ def weights_alone(module, x, context):
             return None
 
 
-def far_apart(module, x, context):
+def two_masks(module, x, context, first, second):
+    module(x, context, first)
+    return module(x, context, second)
+
+
+def far_apart(module, x, context, context_mask=None):
     """Keys from the first two features of the context, values from the others, no projection of the rest."""
     import torch
 
@@ -120,7 +143,7 @@ def far_apart(module, x, context):
         for layer, weight in layers.items():
             layer.weight.copy_(weight)
             layer.bias.zero_()
-    return module(x, context)
+    return module(x, context, context_mask)
 
 
 def CrossAttention(embed_dim, num_heads, context_dim=None):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from shared import causal, huge_scores
+from shared import causal, huge_scores, scores_far_below
 from torch import Tensor, nn
 
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, Text, edit, mistake
@@ -91,6 +91,22 @@ def cases(rand: Random) -> Iterator[Case]:
         drive=without_projections,
         tolerance=1e-3,
     )
+    yield Case(
+        "scores near −10,000, some of them hidden",
+        scores_far_below(rand, 2, L=4, S=6, d=16, d_v=16),
+        {"mask": rand.mask(4, 6)},
+        init=(16, 1),
+        drive=without_projections,
+        family="masking",
+        tolerance=1e-3,
+    )
+    yield Case(
+        "another mask of the same shape in the second call",
+        (*inputs(2, 3, 5, 8), rand.mask(3, 5), rand.mask(3, 5)),
+        init=(8, 2),
+        drive=two_masks,
+        family="state",
+    )
     yield Case("float64", inputs(2, 3, 4, 6), init=(6, 2), dtype="float64", family="dtype")
     yield Case(
         "bfloat16 with a mask",
@@ -118,18 +134,23 @@ def cases(rand: Random) -> Iterator[Case]:
         judge=dropped,
         family="state",
     )
-    yield Case("embed_dim 6 in 4 heads", inputs(2, 3, 4, 6), init=(6, 4), raises="ValueError", family="interface")
+    yield Case("embed_dim 6 in 4 heads", init=(6, 4), drive=shared.built, raises="ValueError", family="interface")
     yield shared.layers_named(6, 3, bias=False)
 
 
-def without_projections(module, query, key, value):
+def two_masks(module, query, key, value, first, second):
+    module(query, key, value, first)
+    return module(query, key, value, second)
+
+
+def without_projections(module, query, key, value, mask=None):
     import torch
 
     with torch.no_grad():
         for layer in (module.q_proj, module.k_proj, module.v_proj, module.out_proj):
             layer.weight.copy_(torch.eye(len(layer.weight)))
             layer.bias.zero_()
-    return module(query, key, value)
+    return module(query, key, value, mask)
 
 
 def weights_alone(module, query, key, value):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from shared import causal, huge_scores
+from shared import causal, huge_scores, scores_far_below
 from torch import Tensor, nn
 
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, Text, edit, mistake
@@ -68,6 +68,24 @@ def cases(rand: Random) -> Iterator[Case]:
         drive=far_apart,
         tolerance=1e-3,
     )
+    query, key, value = scores_far_below(rand, 2, L=5, S=5, d=16, d_v=16)
+    yield Case(
+        "scores near −10,000, some of them hidden",
+        (torch.cat([query[..., :2], key[..., :2], value[..., 4:]], dim=-1),),
+        {"mask": rand.mask(5, 5)},
+        init=(16,),
+        drive=far_apart,
+        family="masking",
+        tolerance=1e-3,
+    )
+    yield Case(
+        "another mask of the same shape in the second call",
+        (rand.normal(2, 4, 6), rand.mask(4, 4), rand.mask(4, 4)),
+        init=(6,),
+        drive=two_masks,
+        family="state",
+    )
+    yield Case("in training mode the same", (rand.normal(2, 4, 7),), init=(7,), train=True, family="state")
     yield Case("float64", (rand.normal(2, 3, 4),), init=(4,), dtype="float64", family="dtype")
     yield Case(
         "bfloat16 with a mask",
@@ -117,7 +135,12 @@ def weights_alone(module, x):
             return None
 
 
-def far_apart(module, x):
+def two_masks(module, x, first, second):
+    module(x, first)
+    return module(x, second)
+
+
+def far_apart(module, x, mask=None):
     """Queries from the features 0 and 1, keys from 2 and 3, values from the others."""
     import torch
 
@@ -128,7 +151,7 @@ def far_apart(module, x):
         for layer, weight in ((module.q_proj, query), (module.k_proj, key), (module.v_proj, value)):
             layer.weight.copy_(weight)
             layer.bias.zero_()
-    return module(x)
+    return module(x, mask)
 
 
 def SelfAttention(embed_dim, bias=True):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from shared import causal, huge_scores, rows_empty
+from shared import causal, huge_scores, rows_empty, scores_far_below
 
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, edit, mistake, rewrite
 
@@ -46,6 +46,9 @@ def cases(rand: Random) -> Iterator[Case]:
     rel_k = torch.zeros(5, 16)
     rel_k[:, 1] = torch.tensor([0.5, -0.5, 0.0, 1.0, -1.0])
     yield Case("scores near 10,000", (q, k, v, rel_k, 2), target="relative_attention", tolerance=1e-3)
+    low = (*scores_far_below(rand, 2, L=4, S=6, d=16, d_v=3), rel_k, 2)
+    hidden = {"mask": rand.mask(4, 6)}
+    yield Case("scores near −10,000, some of them hidden", low, hidden, target="relative_attention", family="masking", tolerance=1e-3)
     yield attend("float64", 2, m=1, L=3, S=4, d=6, d_v=5, dtype="float64", family="dtype")
     mask = rand.mask(3, 6)
     yield attend("bfloat16 with a mask", 2, m=2, L=3, S=6, d=8, d_v=5, mask=mask, dtype="bfloat16", family="dtype")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import shared
 import torch
-from shared import huge_scores
+from shared import huge_scores, scores_far_below
 
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, edit, mistake, rewrite
 
@@ -46,6 +46,7 @@ def cases(rand: Random) -> Iterator[Case]:
         {"causal": True},
         family="masking",
     )
+    yield Case("scores near −10,000", (*scores_far_below(rand, 2, L=9, S=9, d=16, d_v=3), 2), family="masking", tolerance=1e-3)
     yield Case("scores near 10,000", (*huge_scores(rand, 2, L=9, S=9, d=16, d_v=3), 3), tolerance=1e-3)
     for causal in (False, True):
         yield Case(

@@ -118,6 +118,11 @@ def cases(rand: Random) -> Iterator[Case]:
         judge=best_kept,
     )
     yield Case("scores near 10,000", (*ranked(rand, 4, 6, [2, 5, 0, 3, 1, 4]), 3), tolerance=1e-3)
+    q, k, v = ranked(rand, 4, 6, [2, 5, 0, 3, 1, 4])
+    low = (q, k * torch.tensor([-1.0, *[1.0] * 15]), v, 3)
+    yield Case("scores near −10,000", low, {"mask": rand.mask(4, 6, keep=0.8)}, tolerance=1e-3, family="masking")
+    whole = (*rand.qkv(2, L=4, S=6, d=5, d_v=3), 2)
+    yield Case("a mask as large as the scores", whole, {"mask": rand.mask(2, 4, 6)}, family="masking", twice=True)
     yield Case("top_k = 0", (*rand.qkv(2, L=3, S=4, d=6, d_v=5), 0), raises="ValueError", family="interface")
     yield Case("top_k < 0", (*rand.qkv(2, L=3, S=4, d=6, d_v=5), -2), raises="ValueError", family="interface")
     yield Case("float64", (*rand.qkv(2, L=3, S=5, d=6, d_v=4), 2), dtype="float64", family="dtype")

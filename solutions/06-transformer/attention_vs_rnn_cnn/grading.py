@@ -45,6 +45,7 @@ def cases(rand: Random) -> Iterator[Case]:
     ):
         yield Case(f"path length {arguments}", arguments, public=public)
     yield Case("path length of an unknown kind", ("mlp", 5), raises="ValueError", family="interface")
+    yield Case("path length of an unknown kind, in a sequence of one", ("mlp", 1), raises="ValueError", family="interface")
     for kind, n in (("attention", 12), ("rnn", 12), ("cnn", 12), ("rnn", 1)):
         yield Case(f"sequential steps of {kind}, {n} positions", (kind, n), target="sequential_steps", public=n > 1)
     yield Case(

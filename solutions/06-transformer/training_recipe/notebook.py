@@ -20,7 +20,7 @@
 # `[{"params": …, "weight_decay": weight_decay}, {"params": …, "weight_decay": 0.0}]`. No decay for biases, for the weights
 # of norms, and for embeddings, nor for an output matrix that is tied to an embedding. Everything else decays. Every
 # parameter stands in exactly one group, exactly once, also when several layers share it. Layers are told by what they
-# are, not by their names. Models are made of `nn.Linear`, `nn.LayerNorm`, `nn.Embedding` and containers.
+# are, not by their names. Models are made of `nn.Linear`, `nn.LayerNorm` over one axis, `nn.Embedding` and containers.
 #
 # **4.** `clip_by_global_norm_(parameters, max_norm)` scales all gradients in place by one factor, so that their norm,
 # taken over all of them as one long vector, is at most `max_norm`; gradients already below that stay as they are. It returns
@@ -55,7 +55,7 @@
 # **3.** `parameter_groups(model, weight_decay)` 按顺序返回优化器的两个参数组：
 # `[{"params": …, "weight_decay": weight_decay}, {"params": …, "weight_decay": 0.0}]`。偏置、归一化层的权重和嵌入不做权重衰减，
 # 与嵌入共享权重的输出矩阵也不做；其余都衰减。每个参数恰好出现在一个组中、恰好一次，被多层共享时也一样。
-# 判断依据是层的类型而不是名字。模型由 `nn.Linear`、`nn.LayerNorm`、`nn.Embedding` 和容器组成。
+# 判断依据是层的类型而不是名字。模型由 `nn.Linear`、只作用于一个轴的 `nn.LayerNorm`、`nn.Embedding` 和容器组成。
 #
 # **4.** `clip_by_global_norm_(parameters, max_norm)` 用同一个系数原地缩放所有梯度，使它们拼成一个长向量后的范数不超过 `max_norm`；
 # 范数本来就不超过的，保持不变。返回裁剪*之前*的范数（float 或 0 维张量）。`parameters` 可以是 `model.parameters()` 这样的生成器；
