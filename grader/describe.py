@@ -178,15 +178,16 @@ def _observation(mine: Tensor, right: Tensor, weights: bool) -> tuple[Family | N
             )
         rows, columns = a.sum(-1), a.sum(-2)
         allowed = b.sum(-1)
-        if not torch.allclose(rows, allowed, atol=1e-3):
+        off = (rows - allowed).abs().flatten()
+        if float(off.max()) > 2e-4:
             if torch.allclose(columns, torch.ones_like(columns), atol=1e-3):
                 return "normalization", Text(
                     " Columns sum to 1 and rows do not: the softmax runs over the queries.",
                     " 列之和为 1 而行之和不是：softmax 沿查询方向做了。",
                 )
+            worst = float(rows.flatten()[off.argmax()])
             return "normalization", Text(
-                f" Rows do not sum to 1 (the first to {rows.flatten()[0].item():.4g}).",
-                f" 各行之和不为 1（第一行为 {rows.flatten()[0].item():.4g}）。",
+                f" Rows do not sum to 1 (one of them to {worst:.4g}).", f" 各行之和不为 1（其中一行为 {worst:.4g}）。"
             )
         factor = _temperature(a, b)
         if factor is not None:
@@ -197,8 +198,9 @@ def _observation(mine: Tensor, right: Tensor, weights: bool) -> tuple[Family | N
     usable = b.abs() > 1e-3 * float(b.abs().max())
     if bool(usable.any()) and usable.sum() > 1:
         ratio = a[usable] / b[usable]
-        if float(ratio.std()) < 1e-3 * abs(float(ratio.mean())) and abs(float(ratio.mean())) > 1e-6:
-            mean = float(ratio.mean())
+        mean, spread = float(ratio.mean()), float(ratio.std())
+        # Rounding and small constants also come out as nearly the same factor everywhere, close to 1.
+        if spread < 1e-3 * abs(mean) and abs(mean) > 1e-6 and abs(mean - 1) > max(1e-2, 10 * spread):
             return "scaling", Text(
                 f" Every entry is {mean:.4g} times what it should be.", f" 每个元素都是应有值的 {mean:.4g} 倍。"
             )

@@ -99,6 +99,7 @@ def cases(rand: Random) -> Iterator[Case]:
     yield Case("three tenths are dropped at p = 0.3", weights(4, 8, 128), init=(0.3,), drive=dropped, public=True, **train)
     yield Case("eight tenths are dropped at p = 0.8", weights(32, 128), init=(0.8,), drive=dropped, **train)
     yield Case("entries are dropped one by one", weights(2, 3, 16, 12), init=(0.5,), drive=repeated, public=True, **train)
+    yield Case("a single entry is dropped in some calls and kept in others", weights(1, 1), init=(0.5,), drive=both_ways, **train)
     yield Case("every call draws anew", weights(6, 32), init=(0.4,), family="state", drive=redrawn, **train)
     yield Case(
         "evaluation: nothing happens", weights(3, 4, 5), init=(0.6,), family="state", gradients=True, twice=True, public=True, **made
@@ -113,6 +114,12 @@ def cases(rand: Random) -> Iterator[Case]:
     yield Case("the mask is made where the weights are", weights(3, 7), init=(0.5,), family="dtype", drive=beside, **train)
     yield Case("float64", weights(4, 9), init=(0.5,), dtype="float64", family="dtype", drive=kept, **train)
     yield Case("bfloat16", weights(5, 8), init=(0.5,), dtype="bfloat16", family="dtype", drive=kept, **train)
+
+
+def both_ways(module, weights):
+    """Whether 80 calls drop something, and keep something: by chance, one in 10^24 right solutions does not."""
+    kept = [bool(module(weights).ne(0).all()) for _ in range(80)]
+    return any(kept), not all(kept)
 
 
 def AttentionDropout(p):

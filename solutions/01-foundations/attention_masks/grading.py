@@ -49,7 +49,7 @@ def cases(rand: Random) -> Iterator[Case]:
     yield both("two of one shape", rand.mask(3, 5), rand.mask(3, 5))
     yield both("padding (B, 1, S) and causal (L, S), broadcast", rand.mask(2, 1, 5), causal(3, 5))
     yield both("three, with None between", None, rand.mask(4, 6), None, rand.mask(4, 6), rand.mask(3, 1, 6))
-    yield both("a batch of one, one query", rand.mask(1, 1, 5), rand.mask(1, 5))
+    yield both("a batch of one, one query", rand.mask(1, 1, 5), rand.mask(1, 5), family="shape")
     yield both("one mask alone", rand.mask(2, 1, 4))
     yield both("nothing but None", None, None)
     yield both("no masks at all")

@@ -63,8 +63,24 @@ def cases(rand: Random) -> Iterator[Case]:
         train=True,
         family="state",
     )
+    yield Case(
+        "padding where scores are in the hundreds",
+        (sentences(rand, 13, 7, [3, 5, 6, 4]),),
+        init=(13, 8, 2, 5),
+        drive=loud,
+        family="masking",
+        tolerance=1e-3,
+    )
     yield Case("float64", (sentences(rand, 9, 5, [5, 3]),), init=(9, 6, 2, 4), dtype="float64", family="dtype")
     yield Case("bfloat16", (sentences(rand, 9, 5, [3, 4]),), init=(9, 8, 2, 3), dtype="bfloat16", family="dtype")
+
+
+def loud(module, tokens):
+    import torch
+
+    with torch.no_grad():
+        module.embedding.weight.mul_(40.0)
+    return module(tokens)
 
 
 def TextClassifier(vocab_size, embed_dim, num_heads, num_classes, pad_id=0):

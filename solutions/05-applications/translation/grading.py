@@ -81,6 +81,15 @@ def cases(rand: Random) -> Iterator[Case]:
         family="state",
     )
     yield Case(
+        "source padding where scores are in the hundreds",
+        (words(rand, 11, 3, 7, padding=((0, 5), (0, 6), (1, 0), (2, 6))), words(rand, 8, 3, 4)),
+        init=(11, 8, 10, 5),
+        init_kwargs={"max_len": 16},
+        drive=loud,
+        family="masking",
+        tolerance=1e-3,
+    )
+    yield Case(
         "float64",
         (words(rand, 7, 2, 5, padding=((1, 4),)), words(rand, 9, 2, 3)),
         init=(7, 9, 6, 2, 0, 8),
@@ -94,6 +103,15 @@ def cases(rand: Random) -> Iterator[Case]:
         dtype="bfloat16",
         family="dtype",
     )
+
+
+def loud(module, src, tgt):
+    import torch
+
+    with torch.no_grad():
+        module.src_embedding.weight.mul_(40.0)
+        module.tgt_embedding.weight.mul_(40.0)
+    return module(src, tgt)
 
 
 def TranslationModel(src_vocab, tgt_vocab, embed_dim, num_heads, pad_id=0, max_len=512):

@@ -95,11 +95,10 @@ def clipped(target, values, gradients, max_norm, generator=False):
     parameters = [nn.Parameter(value.clone()) for value in values]
     for parameter, gradient in zip(parameters, gradients, strict=True):
         parameter.grad = None if gradient is None else gradient.clone()
-    gradients = [parameter.grad for parameter in parameters]  # changed in place, these are it still
     norm = target((parameter for parameter in parameters) if generator else parameters, max_norm)
     return {
         "norm": float(norm),
-        "gradients": gradients,
+        "gradients": [parameter.grad for parameter in parameters],
         "parameters": [parameter.detach() for parameter in parameters],
     }
 
