@@ -29,8 +29,14 @@ GENERATE_PREPROCESSORS = [
     *("nbgrader.preprocessors.CheckCellMetadata", "nbgrader.preprocessors.ComputeChecksums"),
     *("nbgrader.preprocessors.SaveCells", "nbgrader.preprocessors.ClearHiddenTests"),
     *("nbgrader.preprocessors.ComputeChecksums", "nbgrader.preprocessors.CheckCellMetadata"),
+    "grader.nbgrader_plugin.RecordHandOut",
 ]
-"""nbgrader's own steps, with `grader.nbgrader_plugin.HandOut` in place of ``ClearSolutions``."""
+"""nbgrader's own steps, with `grader.nbgrader_plugin.HandOut` in place of ``ClearSolutions``, and a record at the end."""
+
+SHOWN_IN_GRADED_CELL = (
+    "# Your points come from here. `attn grade` and nbgrader run hidden checks on what you defined above."
+)
+"""What a learner sees of the graded cell: its hidden tests are taken out."""
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -47,12 +53,13 @@ def build(
 ) -> list[Path]:
     """Build the notebooks of the course, or ``only`` some, into ``target/<assignment>/<exercise>.ipynb``.
 
-    Returns what was written.
+    Returns what was written. A notebook in which somebody has worked since it was built is never written over.
 
     Raises:
-        BuildError: a ``notebook.py`` is missing, or nbgrader refuses what was made of one.
+        BuildError: a ``notebook.py`` is missing, nbgrader refuses what was made of one, or somebody has worked in a
+            notebook that is in the way; all others are written nevertheless.
     """
-    written = []
+    written, answered = list[Path](), list[Path]()
     with tempfile.TemporaryDirectory(prefix="attn-build-") as folder:
         work = Path(folder)
         write_sources(located, work / "source", only)
@@ -61,10 +68,39 @@ def build(
             _generate(work, assignment)
             (target / assignment).mkdir(parents=True, exist_ok=True)
             for notebook in sorted((work / "release" / assignment).glob("*.ipynb")):
-                written.append(target / assignment / notebook.name)
-                shutil.copyfile(notebook, written[-1])
+                place = target / assignment / notebook.name
+                if has_work_in_it(place, notebook):
+                    answered.append(place)
+                else:
+                    shutil.copyfile(notebook, place)
+                    written.append(place)
             shutil.copytree(work / "source" / assignment / FOLDER, target / assignment / FOLDER, dirs_exist_ok=True)
+    if answered:
+        listed = "\n".join(f"  {path}" for path in answered)
+        raise BuildError(
+            f"Somebody has worked in these notebooks, so they are left as they are:\n{listed}\n"
+            "Move them elsewhere, or delete them, and build again."
+        )
     return written
+
+
+def has_work_in_it(path: Path, fresh: Path) -> bool:
+    """True where a notebook was changed since it was built, and is not what is about to be written in its place."""
+    if not path.is_file():
+        return False
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except Exception:  # half an answer may be in it, whatever it is
+        return True
+    recorded = notebook.metadata.get(METADATA_KEY, {}).get("handed_out")
+    mine = digest_of(notebook)
+    return mine != recorded and mine != digest_of(nbformat.read(fresh, as_version=4))
+
+
+def digest_of(notebook: NotebookNode) -> str:
+    """SHA-256 of the texts of a notebook's cells, by which work in a handed-out notebook is noticed."""
+    texts = "\0".join(f"{cell.cell_type}\0{cell.source}" for cell in notebook.cells)
+    return hashlib.sha256(texts.encode("utf-8", "replace")).hexdigest()
 
 
 def write_sources(located: LocatedCourse, source: Path, only: Sequence[str] = ()) -> None:
@@ -145,7 +181,7 @@ def _title_cell(course: Course, entry: ExerciseEntry) -> NotebookNode:
 
 def _graded_cell(entry: ExerciseEntry) -> NotebookNode:
     source = (
-        "# Your points come from here. `attn grade` and nbgrader run hidden checks on what you defined above.\n"
+        f"{SHOWN_IN_GRADED_CELL}\n"
         "### BEGIN HIDDEN TESTS\n"
         "from grader import check\n"
         f'check(globals(), exercise="{entry.id}", strict=True)\n'

@@ -38,9 +38,41 @@ class Reference:
         return tuple(cell.source for cell in self.cells if not cell.tags & NOT_ANSWERS)
 
     @property
+    def handed_out(self) -> tuple[str, ...]:
+        """The code cells as a learner gets them: without the solution, or with the broken code that stands for it."""
+        cells, broken = [], None
+        for cell in self.cells:
+            if "broken" in cell.tags:
+                broken = cell.source
+            elif "solution" in cell.tags:
+                cells.append(_cleared(cell.source) if broken is None else broken)
+                broken = None
+            else:
+                cells.append(cell.source)
+        return tuple(cells)
+
+    @property
     def left_out(self) -> frozenset[str]:
         """Texts of the cells that only show something; a submission's copy of one need not be run."""
         return frozenset(cell.source.strip() for cell in self.cells if cell.tags & {"demo", "check"})
+
+
+_STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
+
+
+def _cleared(source: str) -> str:
+    """The source of a solution cell as nbgrader's ``ClearSolutions`` leaves it."""
+    lines, inside = [], False
+    for line in source.split("\n"):
+        if "BEGIN SOLUTION" in line:
+            indent = line[: len(line) - len(line.lstrip())]
+            lines += [indent + stub for stub in _STUB]
+            inside = True
+        elif "END SOLUTION" in line:
+            inside = False
+        elif not inside:
+            lines.append(line)
+    return "\n".join(lines) if "BEGIN SOLUTION" in source else "\n".join(_STUB)
 
 
 _one_at_a_time = RLock()

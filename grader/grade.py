@@ -19,7 +19,7 @@ from grader.evidence import Problem, problems_of
 from grader.exercise import LoadedExercise, untrusted_cells
 from grader.report import Check, Diagnosis, Environment, Report, Status
 from grader.runner.pool import PackedCalls, Run, WarmParent
-from grader.submission import Submission, UnreadableError, parse, read_submission
+from grader.submission import Submission, UnreadableError, as_code, parse, read_submission
 
 
 def environment_on(device: str, sandbox: tuple[str, ...] = ()) -> Environment:
@@ -30,8 +30,9 @@ def environment_on(device: str, sandbox: tuple[str, ...] = ()) -> Environment:
 class Grader:
     """Grades submissions to one exercise with a warm parent that it shares with other exercises."""
 
-    def __init__(self, exercise: LoadedExercise, stub: Sequence[str], points: float, runner: WarmParent) -> None:
-        self.exercise, self.stub, self.points, self.runner = exercise, stub, points, runner
+    def __init__(self, exercise: LoadedExercise, points: float, runner: WarmParent) -> None:
+        self.exercise, self.points, self.runner = exercise, points, runner
+        self.stub = as_code(exercise.reference.handed_out)
         self.packed = PackedCalls(exercise.calls)
 
     @property

@@ -20,7 +20,7 @@ from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
 from traitlets import Bool
 
 from grader.authoring import Text
-from grader.build import KERNEL, graded_cell_id
+from grader.build import KERNEL, digest_of, graded_cell_id
 from grader.course import find_course
 from grader.render import as_html, as_text, plain
 from grader.report import Report
@@ -40,6 +40,15 @@ class HandOut(ClearSolutions):  # type: ignore[misc]
             return cell, resources
         cleared, resources = super().preprocess_cell(cell, resources, cell_index)
         return cleared, resources
+
+
+class RecordHandOut(NbGraderPreprocessor):  # type: ignore[misc]
+    """Notes in the notebook what its cells are as it is handed out, so that work in it is never written over."""
+
+    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
+        """Add the digest to the metadata."""
+        nb.metadata.setdefault(METADATA_KEY, NotebookNode())["handed_out"] = digest_of(nb)
+        return nb, resources
 
 
 class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]

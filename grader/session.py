@@ -72,10 +72,8 @@ class Session:
             if exercise not in self._graders:
                 found = self.located.course.find(exercise)
                 assert found is not None
-                release = self.located.release(exercise)
-                stub = read_submission(release).cells if release.is_file() else ()
                 loaded = load_exercise(self.located.solution(exercise), self.device)
-                self._graders[exercise] = Grader(loaded, stub, found[1].points, self.runner)
+                self._graders[exercise] = Grader(loaded, found[1].points, self.runner)
             return self._graders[exercise]
 
     def grade(self, work: Work, exercise: str | None = None) -> Report:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from grader.authoring import FAMILIES, Case, Family
+from grader.build import SHOWN_IN_GRADED_CELL
 from grader.calls import Outcome
 from grader.compare import differences, tensor_deviation, tolerance_of
 from grader.course import LocatedCourse
@@ -52,15 +53,12 @@ def verify(located: LocatedCourse, exercise: str, runner: WarmParent) -> Proof:
     loaded = load_exercise(located.solution(exercise))
     found = located.course.find(exercise)
     assert found is not None
-    release = located.release(exercise)
     proof = Proof(exercise)
-    stub = read_submission(release).cells if release.is_file() else ()
-    if not stub:
-        proof.problems.append(f"{release} is not there; run `attn build`")
-    grader = Grader(loaded, stub, found[1].points, runner)
+    grader = Grader(loaded, found[1].points, runner)
     proof.problems += [
         *_reference(grader),
-        *_stub(grader, stub),
+        *_stub(grader),
+        *_release(grader, located.release(exercise)),
         *_mistakes(grader, proof),
         *_trivial_answers(loaded),
         *_oracles(loaded),
@@ -73,12 +71,22 @@ def _submission(text: str) -> Submission:
     return Submission(Path("<verify>"), (text,))
 
 
-def _stub(grader: Grader, stub: tuple[str, ...]) -> Iterator[str]:
-    if not stub:
-        return
-    report = grader.grade_cells(Submission(Path("<stub>"), stub))
+def _stub(grader: Grader) -> Iterator[str]:
+    report = grader.grade_cells(Submission(Path("<stub>"), grader.stub))
     if report.status != "not_attempted" or report.score != 0:
         yield f"the stub as handed out is {report.status} with {report.score} points, not not_attempted with 0"
+
+
+def _release(grader: Grader, path: Path) -> Iterator[str]:
+    """The notebook that is handed out is the stub of ``notebook.py``, and nobody's answer."""
+    if not path.is_file():
+        yield f"{path} is not there; run `attn build`"
+        return
+    cells, expected = read_submission(path).cells, (*grader.stub, SHOWN_IN_GRADED_CELL)
+    if cells != expected:
+        number = next((i for i, pair in enumerate(zip(cells, expected, strict=False), 1) if pair[0] != pair[1]), None)
+        where = f"code cell {number}" if number else f"its {len(cells)} code cells in place of {len(expected)}"
+        yield f"{path} is not the notebook that `attn build` makes: see {where}; build it again"
 
 
 def _reference(grader: Grader) -> Iterator[str]:
