@@ -12,7 +12,7 @@ c = get_config()  # noqa: F821
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)
 c.CourseDirectory.course_id = "attention-workshop"
 c.CourseDirectory.source_directory = "source"
-c.CourseDirectory.release_directory = "exercises"
+c.CourseDirectory.release_directory = "release"
 
 c.GenerateAssignment.preprocessors = GENERATE_PREPROCESSORS
 

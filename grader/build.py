@@ -31,7 +31,7 @@ GENERATE_PREPROCESSORS = [
     *("nbgrader.preprocessors.ComputeChecksums", "nbgrader.preprocessors.CheckCellMetadata"),
     "grader.nbgrader_plugin.RecordHandOut",
 ]
-"""nbgrader's own steps, with `grader.nbgrader_plugin.HandOut` in place of ``ClearSolutions``, and a record at the end."""
+"""nbgrader's own steps, with `HandOut` in place of ``ClearSolutions``, and `RecordHandOut` at the end."""
 
 SHOWN_IN_GRADED_CELL = (
     "# Your points come from here. `attn grade` and nbgrader run hidden checks on what you defined above."
@@ -49,7 +49,7 @@ def build(
     located: LocatedCourse,
     target: Path,
     only: Sequence[str] = (),
-    on_assignment: Callable[[str], None] = lambda _: None,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
     """Build the notebooks of the course, or ``only`` some, into ``target/<assignment>/<exercise>.ipynb``.
 
@@ -62,9 +62,9 @@ def build(
     written, answered = list[Path](), list[Path]()
     with tempfile.TemporaryDirectory(prefix="attn-build-") as folder:
         work = Path(folder)
-        write_sources(located, work / "source", only)
+        write_sources(located, work / "source", only, progress)
         for assignment in sorted(path.name for path in (work / "source").iterdir()):
-            on_assignment(assignment)
+            progress(assignment)
             _generate(work, assignment)
             (target / assignment).mkdir(parents=True, exist_ok=True)
             for notebook in sorted((work / "release" / assignment).glob("*.ipynb")):
@@ -103,14 +103,21 @@ def digest_of(notebook: NotebookNode) -> str:
     return hashlib.sha256(texts.encode("utf-8", "replace")).hexdigest()
 
 
-def write_sources(located: LocatedCourse, source: Path, only: Sequence[str] = ()) -> None:
+def write_sources(
+    located: LocatedCourse,
+    source: Path,
+    only: Sequence[str] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> list[Path]:
     """Write nbgrader's source notebooks, ``source/<assignment>/<exercise>.ipynb``, solutions included.
 
-    Beside them lie the public files, which nbgrader hands out along with the notebooks.
+    Beside them lie the public files, which nbgrader hands out along with the notebooks. Returns what was written.
     """
+    written = []
     for assignment, entry in located.course.entries():
         if only and entry.id not in only:
             continue
+        progress(entry.id)
         notebook = source_notebook(located.course, assignment, entry, located.solution(entry.id) / "notebook.py")
         path = source / assignment.id / f"{entry.id}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,6 +125,8 @@ def write_sources(located: LocatedCourse, source: Path, only: Sequence[str] = ()
         hints = hints_of(located.solution(entry.id) / "notebook.py")
         public = path.parent / FOLDER / f"{entry.id}.safetensors"
         write_public(load_exercise(located.solution(entry.id)), entry.points, hints, public)
+        written.append(path)
+    return written
 
 
 def source_notebook(course: Course, assignment: Assignment, entry: ExerciseEntry, script: Path) -> NotebookNode:

@@ -190,12 +190,15 @@ def _progress(console: Any, what: str, total: int) -> Any:
 
 @app.command()
 def build(
-    exercises: Annotated[list[str] | None, typer.Argument(help="Exercises; all when none is named.")] = None,
+    exercises: Annotated[
+        list[str] | None, typer.Argument(help="Exercises, or assignments; all when none is named.")
+    ] = None,
     sources: Annotated[
-        Path | None, typer.Option(help="Also write nbgrader's source notebooks (with solutions) here.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write nbgrader's source notebooks, solutions included, into this folder."),
     ] = None,
 ) -> None:
-    """Build the notebooks that are handed out from solutions/."""
+    """Build the notebooks that are handed out, from solutions/ into exercises/; or, with --sources, nbgrader's."""
     _torch()
     from rich.console import Console
 
@@ -203,19 +206,24 @@ def build(
     from grader.build import build as build_all
 
     located = _course()
+    target = sources or located.root / "exercises"
+    notes = Console(stderr=True)
+
+    def progress(name: str) -> None:
+        notes.print(f"building {name}", highlight=False)
+
+    assignments = {assignment.id: assignment for assignment in located.course.assignments}
+    named = [
+        name
+        for asked in exercises or []
+        for name in ([entry.id for entry in assignments[asked].exercises] if asked in assignments else [asked])
+    ]
+    only = _known(located, named)
     try:
-        notes = Console(stderr=True)
-        written = build_all(
-            located,
-            located.root / "exercises",
-            _known(located, exercises),
-            lambda name: notes.print(f"building {name}"),
-        )
-        if sources is not None:
-            write_sources(located, sources)
+        written = (write_sources if sources else build_all)(located, target, only, progress)
     except BuildError as error:
         _fail(str(error))
-    print(f"{len(written)} notebooks in {located.root / 'exercises'}")
+    print(f"{len(written)} notebooks in {target}")
 
 
 @app.command()

@@ -40,7 +40,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 def notebook(course: Path, exercise: str = EXERCISE) -> Any:
-    return json.loads((course / "exercises" / "01-foundations" / f"{exercise}.ipynb").read_text(encoding="utf-8"))
+    return json.loads((course / "release" / "01-foundations" / f"{exercise}.ipynb").read_text(encoding="utf-8"))
 
 
 def solved(handed_out: Any, code: str) -> Any:
@@ -99,7 +99,7 @@ def test_the_release_is_what_is_committed(course: Path) -> None:
     mine = [cell["source"] for cell in notebook(course)["cells"][1:]]
     committed = json.loads((ROOT / f"exercises/01-foundations/{EXERCISE}.ipynb").read_text(encoding="utf-8"))
     assert mine == [cell["source"] for cell in committed["cells"][1:]]
-    assert (course / "exercises" / "01-foundations" / ".public" / f"{EXERCISE}.safetensors").is_file()
+    assert (course / "release" / "01-foundations" / ".public" / f"{EXERCISE}.safetensors").is_file()
 
 
 def test_scores_equal_those_of_attn_grade(course: Path) -> None:
@@ -126,7 +126,7 @@ def test_feedback_explains_and_shows_no_hidden_test(course: Path) -> None:
     assert "1/√d scale" in page
     for hidden in ("HIDDEN TESTS", "strict=True"):
         assert hidden not in page
-        assert hidden not in (course / "exercises" / "01-foundations" / f"{EXERCISE}.ipynb").read_text(encoding="utf-8")
+        assert hidden not in (course / "release" / "01-foundations" / f"{EXERCISE}.ipynb").read_text(encoding="utf-8")
 
 
 def test_nothing_is_run_where_a_layer_is_missing(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     assert attn(root, "build", "--sources", "source").returncode == 0
     made = nbgrader(root, "generate_assignment", ASSIGNMENT, "--force")
     assert made.returncode == 0, made.stderr
-    handed_out = json.loads((root / "exercises" / ASSIGNMENT / f"{EXERCISE}.ipynb").read_text(encoding="utf-8"))
+    handed_out = json.loads((root / "release" / ASSIGNMENT / f"{EXERCISE}.ipynb").read_text(encoding="utf-8"))
 
     def hand_in(student: str, text: str) -> Path:
         path = root / "submitted" / student / ASSIGNMENT / f"{EXERCISE}.ipynb"
@@ -85,7 +85,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     link.symlink_to(root / "source" / ASSIGNMENT / f"{EXERCISE}.ipynb")
     hand_in("zz-honest", text_of(answered(handed_out, RIGHT), canary))
 
-    watched = [root / part for part in ("source", "exercises", "solutions", "submitted", "course.yml")]
+    watched = [root / part for part in ("source", "release", "exercises", "solutions", "submitted", "course.yml")]
     before = {name: seen for part in watched for name, seen in snapshot(part).items()}
     nbgrader(root, "autograde", ASSIGNMENT)
     nbgrader(root, "generate_feedback", ASSIGNMENT)
