@@ -19,6 +19,7 @@ c.GenerateAssignment.preprocessors = GENERATE_PREPROCESSORS
 # No kernel is started for a submission: our runner grades it, sandboxed, and fills in the output that nbgrader reads.
 c.Autograde.sanitize_preprocessors = [
     "grader.nbgrader_plugin.RestoreIdentity",
+    "grader.nbgrader_plugin.ShowHarmless",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Autograde.autograde_preprocessors = [

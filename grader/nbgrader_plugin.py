@@ -22,6 +22,7 @@ from traitlets import Bool
 from grader.authoring import Text
 from grader.build import KERNEL, digest_of, graded_cell_id
 from grader.course import find_course
+from grader.harmless import harmless, harmless_images, literal
 from grader.render import as_html, as_text, plain
 from grader.report import Report
 from grader.sandbox import why_not
@@ -92,6 +93,24 @@ class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]
         nb.cells = cells
         nb.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
         return nb, resources
+
+
+class ShowHarmless(NbGraderPreprocessor):  # type: ignore[misc]
+    """Keeps what a learner wrote from running in the browser of whoever reads it.
+
+    Cells that hold nothing of the kind keep their text, and with it the checksum by which nbgrader knows an answer that
+    was never written.
+    """
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[NotebookNode, Any]:
+        """Show Markdown that could do something, and raw cells, letter by letter."""
+        if cell.cell_type == "raw":  # a page takes it in as it is
+            cell.cell_type, cell.source = "markdown", literal(cell.source)
+        elif cell.cell_type == "markdown":
+            cell.source = harmless(cell.source)
+            if "attachments" in cell:
+                cell.attachments = NotebookNode(harmless_images(cell.attachments))
+        return cell, resources
 
 
 class GradeWithoutKernel(NbGraderPreprocessor):  # type: ignore[misc]

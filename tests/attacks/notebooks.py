@@ -203,6 +203,41 @@ def _(notebook: Notebook) -> None:
     notebook["cells"].append({"cell_type": "raw", "source": SCRIPT, "metadata": {"raw_mimetype": "text/html"}})
 
 
+LIVE_TEXTS = (
+    *(
+        "<script>attacked()</script>",
+        "<img src=x onerror=attacked()>",
+        "<svg/onload=attacked()>",
+        "text <b onclick=attacked()>",
+    ),
+    *(
+        "<details open ontoggle=attacked()>",
+        "<iframe srcdoc='<script>parent.attacked()</script>'>",
+        "<math><mi//xlink:href",
+    ),
+    *("[a](javascript:attacked())", "[a](java&#x73;cript&colon;attacked())", "[a][b]\n\n[b]: JaVaScRiPt:attacked()"),
+    *(
+        "[a](java\u200bscript:attacked())",
+        "<javascript:attacked()>",
+        "![a](javascript:attacked())",
+        "$\\href{javascript:attacked()}{x}$",
+    ),
+    *("$\\newcommand{\\go}[1]{\\href{java#1}{x}}\\go{script:attacked()}$", "````\n```\n<script>attacked()</script>"),
+    *("~~~\n<script>attacked()</script>\n\r~~~\r<script>attacked()</script>", "`<script>attacked()</script>"),
+)
+"""Markdown that does something on a page that takes it as it is."""
+
+
+@attack("31_every_live_text", "Writes what runs in a browser into cell after cell, in many spellings.", "right")
+def _(notebook: Notebook) -> None:
+    for text in LIVE_TEXTS:
+        notebook["cells"].append({"cell_type": "markdown", "source": text, "metadata": {}})
+        notebook["cells"].append({"cell_type": "raw", "source": text, "metadata": {}})
+    picture = {"a.png": {'image/png" onerror="attacked()': "QQ==", "text/html": SCRIPT, "image/png": "QQ=="}}
+    cell = {"cell_type": "markdown", "source": "![a](attachment:a.png)", "metadata": {}, "attachments": picture}
+    notebook["cells"].append(cell)
+
+
 @attack("31_script_in_an_output", "Has a script in an output.", "right")
 def _(notebook: Notebook) -> None:
     data = {"text/html": SCRIPT, "application/javascript": "alert('attack')"}

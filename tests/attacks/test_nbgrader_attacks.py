@@ -7,12 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attacking import EXERCISE, HONEST, ROOT, attn, environment, small_course, snapshot
+from browser import chromium, jupyter_server
 from conftest import RIGHT
 from nbgrader.api import Gradebook, MissingEntry
 from notebooks import ATTACKS, SCRIPT, NotebookAttack, answered, honest, text_of
@@ -147,3 +149,42 @@ def test_the_explanation_in_the_gradebook_is_text(course: Graded) -> None:
     with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
         found = gradebook.find_submission_notebook(EXERCISE, ASSIGNMENT, "31_script_in_an_error")
         assert any(comment.auto_comment for comment in found.comments)
+
+
+@pytest.fixture(scope="module")
+def formgrader(course: Graded) -> Iterator[Callable[[str], str]]:
+    """The address of a student's page in formgrader, where an instructor reads the submission."""
+    with jupyter_server(course.root) as address:
+
+        def page(student: str) -> str:
+            with Gradebook(f"sqlite:///{course.root / 'gradebook.db'}") as gradebook:
+                found = gradebook.find_submission_notebook(EXERCISE, ASSIGNMENT, student).id
+            return f"{address}/formgrader/submissions/{found}/?index=0"
+
+        yield page
+
+
+LIVE = """() => [...document.querySelectorAll('body *')].filter(element =>
+    [...element.attributes].some(attribute => /attack|alert/.test(attribute.value)
+        && (attribute.name.startsWith('on') || /script:/.test(attribute.value.replace(/[\\s\\u200b]/g, ''))))
+    || (element.tagName == 'SCRIPT' && /attack/.test(element.textContent))
+    || (element.protocol || '').endsWith('script:')).map(element => element.outerHTML)"""
+
+
+@pytest.mark.parametrize("where", ["formgrader", "feedback"])
+@pytest.mark.parametrize("student", ["31_script_in_text", "31_every_live_text"])
+def test_nothing_that_was_written_runs_in_a_browser(
+    course: Graded, formgrader: Callable[[str], str], student: str, where: str
+) -> None:
+    path = course.root / "feedback" / student / ASSIGNMENT / f"{EXERCISE}.html"
+    address = formgrader(student) if where == "formgrader" else path.as_uri()
+    with chromium() as browser:
+        page = browser.new_page()
+        dialogs = list[str]()
+        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        page.add_init_script("window.hits = 0; window.attacked = () => { window.top.hits += 1; }")
+        page.goto(address, wait_until="load")
+        assert "attack" in page.content()  # it is the page, and it shows what was written
+        assert page.evaluate(LIVE) == []
+        assert page.evaluate("window.hits") == 0
+    assert dialogs == []
