@@ -5,7 +5,8 @@ Write the source notebooks first: `attn build --sources source`.
 
 from pathlib import Path
 
-from grader.build import GENERATE_PREPROCESSORS
+from grader.handout.preprocessors import GENERATE_PREPROCESSORS
+from grader.nbgrader_plugin import ExplainGrade, GradeWithoutKernel, RestoreIdentity, ShowHarmless
 
 c = get_config()  # noqa: F821
 
@@ -18,15 +19,15 @@ c.GenerateAssignment.preprocessors = GENERATE_PREPROCESSORS
 
 # No kernel is started for a submission: our runner grades it, sandboxed, and fills in the output that nbgrader reads.
 c.Autograde.sanitize_preprocessors = [
-    "grader.nbgrader_plugin.RestoreIdentity",
-    "grader.nbgrader_plugin.ShowHarmless",
+    RestoreIdentity,
+    ShowHarmless,
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.Autograde.autograde_preprocessors = [
-    "grader.nbgrader_plugin.GradeWithoutKernel",
+    GradeWithoutKernel,
     "nbgrader.preprocessors.LimitOutput",
     "nbgrader.preprocessors.SaveAutoGrades",
-    "grader.nbgrader_plugin.ExplainGrade",
+    ExplainGrade,
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-__all__ = ["__version__", "check", "heatmap", "hint", "self_review"]
-
-_HOMES = {
-    "check": "grader.notebook",
-    "hint": "grader.notebook",
-    "self_review": "grader.notebook",
-    "heatmap": "grader.picture",
-}
+__all__ = ["check", "heatmap", "hint", "self_review"]
 
 if TYPE_CHECKING:
-    from grader.notebook import check, hint, self_review
-    from grader.picture import heatmap
+    from grader.kernel import check, hint, self_review
+    from grader.report.picture import heatmap
 
 
 def __getattr__(name: str) -> Any:
     # Loaded when first used: importing the package costs nothing, and the sandboxed child never needs them.
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name == "heatmap":
+        from grader.report.picture import heatmap
+
+        return heatmap
+    if name in __all__:
+        from grader import kernel
+
+        return getattr(kernel, name)
     raise AttributeError(f"module 'grader' has no attribute {name!r}")

@@ -6,11 +6,32 @@ import hashlib
 import inspect
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
+
+from grader.values.compare import worst
+
+__all__ = [
+    "LIBRARY_ATTENTION",
+    "Case",
+    "Edit",
+    "Elsewhere",
+    "Exercise",
+    "Mistake",
+    "Random",
+    "Text",
+    "Variant",
+    "edit",
+    "mistake",
+    "rewrite",
+    "sibling",
+    "worst",
+]
+"""What a ``grading.py`` may import. The rest of this file is the grader's own."""
 
 Family = Literal[
     "interface",
@@ -239,6 +260,22 @@ class Exercise:
     outputs: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
     forbidden_imports: tuple[str, ...] = ()
+
+
+class Sibling(NamedTuple):
+    """Another exercise of the course: how it is graded, and the text of its reference."""
+
+    exercise: Exercise
+    reference: str
+
+
+find_sibling: ContextVar[Callable[[str], Sibling]] = ContextVar("find_sibling")
+"""Set by whoever reads a ``grading.py``, who alone knows where the course lies."""
+
+
+def sibling(name: str) -> Sibling:
+    """Another exercise, ``<assignment>/<exercise>``, for a ``grading.py`` that is made of it."""
+    return find_sibling.get()(name)
 
 
 def variants(mistakes: Iterable[Mistake]) -> Iterator[tuple[Mistake, Variant]]:

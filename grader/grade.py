@@ -5,26 +5,34 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
 
-from grader import __version__, statics
 from grader.authoring import Exercise, Text
-from grader.calls import Outcome
-from grader.checks import score_checks
-from grader.describe import is_unwritten
-from grader.diagnosis import Judged, diagnose
-from grader.evidence import Problem, problems_of
-from grader.exercise import LoadedExercise, untrusted_cells
-from grader.report import Check, Diagnosis, Environment, Report, Status
+from grader.course.exercise import LoadedExercise, untrusted_cells
+from grader.report.model import Check, Diagnosis, Environment, Report, Status
 from grader.runner.pool import PackedCalls, Run, WarmParent
-from grader.submission import Submission, UnreadableError, as_code, parse, read_submission
+from grader.submission import statics
+from grader.submission.reader import Submission, UnreadableError, as_code, parse, read_submission
+from grader.verdict.checks import score_checks
+from grader.verdict.describe import is_unwritten
+from grader.verdict.diagnosis import Judged, diagnose
+from grader.verdict.evidence import Problem, problems_of
+from grader.wire.calls import Outcome
+
+
+@cache
+def own_version() -> str:
+    """The version of the grader that is installed."""
+    return version("attention-workshop")
 
 
 def environment_on(device: str, sandbox: tuple[str, ...] = ()) -> Environment:
     """Where a grade is made in this process or its children."""
-    return Environment(str(torch.__version__).split("+")[0], device, __version__, sandbox)
+    return Environment(str(torch.__version__).split("+")[0], device, own_version(), sandbox)
 
 
 class Grader:

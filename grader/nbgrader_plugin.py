@@ -1,4 +1,4 @@
-"""What nbgrader calls: handing out stubs, and grading through our runner instead of a kernel.
+"""What ``nbgrader autograde`` calls: grading through our runner instead of a kernel.
 
 Of a submitted notebook, the text of its cells is used and nothing else. Which cell is which, what it is worth and
 whether it is graded comes from the course's gradebook, so that metadata can claim nothing.
@@ -16,40 +16,18 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.api import Gradebook, SourceCell
 from nbgrader.converters.base import NbGraderException
-from nbgrader.preprocessors import ClearSolutions, NbGraderPreprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool
 
 from grader.authoring import Text
-from grader.build import KERNEL, digest_of, graded_cell_id
-from grader.course import find_course
-from grader.harmless import harmless, harmless_images, literal
-from grader.render import as_html, as_text, plain
-from grader.report import Report
+from grader.course.course import find_course
+from grader.handout.notebooks import KERNEL, graded_cell_id
+from grader.hosting.harmless import harmless, harmless_images, literal
+from grader.report.model import Report
+from grader.report.render import as_html, as_text, plain
 from grader.sandbox import why_not
 from grader.session import Session
-from grader.submission import METADATA_KEY, Submission, UnreadableError, as_code
-
-
-class HandOut(ClearSolutions):  # type: ignore[misc]
-    """``ClearSolutions``, except that a debugging exercise's cell is handed out with its broken code."""
-
-    def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[NotebookNode, Any]:
-        """Replace a solution by the stub that the author wrote for it, or else by nbgrader's."""
-        ours = cell.metadata.pop(METADATA_KEY, None)
-        if ours is not None:
-            cell.source = ours["handed_out"]
-            return cell, resources
-        cleared, resources = super().preprocess_cell(cell, resources, cell_index)
-        return cleared, resources
-
-
-class RecordHandOut(NbGraderPreprocessor):  # type: ignore[misc]
-    """Notes in the notebook what its cells are as it is handed out, so that work in it is never written over."""
-
-    def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
-        """Add the digest to the metadata."""
-        nb.metadata.setdefault(METADATA_KEY, NotebookNode())["handed_out"] = digest_of(nb)
-        return nb, resources
+from grader.submission.reader import Submission, UnreadableError, as_code
 
 
 class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]

@@ -13,14 +13,14 @@ from threading import Lock, Thread
 import torch
 
 from grader.authoring import Text
-from grader.course import LocatedCourse
-from grader.exercise import load_exercise
+from grader.course.course import LocatedCourse
+from grader.course.exercise import load_exercise
 from grader.grade import Grader, environment_on
-from grader.report import Diagnosis, Report
-from grader.runner.pool import Limits, RunnerError, WarmParent
+from grader.report.model import Diagnosis, Report
+from grader.runner.pool import RunnerError, WarmParent
 from grader.runner.process import WarmProcess
-from grader.submission import UnreadableError, read_submission
-from grader.work import Work
+from grader.submission.find import Work
+from grader.submission.reader import UnreadableError, read_submission
 
 DEVICE_START_SECONDS = 30.0
 """An accelerator is first touched in the child, which may take this long before the first call comes back."""
@@ -46,10 +46,13 @@ class Session:
     ) -> None:
         torch.set_num_threads(1)
         self.located, self.device = located, device
-        asked = located.course.limits
-        slower = 0.0 if device == "cpu" else DEVICE_START_SECONDS
-        limits = Limits(**asked.model_dump())
-        limits = replace(limits, call_seconds=limits.call_seconds + slower, seconds=limits.seconds + 2 * slower)
+        limits = located.course.limits
+        if device != "cpu":
+            longer = {
+                "call_seconds": limits.call_seconds + DEVICE_START_SECONDS,
+                "seconds": limits.seconds + 2 * DEVICE_START_SECONDS,
+            }
+            limits = limits.model_copy(update=longer)
         self.runner = WarmParent(limits, device, without_layers, early)
         self._graders: dict[str, Grader] = {}
         self._lock = Lock()

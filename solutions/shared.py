@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from grader.authoring import Case, Edit, Elsewhere, Exercise, Mistake, Random, Text, Variant, mistake
-from grader.exercise import load_grading, read_reference
+from grader.authoring import Case, Edit, Elsewhere, Exercise, Mistake, Random, Text, Variant, mistake, sibling
 
 
 def causal(L: int, S: int | None = None) -> Tensor:
@@ -426,9 +424,7 @@ def debugging(mends: str, bug: str) -> Exercise:
 
     ``mends`` is ``<assignment>/<exercise>``.
     """
-    folder = Path(__file__).parent / mends
-    mended = load_grading(folder / "grading.py")
-    reference = "\n\n".join(read_reference(folder / "notebook.py").answer)
+    mended, reference = sibling(mends)
 
     def cases(rand: Random) -> Iterator[Case]:
         yield from mended.cases(rand)

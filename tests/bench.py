@@ -19,13 +19,13 @@ from pathlib import Path
 import nbformat
 import torch
 
-from grader.course import find_course
+from grader.course.course import find_course
 from grader.grade import Grader
 from grader.runner.pool import PackedCalls, WarmParent
 from grader.sandbox import LAYERS
 from grader.session import Session
-from grader.submission import Submission
-from grader.work import Work
+from grader.submission.find import Work
+from grader.submission.reader import Submission
 
 ROOT = Path(__file__).resolve().parents[1]
 EXERCISE = "scaled_dot_product_attention"
@@ -109,7 +109,7 @@ def _nbgrader(course: Path, *command: str) -> None:
 
 def bare_fork(grader: Grader) -> Callable[[], None]:
     """A fork that runs the code and the same calls, and does nothing else: no sandbox, no comparison, no report."""
-    from grader.execute import new_scope, perform, run_cells
+    from grader.child.execute import new_scope, perform, run_cells
 
     calls = grader.exercise.calls
 

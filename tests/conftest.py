@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from grader.course import LocatedCourse, find_course
+from grader.course.course import LocatedCourse, find_course
 from grader.grade import Grader
-from grader.report import Report
+from grader.report.model import Report
 from grader.session import Session
-from grader.submission import Submission
+from grader.submission.reader import Submission
 
 ROOT = Path(__file__).resolve().parents[1]
 RIGHT = (ROOT / "demo/class/bo/scaled_dot_product_attention.py").read_text(encoding="utf-8")

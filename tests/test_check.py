@@ -13,11 +13,11 @@ import pytest
 import torch
 from conftest import RIGHT, ROOT
 
-import grader.notebook
+import grader.kernel
 from grader import check, hint
-from grader.course import LocatedCourse
-from grader.notebook import CheckFailedError
-from grader.report import Report
+from grader.course.course import LocatedCourse
+from grader.kernel import CheckFailedError
+from grader.report.model import Report
 
 WRONG = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
 
@@ -74,7 +74,7 @@ def test_what_cannot_be_checked_is_said() -> None:
 
 
 def test_hints_grow_and_end() -> None:
-    grader.notebook._hints_given.clear()
+    grader.kernel._hints_given.clear()
     given = [repr(hint("scaled_dot_product_attention")) for _ in range(4)]
     assert len(set(given)) == 3
     assert given[0].startswith("**1/3**")

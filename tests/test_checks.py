@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from grader.report import Report
+from grader.report.model import Report
 from grader.session import Session
 
 Grade = Callable[..., Report]

@@ -12,7 +12,7 @@ import pytest
 from conftest import RIGHT, ROOT
 from typer.testing import CliRunner
 
-from grader.cli import app
+from grader.cli.main import app
 from grader.runner.pool import WarmParent
 
 WRONG = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_help_does_not_import_torch() -> None:
-    code = "import sys; sys.argv = ['attn', '--help']\nfrom grader.cli import main\n"
+    code = "import sys; sys.argv = ['attn', '--help']\nfrom grader.cli.main import main\n"
     code += "try: main()\nexcept SystemExit: pass\nassert 'torch' not in sys.modules and 'rich' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False).returncode == 0
 

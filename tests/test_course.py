@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.course import CourseError, LocatedCourse, read_course
+from grader.course.course import LocatedCourse, read_course
+from grader.course.errors import CourseError
 
 GOOD = """\
 title: {en: Course, zh: 课程}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from grader.report import Report
+from grader.report.model import Report
 
 Grade = Callable[..., Report]
 HEAD = "import torch\ndef scaled_dot_product_attention(q, k, v, mask=None):\n"

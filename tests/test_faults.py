@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 from conftest import RIGHT, ROOT
 
-from grader.course import LocatedCourse
+from grader.course.course import LocatedCourse
 from grader.grade import Grader
 from grader.runner.pool import WarmParent
 from grader.session import Session
-from grader.submission import Submission
-from grader.work import find_work
+from grader.submission.find import find_work
+from grader.submission.reader import Submission
 
 EXERCISE = "scaled_dot_product_attention"
 WRONG = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
@@ -105,7 +105,7 @@ def killing(session: Session, which: int, pause: float) -> Iterator[list[int]]:
 
 def _runs_python(pid: int) -> bool:
     with contextlib.suppress(OSError):
-        return b"grader.runner.warm" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"bwrap")[0]
+        return b"grader.child.warm" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"bwrap")[0]
     return False
 
 

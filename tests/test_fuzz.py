@@ -13,24 +13,15 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.calls import (
-    MAX_DEPTH,
-    Encoder,
-    Outcome,
-    Raised,
-    WireError,
-    decode,
-    map_tree,
-    pack_outcome,
-    unpack,
-    unpack_loaded,
-    unpack_outcome,
-)
-from grader.compare import differences
-from grader.evidence import problems_of
 from grader.grade import Grader, judge
 from grader.runner.pool import Run
-from grader.submission import Submission, UnreadableError, python_only, read_submission
+from grader.submission.reader import Submission, UnreadableError, python_only, read_submission
+from grader.values.compare import differences
+from grader.values.tree import map_leaves
+from grader.verdict.evidence import problems_of
+from grader.wire.bounds import MAX_DEPTH, WireError
+from grader.wire.calls import Outcome, Raised
+from grader.wire.encoding import Encoder, decode, pack_outcome, unpack, unpack_loaded, unpack_outcome
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -145,7 +136,7 @@ def test_plain_data_comes_through_the_wire_as_it_was(tree: Any) -> None:
 
 def _dtypes(tree: Any) -> list[torch.dtype]:
     found: list[torch.dtype] = []
-    map_tree(lambda leaf: found.append(leaf.dtype) if isinstance(leaf, torch.Tensor) else None, tree)
+    map_leaves(lambda leaf: found.append(leaf.dtype) if isinstance(leaf, torch.Tensor) else None, tree)
     return found
 
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from conftest import RIGHT
 
-from grader.course import LocatedCourse
+from grader.course.course import LocatedCourse
 from grader.session import Session
-from grader.submission import Submission
+from grader.submission.reader import Submission
 
 pytestmark = [
     pytest.mark.gpu,

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from grader.course import LocatedCourse
-from grader.harmless import harmless, literal
+from grader.course.course import LocatedCourse
+from grader.hosting.harmless import harmless, literal
 
 
 @pytest.mark.parametrize(

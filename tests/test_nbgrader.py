@@ -20,7 +20,7 @@ from nbgrader.api import Gradebook
 from nbgrader.converters.base import NbGraderException
 
 from grader import nbgrader_plugin
-from grader.course import find_course
+from grader.course.course import find_course
 from grader.session import Session
 
 EXERCISE = "scaled_dot_product_attention"

@@ -12,10 +12,12 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 
-from grader.build import build, source_notebook, write_sources
-from grader.compare import worst
-from grader.course import LocatedCourse, find_course
-from grader.public import read_public
+from grader.course.course import LocatedCourse, find_course
+from grader.course.public import read_public
+from grader.course.script import read_script
+from grader.handout.build import build, write_sources
+from grader.handout.notebooks import source_notebook
+from grader.values.compare import worst
 
 EXERCISES = [entry.id for _, entry in find_course().course.entries()]
 
@@ -98,7 +100,7 @@ def test_the_stub_runs_in_a_real_kernel(kernel: Kernel, course: LocatedCourse, e
 def test_the_solution_runs_in_a_real_kernel_and_passes(kernel: Kernel, course: LocatedCourse, exercise: str) -> None:
     found = course.course.find(exercise)
     assert found is not None
-    notebook = source_notebook(course.course, *found, course.solution(exercise) / "notebook.py")
+    notebook = source_notebook(course.course, found[1], read_script(course.solution(exercise) / "notebook.py"))
     kernel.run(notebook)  # the hidden test at its end raises below full marks
 
 

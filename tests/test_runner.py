@@ -11,9 +11,10 @@ from collections.abc import Callable
 import torch
 from conftest import RIGHT
 
-from grader.calls import Call, Opaque
-from grader.report import Report
-from grader.runner.pool import Limits, PackedCalls, WarmParent
+from grader.report.model import Report
+from grader.runner.limits import Limits
+from grader.runner.pool import PackedCalls, WarmParent
+from grader.wire.calls import Call, Opaque
 
 THREADS = """
 import torch

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 from conftest import RIGHT
 
-from grader.course import LocatedCourse
-from grader.report import Report
-from grader.runner.pool import Limits, PackedCalls, WarmParent
+from grader.course.course import LocatedCourse
+from grader.report.model import Report
+from grader.runner.limits import Limits
+from grader.runner.pool import PackedCalls, WarmParent
 from grader.session import Session
-from grader.submission import Submission, read_submission
+from grader.submission.reader import Submission, read_submission
 
 Grade = Callable[..., Report]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.course import LocatedCourse
+from grader.course.course import LocatedCourse
 from grader.session import Session
 
 FILES = sorted((Path(__file__).parent / "submissions").glob("*/*.py"))

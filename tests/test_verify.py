@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from grader.course import find_course
+from grader.course.course import find_course
+from grader.proof.verify import verify
 from grader.session import Session
-from grader.verify import verify
 
 EXERCISES = [entry.id for _, entry in find_course().course.entries()]
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from grader.build import BuildError, build
-from grader.course import LocatedCourse, find_course
-from grader.exercise import read_reference
+from grader.course.course import LocatedCourse, find_course
+from grader.course.script import read_script
+from grader.handout.build import BuildError, build
+from grader.proof.verify import verify
 from grader.session import Session
-from grader.verify import verify
-from grader.work import Work
+from grader.submission.find import Work
 
 EXERCISES = [entry.id for _, entry in find_course().course.entries()]
 ONE = "scaled_dot_product_attention"
@@ -48,7 +48,7 @@ def solve(clone: LocatedCourse) -> Iterator[Callable[[str], Path]]:
         path = clone.release(exercise)
         before[path] = path.read_text(encoding="utf-8")
         notebook = json.loads(before[path])
-        reference = read_reference(clone.solution(exercise) / "notebook.py")
+        reference = read_script(clone.solution(exercise) / "notebook.py")
         answers = [cell.source for cell in reference.cells if "solution" in cell.tags]
         for cell in notebook["cells"]:
             marked = cell["metadata"].get("nbgrader", {})

@@ -14,50 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from grader.calls import (
-    MAX_HEADER_BYTES,
-    Call,
-    Encoder,
-    Outcome,
-    WireError,
-    encode_calls,
-    pack,
-    unpack,
-    unpack_loaded,
-    unpack_outcome,
-)
-from grader.runner import channel as wire
+from grader import __all__ as PUBLIC_NAMES
+from grader.runner.limits import Limits
 from grader.runner.process import WarmProcess, may_be_wrapped
+from grader.wire import channel
+from grader.wire.bounds import WireError
+from grader.wire.calls import Call, Outcome
+from grader.wire.encoding import Encoder, encode_calls, pack, unpack, unpack_loaded, unpack_outcome
 
 MOST_DEATHS = 3
 """A submission whose calls hang or crash this often is not given more children."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one submission may use. Seconds are wall-clock time; memory is beyond what the warm parent shares."""
-
-    call_seconds: float = 3.0
-    seconds: float = 20.0
-    memory_mb: int = 1024
-    file_mb: int = 16
-    answer_mb: int = 16
-    """Of the tensors that one call returns. All answers of a submission are in the trusted process at once."""
-
-    @property
-    def most_received(self) -> tuple[int, int]:
-        """Bytes of JSON, and of tensors with their own header, in one frame from a child."""
-        return MAX_HEADER_BYTES, self.answer_mb * 2**20 + 2**16
-
-    def for_child(self, device: str) -> dict[str, Any]:
-        """The limits as the child sets them on itself."""
-        return {
-            "cpu_seconds": int(self.seconds) + 5,
-            "memory_bytes": self.memory_mb * 2**20,
-            "file_bytes": self.file_mb * 2**20,
-            "answer_bytes": self.answer_mb * 2**20,
-            "address_space": device == "cpu",
-        }
 
 
 @dataclass
@@ -133,7 +99,9 @@ class WarmParent:
         deaths, retried = 0, -1
         end = time.monotonic() + self.limits.seconds
         while len(outcomes) < calls.count:
-            job = pack({"cells": list(cells), "targets": list(targets), "start": len(outcomes)}, {})
+            job = pack(
+                {"cells": list(cells), "targets": list(targets), "start": len(outcomes), "silent": PUBLIC_NAMES}, {}
+            )
             # After a call that hung, the next ones get less time: a submission that always hangs is soon told so.
             patience = self.limits.call_seconds / (1 + 2 * deaths)
             asked = time.monotonic()
@@ -171,25 +139,25 @@ class WarmParent:
         loaded = False
         try:
             deadline = min(end, time.monotonic() + self.limits.seconds / 2)
-            wire.send(ours, job, deadline)
-            header, _ = unpack(*wire.receive(ours, deadline, *self.limits.most_received))
+            channel.send(ours, job, deadline)
+            header, _ = unpack(*channel.receive(ours, deadline, *self.limits.most_received))
             errors, run.defined = unpack_loaded(header, targets)
             run.cell_errors = [dict(vars(error)) for error in errors]
             run.loaded, loaded = "ok", True
-            wire.send(ours, calls.frame, min(end, time.monotonic() + patience))
+            channel.send(ours, calls.frame, min(end, time.monotonic() + patience))
             while len(run.outcomes) < calls.count:
                 deadline = min(end, time.monotonic() + patience)
-                frame = wire.receive(ours, deadline, *self.limits.most_received)
+                frame = channel.receive(ours, deadline, *self.limits.most_received)
                 index, outcome = unpack_outcome(*unpack(*frame))
                 if index != len(run.outcomes):
                     raise WireError("an answer to another call")
                 run.outcomes.append(_out_of_memory(outcome))
             return None
-        except wire.LateError:
+        except channel.LateError:
             ended = "timeout"
         except WireError:
             ended = "crashed"
-        except wire.ClosedError:
+        except channel.ClosedError:
             self._kill(token)
             ended = _how_it_ended(status)
         finally:

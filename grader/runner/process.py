@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from grader.child import warm
 from grader.sandbox import bubblewrap
 
 START_SECONDS = 120.0
@@ -38,7 +39,7 @@ class WarmProcess:
         command = [
             # As good as isolated (-I), but for the environment, which is ours.
             *(*(bubblewrap.prefix() if wrapped else []), sys.executable, "-s", "-P", "-c"),
-            f"import sys; sys.path.insert(0, {root!r}); from grader.runner.warm import main; main()",
+            f"import sys; sys.path.insert(0, {root!r}); from {warm.__name__} import main; main()",
             *(str(theirs.fileno()), ",".join(without)),
         ]
         with theirs:

@@ -15,8 +15,8 @@ sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
 
-from grader.course import find_course  # noqa: E402
-from grader.exercise import load_exercise  # noqa: E402
+from grader.course.course import find_course  # noqa: E402
+from grader.course.exercise import load_exercise  # noqa: E402
 from grader.runner.pool import PackedCalls, WarmParent  # noqa: E402
 from grader.sandbox import LAYERS  # noqa: E402
 

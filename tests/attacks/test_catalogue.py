@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from grader.calls import Call, pack_outcome
-from grader.course import LocatedCourse, find_course
-from grader.exercise import load_exercise
-from grader.runner.pool import Limits, PackedCalls, WarmParent
+from grader.course.course import LocatedCourse, find_course
+from grader.course.exercise import load_exercise
+from grader.runner.limits import Limits
+from grader.runner.pool import PackedCalls, WarmParent
 from grader.sandbox import LAYERS
+from grader.wire.calls import Call
+from grader.wire.encoding import pack_outcome
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
 

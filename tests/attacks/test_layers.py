@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 from attacking import EXERCISE, Attack, Place, place, read_attacks
 
-from grader.calls import Call, Outcome
-from grader.runner.pool import Limits, PackedCalls, WarmParent
+from grader.runner.limits import Limits
+from grader.runner.pool import PackedCalls, WarmParent
 from grader.sandbox import bubblewrap, landlock, of_process
+from grader.wire.calls import Call, Outcome
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
 

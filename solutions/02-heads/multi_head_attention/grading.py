@@ -7,8 +7,7 @@ import torch
 from shared import causal, huge_scores, scores_far_below
 from torch import Tensor, nn
 
-from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, Text, edit, mistake
-from grader.compare import worst
+from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, Text, edit, mistake, worst
 
 HEADS, DROPPED = 2, 0.25
 

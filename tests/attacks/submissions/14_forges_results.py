@@ -2,7 +2,8 @@
 
 import os
 
-from grader.calls import Outcome, pack_outcome
+from grader.wire.calls import Outcome
+from grader.wire.encoding import pack_outcome
 
 
 def scaled_dot_product_attention(q, k, v, mask=None):

@@ -6,7 +6,7 @@ status: crashed
 
 import os
 
-from grader.calls import pack
+from grader.wire.encoding import pack
 
 for descriptor in range(3, 64):
     try:

@@ -3,7 +3,8 @@
 import os
 import threading
 
-from grader.calls import Outcome, pack_outcome
+from grader.wire.calls import Outcome
+from grader.wire.encoding import pack_outcome
 
 
 def again():

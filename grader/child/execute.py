@@ -1,0 +1,237 @@
+"""Runs the learner's code: its cells once, then the calls that the grader asks for.
+
+This file runs beside the learner's code, in the sandboxed child or in the learner's own kernel. It knows the inputs of
+a call and nothing else: no expected value, no tolerance, no points.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+import types
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from grader.values.tree import Path, map_leaves, map_paths, tensors
+from grader.wire.bounds import MAX_TEXT
+from grader.wire.calls import Call, Outcome, Raised
+
+SCOPE = "submission"
+"""Name of the module that the cells of a submission make up."""
+
+
+def new_scope() -> dict[str, Any]:
+    """An empty namespace that is a real module, so that classes and dataclasses defined in it work."""
+    module = types.ModuleType(SCOPE)
+    sys.modules[SCOPE] = module
+    return module.__dict__
+
+
+ERRORS: tuple[type[BaseException], ...] = (Exception, SystemExit, GeneratorExit)
+"""What the learner's code may raise at the cost of one call. In a kernel or at a terminal, Ctrl-C stays a person's;
+in the child nobody presses it, and every `BaseException` is caught."""
+
+
+def run_cells(
+    cells: Iterable[str], scope: dict[str, Any], errors_caught: tuple[type[BaseException], ...] = ERRORS
+) -> list[Raised]:
+    """Execute the cells in order, as a notebook does: one that raises does not keep the next from running."""
+    errors = []
+    for number, cell in enumerate(cells, 1):
+        try:
+            exec(compile(cell, f"<cell {number}>", "exec"), scope)
+        except errors_caught as error:
+            errors.append(describe(error))
+    return errors
+
+
+def describe(error: BaseException) -> Raised:
+    """An exception as plain data. Its own ``__str__`` may lie or fail, and is only quoted."""
+    try:
+        message = str(error)
+    except BaseException:
+        message = "(an exception whose message cannot be read)"
+    line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename.startswith(("<cell", "<ipython", "/tmp/ipykernel")):
+            line = frame.lineno
+    bases = tuple(base.__name__ for base in type(error).__mro__)
+    return Raised(type(error).__name__, bases, str(message)[:MAX_TEXT], line if type(line) is int else None)
+
+
+def perform(call: Call, scope: dict[str, Any], errors_caught: tuple[type[BaseException], ...] = ERRORS) -> Outcome:
+    """Make one call in the learner's namespace and observe it."""
+    outcome = Outcome()
+    try:
+        target = _target(call, scope)
+        args, kwargs, named = _fresh_inputs(call)
+        before = {name: tensor.detach().clone() for name, tensor in named.items()}
+        watch = Watch(call)
+        with watch.active():
+            outcome.value = _invoke(call, target, args, kwargs)
+        outcome.changed = [name for name, tensor in named.items() if not _same(tensor.detach(), before[name])]
+        outcome.seen, outcome.largest = sorted(watch.seen), watch.largest
+        outcome.devices = sorted({tensor.device.type for _, tensor in tensors(outcome.value)})
+        if call.gradients:
+            _backward(outcome, named, target)
+        if call.twice:
+            args, kwargs, _ = _fresh_inputs(call)
+            outcome.again = _invoke(call, target, args, kwargs)
+    except errors_caught as error:
+        outcome.raised = describe(error)
+    return outcome
+
+
+def _target(call: Call, scope: dict[str, Any]) -> Any:
+    if call.target not in scope:
+        raise NameError(f"name {call.target!r} is not defined")
+    target = scope[call.target]
+    if call.init is None:
+        return target
+    _seed(call.device)
+    module = target(*call.init, **call.init_kwargs)
+    if isinstance(module, nn.Module):
+        module = module.to(dtype=getattr(torch, call.dtype), device=call.device).train(call.train)
+        if call.state is not None:
+            module.load_state_dict(call.state, strict=True)
+    return module
+
+
+def _fresh_inputs(call: Call) -> tuple[Any, Any, dict[str, Tensor]]:
+    """Copies of the inputs on the call's device, and those that get gradients or may be changed, by name."""
+    named: dict[str, Tensor] = {}
+
+    def copy(value: Any, name: str) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        fresh = value.detach().clone(memory_format=torch.preserve_format).to(call.device)
+        if call.gradients and fresh.is_floating_point():
+            fresh.requires_grad_()
+        named[name] = fresh
+        return fresh
+
+    def copies(value: Any, name: str) -> Any:
+        def named_copy(path: Path, leaf: Any) -> Any:
+            return copy(leaf, name + "".join(f"[{step}]" for step in path))
+
+        return map_paths(named_copy, value)
+
+    args = tuple(copies(value, f"argument {i}") for i, value in enumerate(call.args, 1))
+    kwargs = {key: copies(value, key) for key, value in call.kwargs.items()}
+    return args, kwargs, named
+
+
+def _invoke(call: Call, target: Any, args: Any, kwargs: Any) -> Any:
+    _seed(call.device)
+    if call.drive is None:
+        return target(*args, **kwargs)
+    names: dict[str, Any] = {}
+    exec(compile(call.drive, "<grader>", "exec"), names)
+    return names[call.drive_name](target, *args, **kwargs)
+
+
+def _seed(device: str) -> None:
+    """The same draw of random numbers in every run of the same code: a grade must not depend on luck."""
+    if device == "cpu":
+        torch.default_generator.manual_seed(1)  # what torch.manual_seed does for the CPU, twenty times faster
+    else:
+        torch.manual_seed(1)
+
+
+def cotangent(tensor: Tensor) -> Tensor:
+    """The vector that a gradient is taken along: fixed by shape and dtype, with no two entries alike."""
+    steps = torch.arange(tensor.numel(), dtype=torch.float64, device=tensor.device)
+    return torch.cos(1.0 + 0.7 * steps).reshape(tensor.shape).to(tensor.dtype)
+
+
+def _backward(outcome: Outcome, named: dict[str, Tensor], target: Any) -> None:
+    leaves = {name: tensor for name, tensor in named.items() if tensor.requires_grad and tensor.is_leaf}
+    if isinstance(target, nn.Module):
+        leaves |= {name: parameter for name, parameter in target.named_parameters() if parameter.requires_grad}
+    outputs = [tensor for _, tensor in tensors(outcome.value) if tensor.requires_grad]
+    outcome.gradients = dict.fromkeys(leaves)
+    if not outputs or not leaves:
+        return
+    try:
+        found = torch.autograd.grad(
+            outputs, list(leaves.values()), [cotangent(output) for output in outputs], allow_unused=True
+        )
+    except Exception as error:
+        outcome.gradient_error = str(error)[:MAX_TEXT]
+        return
+    outcome.gradients = dict(zip(leaves, found, strict=True))
+
+
+def _same(left: Tensor, right: Tensor) -> bool:
+    return left.shape == right.shape and left.dtype == right.dtype and bool(((left == right) | (left != left)).all())
+
+
+class Watch:
+    """Notes which watched functions are called, whatever name they are called by, and how large a tensor gets."""
+
+    def __init__(self, call: Call) -> None:
+        self.seen: set[str] = set()
+        self.largest = 0
+        self.modes: list[Callable[[], AbstractContextManager[Any]]] = []
+        if call.watched:
+            self.modes.append(lambda: _Functions(frozenset(call.watched), self))
+        if call.measure:
+            self.modes.append(lambda: _Sizes(self))
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Watch for as long as the context lasts."""
+        with ExitStack() as stack:
+            for mode in self.modes:
+                stack.enter_context(mode())
+            yield
+
+
+class _Functions(TorchFunctionMode):
+    def __init__(self, watched: frozenset[str], watch: Watch) -> None:
+        super().__init__()
+        self.watched, self.watch = watched, watch
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", "").split(".")[0]
+        if name in self.watched:
+            self.watch.seen.add(name)
+        return func(*args, **(kwargs or {}))
+
+
+class _Sizes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts elements of every tensor that an operation allocates; views of what exists already cost nothing."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Else every operation is wrapped for torch.compile, which takes seconds to import and writes to /tmp.
+        return False
+
+    def __init__(self, watch: Watch) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.watch = watch
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        for _, tensor in tensors(result):
+            stored = tensor.untyped_storage().nbytes() // max(tensor.element_size(), 1)
+            self.watch.largest = max(self.watch.largest, stored)
+        return result
+
+
+def detached(outcome: Outcome) -> Outcome:
+    """The outcome with tensors cut from the graph and on the CPU, as it would arrive from a child."""
+
+    def cut(value: Any) -> Any:
+        return value.detach().cpu() if isinstance(value, Tensor) else value
+
+    outcome.value = map_leaves(cut, outcome.value)
+    outcome.again = map_leaves(cut, outcome.again)
+    outcome.gradients = map_leaves(cut, outcome.gradients)
+    return outcome

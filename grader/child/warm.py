@@ -1,0 +1,231 @@
+"""The warm parent: a process that has imported torch, and forks a child for every submission.
+
+It is started fresh (never forked from the trusted process), so its memory, which every child inherits, holds no
+reference, no expected value and no secret. It runs no tensor operation itself: a child forked after a parallel
+operation would hang at its own first one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import itertools
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from grader.sandbox import of_process, prepare
+from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
+
+TICK_SECONDS = 0.05
+MOST_THREADS = 64
+MOST_FILES = 16
+"""In the scratch folder, which has no folders in it. Each file is kept small by a resource limit."""
+
+
+@dataclass
+class Child:
+    """A child that is running, and where to say how it ended."""
+
+    pid: int
+    token: int
+    status: int
+    scratch: str
+    memory_bytes: int
+    why: str | None = None
+    started: float = field(default_factory=time.monotonic)
+
+
+def main() -> None:
+    """Serve fork requests on the control socket until it closes.
+
+    Arguments are the socket's descriptor, and the names of layers to do without, separated by commas.
+    """
+    control = socket.socket(fileno=int(sys.argv[1]))
+    layers = [name for name in of_process() if name not in sys.argv[2].split(",")]
+    # To be killed with the trusted process would mean: with the thread of it that happened to start this one. That the
+    # control socket closes says the same.
+    if sys.platform == "linux":
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+    import torch
+    import torch.fx.experimental.symbolic_shapes  # else every child pays for it at its first backward pass
+
+    from grader.child import child  # noqa: F401
+
+    torch.set_num_threads(1)
+    _rehearse()
+    prepare()
+    gc.collect()
+    gc.freeze()
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_write, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake_write)
+    control.send(json.dumps({"layers": layers}).encode())
+    children: dict[int, Child] = {}
+    watched, looked = "watchdog" in layers, 0.0
+    while True:
+        sources: list[Any] = [control, wake_read]
+        ready, _, _ = select.select(sources, [], [], TICK_SECONDS if children else None)
+        if wake_read in ready:
+            os.read(wake_read, 4096)
+        _reap(children)
+        if watched and wake_read in ready:
+            _kill_strays(children)  # who ended just now may have left something behind
+        if control in ready and not _serve(control, children, layers):
+            break
+        if watched and time.monotonic() > looked + TICK_SECONDS:
+            _kill_strays(children)
+            _watch(children)
+            looked = time.monotonic()
+    for running in children.values():
+        _kill(running)
+    _reap(children, wait=True)
+
+
+def _rehearse() -> None:
+    """Run each kind of operation once, so that children do not all pay for its first time.
+
+    On one thread, and forward only: a pool of threads or an autograd engine would not survive the fork.
+    """
+    import torch
+
+    from grader.child.execute import new_scope, perform, run_cells
+    from grader.wire.bounds import FRAME
+    from grader.wire.calls import Call
+    from grader.wire.encoding import Encoder, decode_calls, encode_calls, pack, pack_outcome, unpack
+
+    encoder = Encoder()
+    x, mask = torch.ones(2, 3, 4), torch.ones(3, 3, dtype=torch.bool)
+    frame = pack({"calls": encode_calls([Call("f", (x,), {"mask": mask}, watched=("g",))], encoder)}, encoder.tensors)
+    text_size, _ = FRAME.unpack_from(frame)
+    header, tensors = unpack(frame[FRAME.size : FRAME.size + text_size], frame[FRAME.size + text_size :])
+    scope = new_scope()
+    run_cells([_REHEARSAL], scope)
+    for call in decode_calls(header["calls"], tensors):
+        for dtype in ("float32", "float64", "bfloat16"):
+            pack_outcome(0, perform(call.cast(dtype), scope))
+
+
+_REHEARSAL = """
+import torch
+def f(x, mask):
+    scores = (x @ x.transpose(-2, -1) / 2).masked_fill(~mask, float("-inf"))
+    weights = torch.softmax(scores, dim=-1)
+    weights = torch.where(mask.any(-1, keepdim=True), weights, torch.zeros_like(weights))
+    return torch.einsum("...ls,...sv->...lv", weights, x), weights.exp().sum(-1)
+"""
+
+
+def _serve(control: socket.socket, children: dict[int, Child], layers: list[str]) -> bool:
+    """Answer one request; False when the trusted process has gone."""
+    message, descriptors, _, _ = socket.recv_fds(control, 4096, 2)
+    if not message:
+        return False
+    request = json.loads(message)
+    if "kill" in request:
+        for running in children.values():
+            if running.token == request["kill"]:
+                _kill(running)
+        return True
+    channel, status = descriptors
+    scratch = tempfile.mkdtemp(prefix="attn-child-")
+    pid = os.fork()
+    if pid == 0:
+        _become_child(channel, layers, request["limits"], scratch)
+    os.close(channel)
+    children[pid] = Child(pid, request["token"], status, scratch, request["limits"]["memory_bytes"])
+    return True
+
+
+def _become_child(channel: int, layers: list[str], limits: dict[str, Any], scratch: str) -> None:
+    try:
+        from grader.child import child
+
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        os.setsid()
+        if sys.platform == "linux":
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        # Nothing of the warm parent's stays open, least of all the pipes in which it reports on other submissions.
+        os.closerange(3, channel)
+        os.closerange(channel + 1, min(os.sysconf("SC_OPEN_MAX"), 2**20))
+        os.chdir(scratch)
+        child.run(socket.socket(fileno=channel), layers, limits, scratch)
+    finally:
+        os._exit(0)
+
+
+def _reap(children: dict[int, Child], wait: bool = False) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, 0 if wait else os.WNOHANG)
+        except ChildProcessError:
+            break
+        if pid == 0:
+            break
+        ended = children.pop(pid, None)
+        if ended is None:
+            continue
+        report = {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, "why": ended.why}
+        with contextlib.suppress(OSError):
+            os.write(ended.status, json.dumps(report).encode())
+        os.close(ended.status)
+        shutil.rmtree(ended.scratch, ignore_errors=True)
+
+
+def _kill_strays(children: dict[int, Child]) -> None:
+    """End what a submission left behind: its orphans become children of this process, whatever session they are in."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            for pid in map(int, file.read().split()):
+                if pid not in children:
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _watch(children: dict[int, Child]) -> None:
+    """End the children that use what no resource limit counts: memory in all, threads, files."""
+    if not children:
+        return
+    own = _usage("self")[0]
+    for running in children.values():
+        private, threads = _usage(running.pid)
+        if private > running.memory_bytes + own:
+            running.why = "out_of_memory"
+        elif threads > MOST_THREADS or _files(running.scratch) > MOST_FILES:
+            running.why = "crashed"
+        if running.why:
+            _kill(running)
+
+
+def _usage(pid: int | str) -> tuple[int, int]:
+    """Bytes of memory that are not a file's, shared memory included, and the number of threads; 0 where it has gone."""
+    found = {"RssAnon": 0, "RssShmem": 0, "Threads": 0}
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", errors="replace") as file:
+        for line in file:
+            name, _, value = line.partition(":")
+            if name in found:
+                found[name] = int(value.split()[0])
+    return (found["RssAnon"] + found["RssShmem"]) * 1024, found["Threads"]
+
+
+def _files(scratch: str) -> int:
+    with contextlib.suppress(OSError), os.scandir(scratch) as entries:
+        return sum(1 for _ in itertools.islice(entries, MOST_FILES + 1))
+    return 0
+
+
+def _kill(running: Child) -> None:
+    """Kill a child and whatever is in its session; it is not reaped yet, so its number is still its own."""
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(running.pid, signal.SIGKILL)

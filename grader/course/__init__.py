@@ -1,0 +1,1 @@
+"""What is taught: course.yml, the exercises, and the part of them that may be shown."""

@@ -1,0 +1,133 @@
+"""``notebook.py``: the one reader of an exercise's text, stub and reference."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from grader.course.errors import ExerciseError
+
+TAGS = frozenset({"demo", "given", "solution", "broken", "answer", "rubric", "check", "hint", "discussion"})
+"""What a cell may be tagged as; CONTRIBUTING.md says what each means."""
+NOT_ANSWERS = frozenset({"demo", "check", "broken"})
+"""Tags of code cells that show something, or are handed out to be mended: they are no part of the right answer."""
+STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
+"""What nbgrader's ``ClearSolutions`` leaves in place of a solution."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell; ``language`` is that of its prose."""
+
+    kind: Literal["code", "markdown", "raw"]
+    source: str
+    tags: frozenset[str] = frozenset()
+    language: str = "en"
+
+
+@dataclass(frozen=True)
+class WrittenPart:
+    """The model answer to a written question, and one rubric item a point."""
+
+    answer: str
+    rubric: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Script:
+    """A ``notebook.py``: its cells in order."""
+
+    cells: tuple[Cell, ...]
+
+    @property
+    def code(self) -> tuple[Cell, ...]:
+        """The code cells."""
+        return tuple(cell for cell in self.cells if cell.kind == "code")
+
+    @property
+    def answer(self) -> tuple[str, ...]:
+        """The code that defines the right solution."""
+        return tuple(cell.source for cell in self.code if not cell.tags & NOT_ANSWERS)
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Texts of the code cells that only show something; a submission's copy of one need not be run."""
+        return frozenset(cell.source.strip() for cell in self.code if cell.tags & {"demo", "check"})
+
+    @property
+    def handed_out(self) -> tuple[str, ...]:
+        """The code cells as a learner gets them: without the solution, or with the broken code that stands for it."""
+        cells, broken = [], None
+        for cell in self.code:
+            if "broken" in cell.tags:
+                broken = cell.source
+            elif "solution" in cell.tags:
+                cells.append(_cleared(cell.source) if broken is None else broken)
+                broken = None
+            else:
+                cells.append(cell.source)
+        return tuple(cells)
+
+    def hints(self) -> dict[str, list[str]]:
+        """The hints, weakest first, by language."""
+        return {language: self._prose("hint", language) for language in ("en", "zh")}
+
+    def written_part(self, language: str) -> WrittenPart:
+        """The written question's model answer and rubric in one language."""
+        cells = self._prose("rubric", language)
+        items = [item.strip() for cell in cells for item in re.split(r"^- ", cell, flags=re.MULTILINE)]
+        return WrittenPart("\n\n".join(self._prose("answer", language)), tuple(item for item in items if item))
+
+    def _prose(self, tag: str, language: str) -> list[str]:
+        return [
+            cell.source.strip()
+            for cell in self.cells
+            if cell.kind == "markdown" and tag in cell.tags and cell.language == language
+        ]
+
+
+def read_script(path: Path) -> Script:
+    """Read a ``notebook.py``, a script in jupytext's percent format.
+
+    Raises:
+        ExerciseError: it cannot be read, or has a tag that is none of `TAGS`.
+    """
+    import jupytext  # takes a second: not for those who read no script
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ExerciseError(f"{path}: {error.strerror}; every exercise has a notebook.py") from None
+    except UnicodeDecodeError as error:
+        raise ExerciseError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    cells = []
+    for cell in jupytext.reads(text, fmt="py:percent").cells:
+        tags = frozenset(map(str, cell.metadata.get("tags", [])))
+        for tag in sorted(tags - TAGS):
+            known = ", ".join(sorted(TAGS))
+            raise ExerciseError(f"{path}:{_line_of(tag, text)}: {tag!r} is no tag of a cell; there are {known}")
+        cells.append(Cell(cell.cell_type, cell.source, tags, str(cell.metadata.get("lang", "en"))))
+    return Script(tuple(cells))
+
+
+def _line_of(tag: str, text: str) -> int:
+    """The line of the first cell with a tag."""
+    lines = text.split("\n")
+    return next((number for number, line in enumerate(lines, 1) if line.startswith("# %%") and tag in line), 1)
+
+
+def _cleared(source: str) -> str:
+    """The source of a solution cell as nbgrader's ``ClearSolutions`` leaves it."""
+    lines, inside = [], False
+    for line in source.split("\n"):
+        if "BEGIN SOLUTION" in line:
+            indent = line[: len(line) - len(line.lstrip())]
+            lines += [indent + stub for stub in STUB]
+            inside = True
+        elif "END SOLUTION" in line:
+            inside = False
+        elif not inside:
+            lines.append(line)
+    return "\n".join(lines) if "BEGIN SOLUTION" in source else "\n".join(STUB)

@@ -1,0 +1,1 @@
+"""What is handed out: notebooks, and what lies beside them."""

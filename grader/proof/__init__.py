@@ -1,0 +1,1 @@
+"""Proving the course sound."""

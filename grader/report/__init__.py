@@ -1,0 +1,1 @@
+"""Saying it: the data model of a report, its renderers, pictures."""

@@ -1,0 +1,141 @@
+"""Shows reports to people: as terminal text, and as HTML in a notebook or on a feedback page.
+
+Everything that a submission could have had a hand in is escaped: control characters for terminals, HTML for pages.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from grader.authoring import Text
+from grader.report.model import Check, Language, Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_STATUS = {
+    "graded": Text("graded", "已评分"),
+    "not_attempted": Text("not attempted", "未作答"),
+    "invalid": Text("cannot be graded as it is", "无法评分"),
+    "crashed": Text("crashed", "崩溃"),
+    "timeout": Text("ran out of time", "超时"),
+    "out_of_memory": Text("ran out of memory", "内存不足"),
+}
+
+
+def plain(text: str) -> str:
+    """The text without control and formatting characters, which could fake or hide a part of a report."""
+    return "".join(c if c == "\n" or unicodedata.category(c)[0] != "C" else "�" for c in text)
+
+
+def headline(report: Report, language: Language = "en") -> str:
+    """Score and status in one line."""
+    status = "" if report.status == "graded" else f" · {getattr(_STATUS[report.status], language)}"
+    return f"{report.exercise}: {report.score:.4g}/{report.max_score:g}{status}"
+
+
+def as_text(report: Report, language: Language = "en") -> str:
+    """The report as plain text: the root cause, what failed because of it, then what was right."""
+    lines = [headline(report, language)]
+    lines += [f"  {'▶' if i == 0 else '·'} {_said(d.message, language)}" for i, d in enumerate(report.diagnosis)]
+    if report.status != "not_attempted":
+        lines += [_check_line(check, language) for check in _ordered(report)]
+    return plain("\n".join(lines))
+
+
+def _ordered(report: Report) -> Iterable[Check]:
+    return sorted(report.checks, key=lambda check: check.passed)
+
+
+def _check_line(check: Check, language: Language) -> str:
+    if check.passed:
+        return f"    ✓ {check.name}"
+    return f"    ✗ {check.name} [{check.family}]: {_said(check.message, language)}"
+
+
+def _said(text: Text, language: Language) -> str:
+    return str(getattr(text, language))
+
+
+def as_html(report: Report, language: Language = "en") -> str:
+    """The report as an HTML fragment, safe to put on any page."""
+
+    def safe(text: str) -> str:
+        return html.escape(plain(text))
+
+    colour = "#1a7f37" if report.passed else "#9a6700" if report.score else "#cf222e"
+    share = 100 * report.score / report.max_score if report.max_score else 0
+    parts = [
+        f'<div style="border-left:4px solid {colour};padding:.4em .9em;margin:.4em 0;font-family:sans-serif">',
+        f"<strong>{safe(headline(report, language))}</strong>",
+        f'<div style="background:#8884;height:6px;border-radius:3px;margin:.4em 0;max-width:24em">'
+        f'<div style="background:{colour};height:6px;border-radius:3px;width:{share:.0f}%"></div></div>',
+    ]
+    for number, diagnosis in enumerate(report.diagnosis):
+        weight = "600" if number == 0 else "400"
+        parts.append(f'<p style="margin:.3em 0;font-weight:{weight}">{safe(_said(diagnosis.message, language))}</p>')
+    if report.status != "not_attempted":
+        rows = []
+        for check in _ordered(report):
+            mark, shade = ("✓", "#1a7f37") if check.passed else ("✗", "#cf222e")
+            said = "" if check.passed else safe(_said(check.message, language))
+            rows.append(
+                f'<tr><td style="color:{shade}">{mark}</td><td style="text-align:left">{safe(check.name)}</td>'
+                f'<td style="text-align:left">{safe(check.family)}</td><td style="text-align:left">{said}</td></tr>'
+            )
+        summary = {"en": "All checks", "zh": "全部检查"}[language]
+        opened = "" if report.passed else " open"
+        parts.append(f"<details{opened}><summary>{summary}</summary><table>{''.join(rows)}</table></details>")
+    return "".join([*parts, "</div>"])
+
+
+def summary_table(reports: Iterable[Report], language: Language = "en") -> Table:
+    """A class at a glance: a line a submission, with the root cause."""
+    from rich.table import Table
+    from rich.text import Text as Styled
+
+    reports = list(reports)
+    labels = _labels(reports)
+    exercises = {report.exercise for report in reports}
+    table = Table(title=exercises.pop() if len(exercises) == 1 else None, pad_edge=False)
+    columns = (
+        ["submission", "score", "root cause"] if not exercises else ["submission", "exercise", "score", "root cause"]
+    )
+    for column in columns:
+        table.add_column(column, overflow="fold", justify="right" if column == "score" else "left")
+    for report, label in zip(reports, labels, strict=True):
+        cause = "" if report.passed else _said(report.diagnosis[0].message, language) if report.diagnosis else ""
+        if report.status not in ("graded", "not_attempted"):
+            cause = f"[{getattr(_STATUS[report.status], language)}] {cause}"
+        style = "green" if report.passed else "yellow" if report.score else "red"
+        cells = [
+            Styled(plain(label)),
+            Styled(report.exercise),
+            Styled(f"{report.score:.4g}/{report.max_score:g}", style=style),
+            Styled(plain(cause)),
+        ]
+        table.add_row(*(cells if exercises else [cells[0], *cells[2:]]))
+    return table
+
+
+def _labels(reports: Sequence[Report]) -> list[str]:
+    """Submissions' paths without what they have in common, and without a file name that only repeats the exercise."""
+    paths = [PurePath(report.submission) for report in reports]
+    common = os.path.commonpath([path.parent for path in paths]) if paths else ""
+    labels = []
+    for path, report in zip(paths, reports, strict=True):
+        short = path.relative_to(common) if common else path
+        bare = short.parent if path.stem == report.exercise and short.parent.name else short
+        labels.append(str(bare))
+    return labels if len(set(labels)) == len(labels) else [str(path) for path in paths]
+
+
+def print_report(console: Console, report: Report, language: Language = "en") -> None:
+    """One report, in full."""
+    console.print(as_text(report, language), markup=False, highlight=False, soft_wrap=True)

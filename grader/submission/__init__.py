@@ -1,0 +1,1 @@
+"""What is handed in: found, read as data, looked at without running it."""

@@ -1,0 +1,1 @@
+"""Results as values: how they are walked, and how far apart two of them are."""

@@ -1,0 +1,21 @@
+"""How large what crosses the boundary may be. Whoever sends more is not to be trusted."""
+
+from __future__ import annotations
+
+import struct
+
+FRAME = struct.Struct("!II")
+MAX_FRAME_BYTES = 64 * 2**20
+MAX_HEADER_BYTES = 2 * 2**20
+"""Of the JSON in one outcome: parsed, it takes up to thirty times as much memory."""
+MAX_TENSORS = 256
+MAX_DEPTH = 12
+MAX_ITEMS = 10_000
+MAX_TEXT = 2_000
+"""Characters of any text that comes back."""
+MAX_BITS = 256
+"""Of an integer: what is larger cannot be made a float, and takes long to be written down."""
+
+
+class WireError(ValueError):
+    """A message that does not follow the format; the sender is not to be trusted."""

@@ -1,0 +1,280 @@
+"""Calls and outcomes as bytes: JSON plus one safetensors block.
+
+Nothing is ever pickled, and what comes back is plain data whatever the learner's code returned.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from grader.wire.bounds import (
+    FRAME,
+    MAX_BITS,
+    MAX_DEPTH,
+    MAX_FRAME_BYTES,
+    MAX_HEADER_BYTES,
+    MAX_ITEMS,
+    MAX_TENSORS,
+    MAX_TEXT,
+    WireError,
+)
+from grader.wire.calls import DTYPES, Call, Opaque, Outcome, Raised
+
+
+class Encoder:
+    """Turns a tree of tensors and plain values into JSON, collecting the tensors."""
+
+    def __init__(self, max_bytes: int = MAX_FRAME_BYTES) -> None:
+        self.tensors: dict[str, Tensor] = {}
+        self.places: set[int] = set()
+        self.items = 0
+        self.bytes_left = max_bytes
+        self.characters_left = MAX_HEADER_BYTES // 16
+
+    def encode(self, value: Any, depth: int = 0) -> Any:
+        """JSON for one value; its tensors are added to ``tensors``."""
+        self.items += 1
+        if depth > MAX_DEPTH or self.items > MAX_ITEMS:
+            return {"opaque": "a structure nested too deeply or too large"}
+        kind = type(value)
+        if value is None or kind is bool or kind is float:
+            return value
+        if kind is int:
+            return value if value.bit_length() <= MAX_BITS else {"opaque": "an enormous integer"}
+        if kind is str:
+            self.characters_left -= len(value)
+            fits = len(value) <= MAX_TEXT and self.characters_left >= 0
+            return value if fits else {"opaque": "a very long str"}
+        if kind is Tensor or kind is torch.nn.Parameter:
+            return self._tensor(value)
+        if isinstance(value, Tensor):
+            return {"opaque": f"a subclass of Tensor, {kind.__name__[:80]}"}
+        if isinstance(value, tuple):
+            return {"tuple": [self.encode(item, depth + 1) for item in tuple.__iter__(value)]}
+        if kind is list:
+            return {"list": [self.encode(item, depth + 1) for item in value]}
+        if isinstance(value, dict):
+            return {"dict": [[self._key(key), self.encode(item, depth + 1)] for key, item in dict.items(value)]}
+        if kind is torch.dtype:
+            return {"dtype": str(value).removeprefix("torch.")}
+        if kind is torch.device:
+            return {"device": str(value)}
+        return {"opaque": f"an object of type {kind.__name__[:80]}"}
+
+    def _key(self, key: Any) -> str:
+        text = str(key)[:200]
+        self.characters_left -= len(text)
+        return text if self.characters_left >= 0 else ""
+
+    def _tensor(self, tensor: Tensor) -> Any:
+        if tensor.layout is not torch.strided or tensor.is_quantized or tensor.device.type == "meta":
+            return {"opaque": f"a tensor with layout {tensor.layout} on {tensor.device}"}
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        if dtype not in DTYPES:
+            return {"opaque": f"a tensor of dtype {dtype}"}
+        self.bytes_left -= tensor.numel() * tensor.element_size()
+        if self.bytes_left < 0 or len(self.tensors) >= MAX_TENSORS:
+            return {"opaque": f"a tensor of shape {tuple(tensor.shape)}, too large to be compared"}
+        name = str(len(self.tensors))
+        # A strided input must reach the learner's code as strided: the memory order goes along as a permutation.
+        strides = tensor.stride()
+        order = sorted(range(tensor.dim()), key=lambda axis: -strides[axis])
+        stored = tensor.detach().permute(order).contiguous().cpu()
+        place = stored.untyped_storage().data_ptr()
+        if place in self.places or stored.numel() * stored.element_size() != stored.untyped_storage().nbytes():
+            stored = stored.clone()  # safetensors stores no two tensors that share memory, and no part of one
+        self.places.add(place)
+        self.tensors[name] = stored
+        return {"tensor": name, "order": order}
+
+
+def decode(tree: Any, tensors: dict[str, Tensor], depth: int = 0) -> Any:
+    """The inverse of `Encoder.encode`; every tensor comes back on the CPU.
+
+    Raises:
+        WireError: the tree is not what `Encoder.encode` makes.
+    """
+    if depth > MAX_DEPTH + 1:
+        raise WireError("nested too deeply")
+    if tree is None or isinstance(tree, bool | float):
+        return tree
+    if isinstance(tree, int):
+        return _integer(tree)
+    if isinstance(tree, str):
+        return text_of(tree)
+    if not isinstance(tree, dict):
+        raise WireError("neither a value nor a tagged value")
+    match tree:
+        case {"tensor": str(name), "order": list(order)}:
+            if name not in tensors or sorted(order) != list(range(tensors[name].dim())):
+                raise WireError("no such tensor, or no permutation of its axes")
+            inverse = [order.index(axis) for axis in range(len(order))]
+            return tensors[name].permute(inverse)
+        case {"tuple": list(items)}:
+            return tuple(decode(item, tensors, depth + 1) for item in items)
+        case {"list": list(items)}:
+            return [decode(item, tensors, depth + 1) for item in items]
+        case {"dict": list(pairs)}:
+            if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
+                raise WireError("a dict that is no list of pairs")
+            return {text_of(key): decode(item, tensors, depth + 1) for key, item in pairs}
+        case {"dtype": str(name)} if name in DTYPES:
+            return DTYPES[name]
+        case {"device": str(name)}:
+            return Opaque(f"device {text_of(name, 20)}")
+        case {"opaque": str(what)}:
+            return Opaque(text_of(what, 200))
+    raise WireError("unknown tag")
+
+
+def text_of(value: Any, longest: int = MAX_TEXT) -> str:
+    """What a child gives as text, cut, and without the lone surrogates that no file or terminal could be given."""
+    return str(value)[:longest].encode("utf-8", "replace").decode()
+
+
+def _integer(value: int) -> int:
+    if value.bit_length() > MAX_BITS:
+        raise WireError("an enormous integer")
+    return value
+
+
+def pack(header: Any, tensors: dict[str, Tensor]) -> bytes:
+    """One frame: lengths, JSON, safetensors."""
+    text = json.dumps(header).encode()
+    block = save_tensors(tensors) if tensors else b""
+    return FRAME.pack(len(text), len(block)) + text + block
+
+
+def unpack(text: bytes, block: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The header and the tensors of one frame.
+
+    Raises:
+        WireError: the frame is not what `pack` makes.
+    """
+    try:
+        header = json.loads(text)
+        tensors = load_tensors(block) if block else {}
+    except Exception as error:
+        raise WireError(f"a frame that cannot be read: {type(error).__name__}") from None
+    if not isinstance(header, dict):
+        raise WireError("a frame without a header")
+    if len(tensors) > MAX_TENSORS or not all(tensor.dtype in DTYPES.values() for tensor in tensors.values()):
+        raise WireError("more tensors, or of other dtypes, than are ever sent")
+    return header, tensors
+
+
+def encode_calls(calls: list[Call], encoder: Encoder) -> list[Any]:
+    """Calls as JSON, their tensors in the encoder. Drivers are the author's text, of whatever length."""
+    return [[call.drive, encoder.encode(dict(vars(call), drive=None))] for call in calls]
+
+
+def decode_calls(header: Any, tensors: dict[str, Tensor]) -> list[Call]:
+    """The inverse of `encode_calls`."""
+    return [Call(**{**decode(fields, tensors), "drive": drive}) for drive, fields in header]
+
+
+def encode_outcome(outcome: Outcome, encoder: Encoder) -> dict[str, Any]:
+    """An outcome as JSON, its tensors in the encoder; what is too large or not plain becomes `Opaque`."""
+    return {
+        "value": encoder.encode(outcome.value),
+        "raised": encoder.encode(None if outcome.raised is None else dict(vars(outcome.raised))),
+        "gradients": encoder.encode(outcome.gradients),
+        "gradient_error": outcome.gradient_error,
+        "changed": outcome.changed,
+        "again": encoder.encode(outcome.again),
+        "devices": outcome.devices,
+        "seen": outcome.seen,
+        "largest": outcome.largest,
+    }
+
+
+def decode_outcome(fields: dict[str, Any], tensors: dict[str, Tensor]) -> Outcome:
+    """The inverse of `encode_outcome`, every field validated.
+
+    Raises:
+        WireError: a field is missing or not of its type.
+    """
+    try:
+        raised = decode(fields["raised"], tensors)
+        gradients = decode(fields["gradients"], tensors)
+        if gradients is not None:
+            gradients = {
+                name: grad if isinstance(grad, Tensor) else None for name, grad in _expect(gradients, dict).items()
+            }
+        error = fields["gradient_error"]
+        return Outcome(
+            value=decode(fields["value"], tensors),
+            raised=None if raised is None else _raised(_expect(raised, dict)),
+            gradients=gradients,
+            gradient_error=None if error is None else text_of(error),
+            changed=_names(fields["changed"]),
+            again=decode(fields["again"], tensors),
+            devices=_names(fields["devices"]),
+            seen=_names(fields["seen"]),
+            largest=_integer(_expect(fields["largest"], int)),
+        )
+    except WireError:
+        raise
+    except Exception as error:
+        raise WireError(f"an outcome that cannot be read: {type(error).__name__}") from None
+
+
+def pack_outcome(index: int, outcome: Outcome, max_bytes: int = MAX_FRAME_BYTES) -> bytes:
+    """The outcome of one call as a frame, with at most so many bytes of tensors."""
+    encoder = Encoder(max_bytes)
+    fields = encode_outcome(outcome, encoder)
+    return pack({"call": index, **fields}, encoder.tensors)
+
+
+def unpack_outcome(header: dict[str, Any], tensors: dict[str, Tensor]) -> tuple[int, Outcome]:
+    """The number of a call and its outcome.
+
+    Raises:
+        WireError: a field is missing or not of its type.
+    """
+    return _expect(header.get("call"), int), decode_outcome(header, tensors)
+
+
+def _expect(value: Any, kind: type) -> Any:
+    if type(value) is not kind:
+        raise WireError(f"expected {kind.__name__}")
+    return value
+
+
+def _names(value: Any) -> list[str]:
+    return [text_of(name, 80) for name in _expect(value, list)[:64]]
+
+
+def unpack_loaded(header: dict[str, Any], targets: Sequence[str]) -> tuple[list[Raised], list[str]]:
+    """How a submission's cells went: what they raised, and which of the targets they defined.
+
+    Raises:
+        WireError: a field is missing or not of its type.
+    """
+    try:
+        errors = [_raised(_expect(error, dict)) for error in _expect(header["errors"], list)[:20]]
+        defined = _expect(header["defined"], list)
+        return errors, [name for name in targets if name in defined]
+    except WireError:
+        raise
+    except Exception as error:
+        raise WireError(f"a report on the cells that cannot be read: {type(error).__name__}") from None
+
+
+def _raised(fields: dict[str, Any]) -> Raised:
+    line, bases = fields.get("line"), fields["bases"]
+    if not isinstance(bases, tuple | list):
+        raise WireError("expected the names of classes")
+    return Raised(
+        type=text_of(fields["type"], 80),
+        bases=tuple(text_of(base, 80) for base in bases[:16]),
+        message=text_of(fields["message"]),
+        line=line if type(line) is int and 0 < line < 2**31 else None,
+    )
