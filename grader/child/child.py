@@ -4,53 +4,130 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import socket
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
 
-from grader.child.execute import describe, new_scope, perform, run_cells
+from grader.child.cells import Cells, new_scope
+from grader.child.clock import Clock, StoppedError
+from grader.child.execute import describe, perform
+from grader.child.imports import guarded_in
+from grader.child.modes import set_neutral
+from grader.child.quota import keep_small
+from grader.child.shell import Shell, quiet
+from grader.child.standin import Imports, StandIn
 from grader.sandbox import lock_in
-from grader.wire.calls import Outcome
+from grader.wire.bounds import MAX_ERRORS
+from grader.wire.calls import Outcome, Raised
 from grader.wire.channel import receive, send
 from grader.wire.encoding import decode_calls, pack, pack_outcome, unpack
+
+LEAST_CELL_SECONDS = 1.0
+"""What a cell may compute however long those before it took: the answer may stand in it."""
 
 
 def run(channel: socket.socket, layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None:
     """Serve one submission. Whatever goes wrong ends this process and nothing else."""
     lock_in(layers, limits, scratch)
+    keep_small(scratch)
     tempfile.tempdir = scratch  # the one place where a library may still write
     # torch imports its compiler when an nn.Embedding is made on the meta device, and that wants a folder.
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = scratch
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.environ["MPLCONFIGDIR"] = scratch
     job, _ = unpack(*receive(channel))
     # The notebooks call these; in here they have nothing to show to anybody.
     for name in job["silent"]:
-        setattr(sys.modules["grader"], name, _nothing)
-    random.seed(0)
-    torch.manual_seed(0)
-    scope = new_scope()
-    errors = run_cells(job["cells"], scope, (BaseException,))
-    loaded = {"errors": [dict(vars(error), bases=list(error.bases)) for error in errors[:20]]}
-    loaded["defined"] = [name for name in job["targets"] if name in scope]
-    send(channel, pack(loaded, {}))
+        setattr(sys.modules["grader"], name, quiet)
+    clock = Clock(limits["call_seconds"], limits["cpu_seconds"])
+    scope = _run_cells(channel, job, clock, limits["cells_seconds"], scratch)
     # The calls are sent only now: cells that run before any call know nothing of them.
     header, tensors = unpack(*receive(channel))
     calls = decode_calls(header["calls"], tensors)
     for index in range(job["start"], len(calls)):
         sys.setrecursionlimit(1000)
-        torch.set_default_dtype(torch.float32)
-        send(channel, _answer(index, calls[index], scope, limits["answer_bytes"]))
+        os.chdir(scratch)
+        set_neutral(without=frozenset({"threads"}))
+        send(channel, _answer(index, calls[index], scope, clock, limits))
 
 
-def _answer(index: int, call: Any, scope: dict[str, Any], most_bytes: int) -> bytes:
+def _run_cells(
+    channel: socket.socket, job: dict[str, Any], clock: Clock, seconds: float, scratch: str
+) -> dict[str, Any]:
+    """The namespace that the cells make up; how they went is sent, and before each, that it begins."""
+    random.seed(0)
+    torch.manual_seed(0)
+    scope = _kernel_scope(job, scratch)
+    imports = Imports(scope, guarded_in(job["cells"]))
+    for name in ("IPython", "IPython.display", "IPython.core.display"):
+        imports.provide(name, get_ipython=scope["get_ipython"], display=quiet, clear_output=quiet)
+    imports.install()
+    end = time.process_time() + seconds
+
+    def limit() -> AbstractContextManager[None]:
+        return clock.limit(max(LEAST_CELL_SECONDS, end - time.process_time()))
+
+    cells = Cells(scope, (BaseException,), limit)
+    for number, cell in enumerate(job["cells"], 1):
+        if cell.strip() and number not in job["skip"]:
+            send(channel, pack({"cell": number}, {}))
+            scope["In"].append(cell)
+            cells.run(number, cell)
+    missing = [Raised("MissingLibraryError", (), name, line, cell) for name, (cell, line) in imports.missing.items()]
+    loaded = [dict(vars(error), bases=list(error.bases)) for error in [*missing, *cells.errors][:MAX_ERRORS]]
+    defined = [name for name in job["targets"] if name in scope and not isinstance(scope[name], StandIn)]
+    send(channel, pack({"errors": loaded, "defined": defined}, {}))
+    return scope
+
+
+def _kernel_scope(job: dict[str, Any], scratch: str) -> dict[str, Any]:
+    """The namespace of a kernel that has just been started, or of a script; helper modules lie in the folder."""
+    for name, text in job["files"].items():
+        with open(name, "w", encoding="utf-8") as file:
+            file.write(text)
+    sys.path.append(scratch)
+    scope = new_scope("__main__", display=quiet, In=[""], Out={}, _="", __="", ___="", input=_nobody_answers)
+    shell = Shell(scope)
+    scope["get_ipython"] = lambda: shell
+    sys.argv = [os.path.join(scratch, job["script"])] if job["script"] else [os.path.join(scratch, "kernel")]
+    if job["script"]:
+        scope["__file__"] = sys.argv[0]
+    return scope
+
+
+_asked: list[str] = []
+
+
+def _nobody_answers(prompt: object = "") -> str:
+    """``input()`` meets the end of a file; asked again by code that does not take no for an answer, it ends the cell."""
+    _asked.append("")
+    if len(_asked) % 10 == 0:
+        raise StoppedError("waiting")
+    raise EOFError("nobody is there to answer input()")
+
+
+def _answer(index: int, call: Any, scope: dict[str, Any], clock: Clock, limits: dict[str, Any]) -> bytes:
+    outcome = None
     try:
-        return pack_outcome(index, perform(call, scope, (BaseException,)), most_bytes)
+        with clock.limit(limits["call_seconds"]):
+            outcome = perform(call, scope, (Exception, SystemExit, GeneratorExit, KeyboardInterrupt))
+            packed = pack_outcome(index, outcome, limits["answer_bytes"])
+    except StoppedError as error:
+        # What was interrupted in the middle may be in any state: a fresh child makes the next call.
+        _end(error.reason)
     except BaseException as error:  # the learner's objects can raise even while they are being described
-        return pack_outcome(index, Outcome(raised=describe(error)))
+        packed = pack_outcome(index, Outcome(raised=describe(error)))
+    return packed
 
 
-def _nothing(*_: Any, **__: Any) -> None:
-    return None
+def _end(reason: str) -> None:
+    """End this process by a signal that says why."""
+    number = signal.SIGPROF if reason == "timeout" else signal.SIGALRM
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    os._exit(1)

@@ -6,10 +6,9 @@ a call and nothing else: no expected value, no tolerance, no points.
 
 from __future__ import annotations
 
-import sys
+import re
 import traceback
-import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
@@ -22,33 +21,9 @@ from grader.values.tree import Path, map_leaves, map_paths, tensors
 from grader.wire.bounds import MAX_TEXT
 from grader.wire.calls import Call, Outcome, Raised
 
-SCOPE = "submission"
-"""Name of the module that the cells of a submission make up."""
-
-
-def new_scope() -> dict[str, Any]:
-    """An empty namespace that is a real module, so that classes and dataclasses defined in it work."""
-    module = types.ModuleType(SCOPE)
-    sys.modules[SCOPE] = module
-    return module.__dict__
-
-
 ERRORS: tuple[type[BaseException], ...] = (Exception, SystemExit, GeneratorExit)
 """What the learner's code may raise at the cost of one call. In a kernel or at a terminal, Ctrl-C stays a person's;
 in the child nobody presses it, and every `BaseException` is caught."""
-
-
-def run_cells(
-    cells: Iterable[str], scope: dict[str, Any], errors_caught: tuple[type[BaseException], ...] = ERRORS
-) -> list[Raised]:
-    """Execute the cells in order, as a notebook does: one that raises does not keep the next from running."""
-    errors = []
-    for number, cell in enumerate(cells, 1):
-        try:
-            exec(compile(cell, f"<cell {number}>", "exec"), scope)
-        except errors_caught as error:
-            errors.append(describe(error))
-    return errors
 
 
 def describe(error: BaseException) -> Raised:
@@ -58,11 +33,21 @@ def describe(error: BaseException) -> Raised:
     except BaseException:
         message = "(an exception whose message cannot be read)"
     line = getattr(error, "lineno", None) if isinstance(error, SyntaxError) else None
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename.startswith(("<cell", "<ipython", "/tmp/ipykernel")):
-            line = frame.lineno
+    cell = None
+    for frame, at in traceback.walk_tb(error.__traceback__):
+        name = frame.f_code.co_filename
+        if name.startswith(("<cell", "<ipython", "/tmp/ipykernel")):
+            line = at
+            found = re.fullmatch(r"<cell (\d{1,6})>", name)
+            cell = int(found[1]) if found else None
     bases = tuple(base.__name__ for base in type(error).__mro__)
-    return Raised(type(error).__name__, bases, str(message)[:MAX_TEXT], line if type(line) is int else None)
+    text = _without_addresses(str(message))[:MAX_TEXT]
+    return Raised(type(error).__name__, bases, text, line if type(line) is int else None, cell)
+
+
+def _without_addresses(message: str) -> str:
+    """The text without what differs from run to run: where objects lie in memory."""
+    return re.sub(r"\b0x[0-9a-fA-F]{6,}", "0x…", message)
 
 
 def perform(call: Call, scope: dict[str, Any], errors_caught: tuple[type[BaseException], ...] = ERRORS) -> Outcome:

@@ -27,8 +27,13 @@ from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prct
 
 TICK_SECONDS = 0.05
 MOST_THREADS = 64
-MOST_FILES = 16
-"""In the scratch folder, which has no folders in it. Each file is kept small by a resource limit."""
+MOST_FILES = 256
+"""In the scratch folder, which has no folders in it. What goes through Python meets `grader.child.quota` first."""
+HOW_IT_ENDED = {
+    signal.SIGPROF: "timeout",
+    signal.SIGXCPU: "timeout",
+    signal.SIGALRM: "waiting",
+}
 
 
 @dataclass
@@ -40,6 +45,7 @@ class Child:
     status: int
     scratch: str
     memory_bytes: int
+    cpu_seconds: float
     why: str | None = None
     started: float = field(default_factory=time.monotonic)
 
@@ -56,7 +62,8 @@ def main() -> None:
     if sys.platform == "linux":
         prctl(PR_SET_CHILD_SUBREAPER, 1)
     import torch
-    import torch.fx.experimental.symbolic_shapes  # else every child pays for it at its first backward pass
+    import torch._dynamo  # else every child pays a second for it at its first checkpoint, vmap or AdamW
+    import torch.fx.experimental.symbolic_shapes  # the same, at its first backward pass
 
     from grader.child import child  # noqa: F401
 
@@ -98,7 +105,8 @@ def _rehearse() -> None:
     """
     import torch
 
-    from grader.child.execute import new_scope, perform, run_cells
+    from grader.child.cells import new_scope, run_cells
+    from grader.child.execute import perform
     from grader.wire.bounds import FRAME
     from grader.wire.calls import Call
     from grader.wire.encoding import Encoder, decode_calls, encode_calls, pack, pack_outcome, unpack
@@ -142,8 +150,12 @@ def _serve(control: socket.socket, children: dict[int, Child], layers: list[str]
     if pid == 0:
         _become_child(channel, layers, request["limits"], scratch)
     os.close(channel)
-    children[pid] = Child(pid, request["token"], status, scratch, request["limits"]["memory_bytes"])
+    children[pid] = Child(pid, request["token"], status, scratch, **_watched(request["limits"]))
     return True
+
+
+def _watched(limits: dict[str, Any]) -> dict[str, Any]:
+    return {name: limits[name] for name in ("memory_bytes", "cpu_seconds")}
 
 
 def _become_child(channel: int, layers: list[str], limits: dict[str, Any], scratch: str) -> None:
@@ -168,7 +180,7 @@ def _become_child(channel: int, layers: list[str], limits: dict[str, Any], scrat
 def _reap(children: dict[int, Child], wait: bool = False) -> None:
     while True:
         try:
-            pid, status = os.waitpid(-1, 0 if wait else os.WNOHANG)
+            pid, status, used = os.wait4(-1, 0 if wait else os.WNOHANG)
         except ChildProcessError:
             break
         if pid == 0:
@@ -176,7 +188,11 @@ def _reap(children: dict[int, Child], wait: bool = False) -> None:
         ended = children.pop(pid, None)
         if ended is None:
             continue
-        report = {"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0, "why": ended.why}
+        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+        # Whoever ignores the kernel's first limit on CPU time is killed at the second.
+        late = number == signal.SIGKILL and used.ru_utime + used.ru_stime > ended.cpu_seconds - 1
+        why = ended.why or ("timeout" if late else HOW_IT_ENDED.get(number))
+        report = {"signal": number, "why": why}
         with contextlib.suppress(OSError):
             os.write(ended.status, json.dumps(report).encode())
         os.close(ended.status)

@@ -10,8 +10,9 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from grader import __all__ as PUBLIC_NAMES
@@ -31,10 +32,14 @@ class Run:
     """What came of running one submission: an outcome for every call, and how its cells went."""
 
     outcomes: list[Outcome]
-    cell_errors: list[dict[str, Any]] = field(default_factory=list)
+    cell_errors: list[Raised] = field(default_factory=list)
     defined: list[str] = field(default_factory=list)
     loaded: str = "ok"
     """``ok``, or how the process ended before any call: ``timeout``, ``crashed``, ``out_of_memory``."""
+    cell: int | None = None
+    """The cell that was running last."""
+    ended_cells: dict[int, str] = field(default_factory=dict)
+    """Cells that ended the process, with how; it was started again without them."""
 
 
 class RunnerError(Exception):
@@ -92,20 +97,41 @@ class WarmParent:
             self._abandoned = True
             self._stop()
 
-    def run(self, cells: Sequence[str], targets: Sequence[str], calls: PackedCalls) -> Run:
-        """Run a submission's cells, then the calls, starting a fresh child after each call that does not come back."""
+    def run(
+        self,
+        cells: Sequence[str],
+        targets: Sequence[str],
+        calls: PackedCalls,
+        files: Mapping[str, str] = MappingProxyType({}),
+        script: str = "",
+    ) -> Run:
+        """Run a submission's cells, then the calls, in a fresh child after each cell or call that does not come back.
+
+        Args:
+            cells: Python, in order; empty texts count.
+            targets: the names that the submission should define.
+            calls: what is called.
+            files: texts of files that lie beside the submission, by name.
+            script: the submission's own file name where it is a script.
+        """
         outcomes: list[Outcome] = []
         run = Run(outcomes)
         deaths, retried = 0, -1
-        end = time.monotonic() + self.limits.seconds
+        limits = self.limits
+        end = time.monotonic() + limits.backstop(limits.seconds)
+        program = {
+            "cells": list(cells),
+            "targets": list(targets),
+            "silent": PUBLIC_NAMES,
+            "files": dict(files),
+            "script": script,
+        }
         while len(outcomes) < calls.count:
-            job = pack(
-                {"cells": list(cells), "targets": list(targets), "start": len(outcomes), "silent": PUBLIC_NAMES}, {}
-            )
+            job = pack({**program, "start": len(outcomes), "skip": sorted(run.ended_cells)}, {})
             # After a call that hung, the next ones get less time: a submission that always hangs is soon told so.
-            patience = self.limits.call_seconds / (1 + 2 * deaths)
+            patience = limits.call_seconds / (1 + 2 * deaths)
             asked = time.monotonic()
-            child = self._fork()
+            child = self._fork({**limits.for_child(self.device), "call_seconds": patience})
             end += time.monotonic() - asked  # a warm parent that has to start first is not the submission's time
             ended = self._one_child(child, job, targets, calls, run, patience, end)
             if ended is None:
@@ -115,11 +141,14 @@ class WarmParent:
                 continue
             ended = "crashed" if ended == "killed" else ended
             deaths += 1
-            if not run.defined and run.loaded != "ok":
-                run.loaded = ended
-                outcomes += [Outcome(ended=ended) for _ in range(calls.count)]
+            if run.loaded != "ok":
+                if run.cell is not None and run.cell not in run.ended_cells and len(run.ended_cells) < MOST_DEATHS:
+                    run.ended_cells[run.cell] = ended
+                    deaths -= 1  # what cells cost, the calls do not pay for
+                    continue
+                outcomes += [Outcome(ended=ended) for _ in range(calls.count - len(outcomes))]
                 break
-            outcomes.append(Outcome(ended=ended))
+            outcomes.append(Outcome(ended=ended, seconds=patience if ended == "timeout" else None))
             if deaths >= MOST_DEATHS or time.monotonic() > end:
                 outcomes += [Outcome(ended="not_run") for _ in range(calls.count - len(outcomes))]
         return run
@@ -136,17 +165,19 @@ class WarmParent:
     ) -> str | None:
         """Collect outcomes until the last call (None), or until the child ends (how)."""
         ours, status, token = child
-        loaded = False
+        run.loaded, run.cell = "not yet", None
         try:
-            deadline = min(end, time.monotonic() + self.limits.seconds / 2)
-            channel.send(ours, job, deadline)
-            header, _ = unpack(*channel.receive(ours, deadline, *self.limits.most_received))
-            errors, run.defined = unpack_loaded(header, targets)
-            run.cell_errors = [dict(vars(error)) for error in errors]
-            run.loaded, loaded = "ok", True
-            channel.send(ours, calls.frame, min(end, time.monotonic() + patience))
+            channel.send(ours, job, end)
+            header = self._receive(ours, end)
+            while "cell" in header:
+                run.cell = cell_begun(header)
+                header = self._receive(ours, end)
+            run.cell_errors, run.defined = unpack_loaded(header, targets)
+            run.loaded = "ok"
+            wait = self.limits.backstop(patience)
+            channel.send(ours, calls.frame, min(end, time.monotonic() + wait))
             while len(run.outcomes) < calls.count:
-                deadline = min(end, time.monotonic() + patience)
+                deadline = min(end, time.monotonic() + wait)
                 frame = channel.receive(ours, deadline, *self.limits.most_received)
                 index, outcome = unpack_outcome(*unpack(*frame))
                 if index != len(run.outcomes):
@@ -164,20 +195,24 @@ class WarmParent:
             self._kill(token)
             ours.close()
             os.close(status)
-        if not loaded:
+        if run.loaded != "ok":
             run.loaded = ended
         return ended
 
-    def _fork(self) -> tuple[socket.socket, int, int]:
+    def _receive(self, ours: socket.socket, end: float) -> dict[str, Any]:
+        """How far the cells are: the header of the next frame, which must come before the far end."""
+        return unpack(*channel.receive(ours, end, *self.limits.most_received))[0]
+
+    def _fork(self, limits: dict[str, Any]) -> tuple[socket.socket, int, int]:
         ours, theirs = socket.socketpair()
-        ours.settimeout(self.limits.seconds)
+        ours.settimeout(self.limits.backstop(self.limits.seconds))
         status_read, status_write = os.pipe()
         token = next(self._tokens)
         try:
             for last_try in (False, True):
                 with self._lock:
                     process = self._started()
-                    request = {"token": token, "limits": self.limits.for_child(self.device)}
+                    request = {"token": token, "limits": limits}
                     try:
                         process.send(request, [theirs.fileno(), status_write])
                         return ours, status_read, token

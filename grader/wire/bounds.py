@@ -13,6 +13,8 @@ MAX_DEPTH = 12
 MAX_ITEMS = 10_000
 MAX_TEXT = 2_000
 """Characters of any text that comes back."""
+MAX_ERRORS = 40
+"""Of a submission's statements, that are told of."""
 MAX_BITS = 256
 """Of an integer: what is larger cannot be made a float, and takes long to be written down."""
 

@@ -28,12 +28,13 @@ class Opaque:
 
 @dataclass(frozen=True)
 class Raised:
-    """An exception of the learner's code: its type's name and bases, its text, and the line it came from."""
+    """An exception of the learner's code: its type's name and bases, its text, and where in which cell it came from."""
 
     type: str
     bases: tuple[str, ...]
     message: str
     line: int | None = None
+    cell: int | None = None
 
 
 @dataclass(frozen=True)
@@ -91,4 +92,6 @@ class Outcome:
     seen: list[str] = field(default_factory=list)
     largest: int = 0
     ended: str | None = None
-    """``timeout``, ``crashed``, ``out_of_memory`` or ``not_run`` when the call never came back."""
+    """``timeout``, ``waiting``, ``crashed``, ``out_of_memory`` or ``not_run`` when the call never came back."""
+    seconds: float | None = None
+    """Of computing, that the call might take, where it took longer."""

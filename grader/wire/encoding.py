@@ -15,6 +15,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from grader.wire.bounds import (
+    MAX_ERRORS,
     FRAME,
     MAX_BITS,
     MAX_DEPTH,
@@ -259,7 +260,7 @@ def unpack_loaded(header: dict[str, Any], targets: Sequence[str]) -> tuple[list[
         WireError: a field is missing or not of its type.
     """
     try:
-        errors = [_raised(_expect(error, dict)) for error in _expect(header["errors"], list)[:20]]
+        errors = [_raised(_expect(error, dict)) for error in _expect(header["errors"], list)[:MAX_ERRORS]]
         defined = _expect(header["defined"], list)
         return errors, [name for name in targets if name in defined]
     except WireError:
@@ -269,12 +270,29 @@ def unpack_loaded(header: dict[str, Any], targets: Sequence[str]) -> tuple[list[
 
 
 def _raised(fields: dict[str, Any]) -> Raised:
-    line, bases = fields.get("line"), fields["bases"]
+    bases = fields["bases"]
     if not isinstance(bases, tuple | list):
         raise WireError("expected the names of classes")
     return Raised(
         type=text_of(fields["type"], 80),
         bases=tuple(text_of(base, 80) for base in bases[:16]),
         message=text_of(fields["message"]),
-        line=line if type(line) is int and 0 < line < 2**31 else None,
+        line=_place(fields.get("line")),
+        cell=_place(fields.get("cell")),
     )
+
+
+def _place(number: Any) -> int | None:
+    return number if type(number) is int and 0 < number < 2**31 else None
+
+
+def cell_begun(header: dict[str, Any]) -> int:
+    """The number of the cell that a child says it begins.
+
+    Raises:
+        WireError: it is no number of a cell.
+    """
+    number = _place(header["cell"])
+    if number is None:
+        raise WireError("no cell has this number")
+    return number

@@ -1,0 +1,42 @@
+"""Which imports of a submission have something around them that catches an ImportError."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+_CATCHING = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
+
+def guarded_in(cells: Sequence[str]) -> Callable[[str, int], bool]:
+    """A function of a file's name and a line: is an import there run with a fallback around it?"""
+    known: dict[int, frozenset[int]] = {}
+
+    def guarded(file: str, line: int) -> bool:
+        found = re.fullmatch(r"<cell (\d+)>", file)
+        if not found or not 0 < int(found[1]) <= len(cells):
+            return False
+        number = int(found[1])
+        if number not in known:
+            known[number] = frozenset(_lines(cells[number - 1]))
+        return line in known[number]
+
+    return guarded
+
+
+def _lines(cell: str) -> Iterator[int]:
+    for node in ast.walk(ast.parse(cell)):
+        body: list[ast.stmt] = []
+        if isinstance(node, ast.Try) and any(map(_catches, node.handlers)):
+            body = node.body
+        elif isinstance(node, ast.With) and any("suppress" in ast.dump(item.context_expr) for item in node.items):
+            body = node.body
+        for statement in body:
+            yield from range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+
+
+def _catches(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return True
+    return any(isinstance(node, ast.Name) and node.id in _CATCHING for node in ast.walk(handler.type))

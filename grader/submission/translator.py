@@ -1,0 +1,80 @@
+"""Asks the process that translates cells (`grader.submission.ipython`), and starts it when it is first needed."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import threading
+from functools import lru_cache
+from select import select
+
+from grader.submission import ipython
+
+BACKSTOP_SECONDS = 60.0
+"""On the wall's clock; the process itself gives up long before."""
+
+
+class Translator:
+    """A process that is started when first asked, and again after it has died of a cell."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def python(self, cell: str) -> str | None:
+        """A cell as Python; None where IPython makes nothing of it, or not in time."""
+        with self._lock:
+            try:
+                return self._asked(cell)
+            except OSError:
+                self.close()
+                return None
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+    def _asked(self, cell: str) -> str | None:
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-s", "-P", ipython.__file__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", "PYTHONUTF8": "1"},
+                bufsize=0,
+                start_new_session=True,
+            )
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(cell).encode() + b"\n")
+        answer = bytearray()
+        while not answer.endswith(b"\n"):
+            ready, _, _ = select([process.stdout], [], [], BACKSTOP_SECONDS)
+            part = os.read(process.stdout.fileno(), 2**16) if ready else b""
+            if not part:  # it crashed, or hangs
+                self.close()
+                return None
+            answer += part
+        python = json.loads(answer)
+        return python if isinstance(python, str) else None
+
+
+_translator = Translator()
+atexit.register(_translator.close)
+
+
+@lru_cache(maxsize=512)
+def python_of(cell: str) -> str | None:
+    """A cell in IPython's language as Python, each statement in its line; None where that cannot be had."""
+    return _translator.python(cell)
