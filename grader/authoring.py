@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import torch
 from torch import Tensor
 
+from grader.text import Text
 from grader.values.compare import worst
 
 __all__ = [
@@ -56,13 +57,6 @@ LIBRARY_ATTENTION = (
     *("_scaled_dot_product_efficient_attention", "_scaled_dot_product_fused_attention_overrideable", "flex_attention"),
 )
 """PyTorch's ready-made attention, as names in code and as operations at run time."""
-
-
-class Text(NamedTuple):
-    """A sentence for the learner in the course's two languages."""
-
-    en: str
-    zh: str
 
 
 Judge = Callable[[Any, Any], Text | None]

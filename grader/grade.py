@@ -16,6 +16,7 @@ from grader.course.exercise import LoadedExercise, untrusted_cells
 from grader.report.model import Check, Diagnosis, Environment, Report, Status
 from grader.runner.pool import PackedCalls, Run, WarmParent
 from grader.submission import statics
+from grader.submission.missing import why_missing
 from grader.submission.reader import Submission, UnreadableError, as_code, parse, read_submission
 from grader.verdict.checks import score_checks
 from grader.verdict.describe import is_unwritten
@@ -54,7 +55,7 @@ class Grader:
         try:
             report = self.grade_cells(read_submission(path))
         except UnreadableError as error:
-            report = self.refused("invalid", Text(str(error), str(error)))
+            report = self.refused("invalid", error.text)
         return replace(report, submission=shown_as or str(path), seconds=time.perf_counter() - started)
 
     def grade_cells(self, submission: Submission) -> Report:
@@ -66,8 +67,11 @@ class Grader:
         if not set(targets) & statics.definitions(cells).keys():
             broken = [cell for cell in cells if cell.strip() and parse(cell) is None]
             if broken:
-                return self.refused("invalid", _syntax_error(broken[0]))
+                return self.refused("invalid", why_missing(submission, targets) or _syntax_error(broken[0]))
         run = self.runner.run(cells, targets, self.packed)
+        why = None if run.defined else why_missing(submission, targets)
+        if why:
+            return self.refused("invalid", why)
         return judge(self.exercise, cells, run, self.points, self.environment)
 
     def refused(self, status: Status, message: Text) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -13,14 +14,20 @@ from threading import Lock, Thread
 import torch
 
 from grader.authoring import Text
+from grader.course.asked import Asked
 from grader.course.course import LocatedCourse
+from grader.course.errors import ExerciseError
 from grader.course.exercise import load_exercise
 from grader.grade import Grader, environment_on
 from grader.report.model import Diagnosis, Report
 from grader.runner.pool import RunnerError, WarmParent
 from grader.runner.process import WarmProcess
 from grader.submission.find import Work
-from grader.submission.reader import UnreadableError, read_submission
+from grader.submission.missing import notes_on
+from grader.submission.names import possible_exercises
+from grader.submission.notes import Note
+from grader.submission.reader import Submission, UnreadableError, read_submission
+from grader.submission.statics import definitions
 
 DEVICE_START_SECONDS = 30.0
 """An accelerator is first touched in the child, which may take this long before the first call comes back."""
@@ -54,6 +61,7 @@ class Session:
             }
             limits = limits.model_copy(update=longer)
         self.runner = WarmParent(limits, device, without_layers, early)
+        self._asked = Asked(located)
         self._graders: dict[str, Grader] = {}
         self._lock = Lock()
         # The warm parent imports torch for a second; meanwhile the exercise is loaded here.
@@ -80,27 +88,22 @@ class Session:
             return self._graders[exercise]
 
     def grade(self, work: Work, exercise: str | None = None) -> Report:
-        """The report on one file; its exercise is the one given, or that of its name, or the one that it names."""
+        """The report on one file; its exercise is the one given, that of its name, that which it names, or answers."""
+        started = time.perf_counter()
+        exercise = exercise or self._named(work.path)
         try:
-            exercise = exercise or self._exercise_of(work.path)
+            submission = read_submission(work.path)
+            exercise = exercise or self._exercise_of(submission)
+            grader = self.grader(exercise)
+            notes = (*notes_on(submission, grader.exercise.spec.targets), *self._others(submission, grader))
+            report = grader.grade_cells(replace(submission, notes=(*work.notes, *notes)))
         except UnreadableError as error:
-            return self._ungraded(work, Text(str(error), str(error)))
-        if exercise is None:
-            name = work.path.name
-            return self._ungraded(
-                work,
-                Text(
-                    f"Which exercise is {name} for? Name the file <exercise>.ipynb or .py, or give --exercise.",
-                    f"{name} 是哪道题？请把文件命名为 <exercise>.ipynb 或 .py，或使用 --exercise。",
-                ),
-            )
-        grader = self.grader(exercise)
-        try:
-            return grader.grade(work.path, work.shown_as)
-        except RunnerError:
+            report = self._refused(exercise, error.text)
+        except (RunnerError, ExerciseError):
             raise
         except Exception as error:  # a fault of ours must not lose anybody else's grade
-            return replace(grader.refused("invalid", _our_fault(error)), submission=work.shown_as)
+            report = self._refused(exercise, _our_fault(error))
+        return replace(report, submission=work.shown_as, seconds=time.perf_counter() - started)
 
     def grade_all(
         self,
@@ -128,20 +131,77 @@ class Session:
                 raise
         return [reports[number] for number in range(len(work))]
 
-    def _exercise_of(self, path: Path) -> str | None:
+    def _named(self, path: Path) -> str | None:
         # The file name is the instructor's or the course's; metadata is only the learner's word.
-        if self.located.course.find(path.stem):
-            return path.stem
-        named = read_submission(path).named_exercise
-        return named if named is not None and self.located.course.find(named) else None
+        return next((name for name in possible_exercises(path.name) if self.located.course.find(name)), None)
 
-    def _ungraded(self, work: Work, message: Text) -> Report:
+    def _exercise_of(self, submission: Submission) -> str:
+        """The exercise that a file is for whose name does not tell.
+
+        Raises:
+            UnreadableError: nothing in it tells, or what does disagrees.
+        """
+        defined = definitions(submission.cells).keys()
+        answered = self._asked.answered(defined)
+        named = submission.named_exercise
+        if named is not None and self.located.course.find(named):
+            if answered and not self._asked.by(named) & defined:
+                raise UnreadableError(_disagree(named, answered, submission.path.name))
+            return named
+        if len(answered) != 1:
+            raise UnreadableError(_which(submission.path.name, answered))
+        return answered[0]
+
+    def _others(self, submission: Submission, grader: Grader) -> tuple[Note, ...]:
+        """What else of the course a file answers than that for which it is graded."""
+        handed_out = definitions(grader.stub).keys()
+        others = [
+            exercise
+            for exercise in self._asked.answered(definitions(submission.cells).keys() - handed_out)
+            if exercise != grader.exercise.id
+        ]
+        return tuple(Note(_also(exercise, submission.path.name)) for exercise in others)
+
+    def _refused(self, exercise: str | None, message: Text) -> Report:
+        if exercise is not None:
+            return self.grader(exercise).refused("invalid", message)
         return Report(
             exercise="",
-            submission=work.shown_as,
+            submission="",
             status="invalid",
             score=0.0,
             max_score=0.0,
             diagnosis=(Diagnosis("unknown", "interface", message),),
             environment=environment_on(self.device),
         )
+
+
+def _which(name: str, answered: Sequence[str]) -> Text:
+    if not answered:
+        return Text(
+            f"Which exercise is {name} for? Name the file <exercise>.ipynb or .py, or give --exercise.",
+            f"{name} 是哪道题？请把文件命名为 <exercise>.ipynb 或 .py，或使用 --exercise。",
+        )
+    listed = ", ".join(answered)
+    return Text(
+        f"Which exercise is {name} for? It answers {listed}: give --exercise for each in turn, "
+        "or hand in one file an exercise.",
+        f"{name} 是哪道题？其中有 {listed} 的解答：请分别使用 --exercise，或每道题提交一个文件。",
+    )
+
+
+def _disagree(named: str, answered: Sequence[str], name: str) -> Text:
+    listed = ", ".join(answered)
+    return Text(
+        f"The metadata of {name} name the exercise {named}, but its cells define the answer to {listed}. "
+        f"Give --exercise {answered[0]}, or name the file {answered[0]}.ipynb.",
+        f"{name} 的元数据写的是习题 {named}，而单元中定义的是 {listed} 的解答。"
+        f"请使用 --exercise {answered[0]}，或把文件命名为 {answered[0]}.ipynb。",
+    )
+
+
+def _also(exercise: str, name: str) -> Text:
+    return Text(
+        f"{name} answers {exercise}, too, which is not graded here; to grade that: --exercise {exercise}.",
+        f"{name} 中还有 {exercise} 的解答，这里没有评分；若要评分：--exercise {exercise}。",
+    )

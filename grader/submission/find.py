@@ -1,24 +1,63 @@
-"""Which files there are to grade."""
+"""Which files there are to grade, which of them are copies of one another, and what was passed over."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-SUFFIXES = (".ipynb", ".py")
+from grader.submission.contents import UnreadableError
+from grader.submission.decoding import decode_beginning
+from grader.submission.file import read_bytes
+from grader.submission.kinds import known_kind
+from grader.submission.names import bare_name, stem_of, suffix_of
+from grader.submission.notebook import looks_like_notebook
+from grader.submission.notes import Note
+from grader.text import Text
+
+PEEKED_BYTES = 2**16
+"""How much of a file is looked at whose name does not say that it is a notebook."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """One file to grade, shown to people as they gave it."""
+    """One file to grade, shown to people as they gave it.
+
+    Args:
+        counts: False for a copy beside a newer one: it is graded and shown, but another file is the answer.
+        notes: what is to be said beside its grade.
+    """
 
     path: Path
     shown_as: str
+    counts: bool = True
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class PassedOver:
+    """A file or folder that was not graded, and why."""
+
+    path: Path
+    reason: Text
+
+
+@dataclass(frozen=True)
+class Found:
+    """What lies at the paths given: work, and what is none."""
+
+    work: list[Work]
+    passed_over: list[PassedOver]
 
 
 def find_work(paths: Sequence[Path]) -> list[Work]:
+    """The work that `find` finds."""
+    return find(paths).work
+
+
+def find(paths: Sequence[Path]) -> Found:
     """Files as given, and every notebook and Python file in the folders given; symbolic links are not followed.
 
     A folder that cannot be opened is work, too: it will be reported as what could not be graded.
@@ -26,23 +65,102 @@ def find_work(paths: Sequence[Path]) -> list[Work]:
     Raises:
         FileNotFoundError: a path is not there.
     """
-    work = []
+    work, passed_over = list[Work](), list[PassedOver]()
     for path in paths:
         if path.is_dir():
-            work += [Work(found, str(found)) for found in sorted(_files(path))]
+            for found in sorted(_inside(path), key=lambda found: found.path):
+                if isinstance(found, Work):
+                    work.append(found)
+                else:
+                    passed_over.append(found)
         elif path.exists() or path.is_symlink():
             work.append(Work(path, str(path)))
         else:
             raise FileNotFoundError(str(path))
-    return work
+    return Found(_copies_noted(work), passed_over)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _inside(folder: Path) -> Iterator[Work | PassedOver]:
     closed: list[OSError] = []
     for place, folders, files in os.walk(folder, onerror=closed.append):
-        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+        for name in list(folders):
+            path = Path(place) / name
+            why = _why_not_entered(path)
+            if why:
+                folders.remove(name)
+                yield PassedOver(path, why)
         for name in files:
-            if name.endswith(SUFFIXES) and not name.startswith("."):
-                yield Path(place) / name
+            path = Path(place) / name
+            why = _why_not_graded(path)
+            yield PassedOver(path, why) if why else Work(path, str(path))
     for error in closed:
-        yield Path(error.filename)
+        yield Work(Path(error.filename), str(error.filename))
+
+
+def _why_not_entered(folder: Path) -> Text | None:
+    if folder.is_symlink():
+        return _LINK
+    if folder.name == ".ipynb_checkpoints":
+        return Text("copies that Jupyter keeps for itself", "Jupyter 自己保存的副本")
+    if folder.name == "__pycache__":
+        return Text("what Python keeps for itself", "Python 自己的缓存")
+    return _HIDDEN if folder.name.startswith(".") else None
+
+
+def _why_not_graded(path: Path) -> Text | None:
+    if path.name.startswith("."):
+        return _HIDDEN
+    if suffix_of(path.name):
+        return None
+    try:
+        content = read_bytes(path, PEEKED_BYTES)
+    except UnreadableError as error:
+        return error.text
+    if looks_like_notebook(decode_beginning(content)):
+        return None
+    return known_kind(content) or Text("neither a notebook nor Python code", "既不是笔记本也不是 Python 代码")
+
+
+_LINK = Text("a symbolic link", "符号链接")
+_HIDDEN = Text("hidden: its name begins with a dot", "隐藏文件：名称以点开头")
+
+
+def _copies_noted(work: Iterable[Work]) -> list[Work]:
+    """The same work; where several files of a folder are copies of one, each has a note which of them counts."""
+    found = list(work)
+    beside: dict[tuple[Path, str], list[int]] = defaultdict(list)
+    for number, item in enumerate(found):
+        beside[item.path.parent, stem_of(item.path.name).lower()].append(number)
+    for numbers in beside.values():
+        if len({found[number].path for number in numbers}) < 2:
+            continue
+        best = max(numbers, key=lambda number: _standing(found[number].path))
+        for number in numbers:
+            others = [found[other].path.name for other in numbers if other != number]
+            note = _chosen(others) if number == best else _not_chosen(found[best].path.name)
+            found[number] = replace(found[number], counts=number == best, notes=(*found[number].notes, Note(note)))
+    return found
+
+
+def _standing(path: Path) -> tuple[int, bool, bool, str]:
+    """What is larger counts: the newest; of equally old ones the plain name, then the notebook."""
+    try:
+        changed = path.lstat().st_mtime_ns
+    except OSError:
+        changed = 0
+    return changed, bare_name(path.name) == stem_of(path.name), suffix_of(path.name) == ".ipynb", path.name
+
+
+def _chosen(others: Sequence[str]) -> Text:
+    listed = ", ".join(others)
+    return Text(
+        f"Copies lie beside this file ({listed}); this one counts: it was changed last, or has the plain name.",
+        f"旁边有这个文件的副本（{listed}）；以本文件为准：它修改得最晚，或文件名没有副本标记。",
+    )
+
+
+def _not_chosen(best: str) -> Text:
+    return Text(
+        f"This is one of several copies; {best} counts, not this one: it was changed last, or has the plain name.",
+        f"这是几份副本之一；以 {best} 为准，而不是本文件：那一份修改得最晚，或文件名没有副本标记。",
+    )

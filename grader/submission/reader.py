@@ -1,47 +1,70 @@
 """Reads a submission, a notebook or a script, as data: code cells in order, nothing believed, nothing executed.
 
-Everything here is bounded, because whoever wrote the file may have meant harm. nbformat is not used: importing it
-costs more than grading does, and all that is wanted of a notebook is the text of its code cells.
+Everything here is bounded, because whoever wrote the file may have meant harm. What a file is, it says itself: a suffix
+is only asked where the text leaves it open.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-import json
-import os
 import re
-import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
-MAX_FILE_BYTES = 20 * 2**20
+from grader.submission.conflicts import conflict, first_mark
+from grader.submission.contents import Cell, Contents, UnreadableError
+from grader.submission.decoding import decode
+from grader.submission.file import read_bytes
+from grader.submission.kinds import known_kind
+from grader.submission.names import suffix_of
+from grader.submission.notebook import METADATA_KEY, looks_like_notebook, read_notebook
+from grader.submission.notes import Note
+from grader.submission.script import read_script
+from grader.text import Text
+
+__all__ = [
+    "MAX_CODE_CHARACTERS",
+    "METADATA_KEY",
+    "Submission",
+    "UnreadableError",
+    "as_code",
+    "parse",
+    "python_only",
+    "read_contents",
+    "read_submission",
+]
+
 MAX_CELLS = 500
 MAX_CODE_CHARACTERS = 200_000
 MAX_DEPTH = 200
 """Of the syntax tree: what looks at trees does so recursively."""
-METADATA_KEY = "attention_workshop"
 
 _one_parser_at_a_time = Lock()
 _MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2}|\S.*=\s*[%!].*)$")
 _TRANSPARENT_CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 
 
-class UnreadableError(Exception):
-    """The file is no submission; the message says what to do about it."""
-
-
 @dataclass(frozen=True)
 class Submission:
-    """The code of one submission, cell by cell, and the exercise that the file says it is for."""
+    """The code of one submission, cell by cell, and what is known of the file that it stood in.
+
+    Args:
+        named_exercise: the exercise that the file says it is for.
+        written: every cell as it was written, of every kind; those of code are those of ``cells``, in their order.
+        python: the version of Python that the file was written with, where it says so.
+        notes: what is to be said of the file beside the grade.
+    """
 
     path: Path
     cells: tuple[str, ...]
     named_exercise: str | None = None
+    written: tuple[Cell, ...] = ()
+    python: tuple[int, int] | None = None
+    notes: tuple[Note, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -50,15 +73,87 @@ class Submission:
 
 
 def read_submission(path: Path) -> Submission:
-    """Read a ``.ipynb`` or ``.py`` file.
+    """Read a notebook or a Python file, whatever its suffix.
 
     Raises:
-        UnreadableError: not a regular file, too large, not UTF-8, or not a notebook.
+        UnreadableError: it is neither, or too large, or damaged.
     """
-    text = _read_text(path)
-    if path.suffix == ".ipynb":
-        return _read_notebook(path, text)
-    return Submission(path, as_code([text]))
+    return submission_of(path, read_contents(path))
+
+
+def submission_of(path: Path, contents: Contents) -> Submission:
+    """What was read, as code that can be run.
+
+    Raises:
+        UnreadableError: there is more of it than can be an answer.
+    """
+    cells = as_code([cell.source for cell in contents.code])
+    return Submission(path, cells, contents.named_exercise, contents.cells, contents.python)
+
+
+def read_contents(path: Path) -> Contents:
+    """The cells of a notebook or a Python file as they were written.
+
+    Raises:
+        UnreadableError: it is neither, or too large, or damaged.
+    """
+    content = read_bytes(path)
+    kind = known_kind(content)
+    if kind:
+        raise UnreadableError(kind)
+    if path.suffix.lower() in _DOCUMENTS:
+        raise UnreadableError(_DOCUMENT)
+    text = decode(content)
+    if not text.strip():
+        raise UnreadableError(_EMPTY)
+    suffix = suffix_of(path.name)
+    if looks_like_notebook(text) or (suffix != ".py" and text.lstrip().startswith(("{", "["))):
+        return read_notebook(text)
+    if suffix == ".ipynb" or (suffix != ".py" and not _PYTHON.search(text)):
+        raise UnreadableError(_no_submission(text, suffix))
+    if len(text) > MAX_CODE_CHARACTERS:
+        raise UnreadableError(_TOO_MUCH)
+    return read_script(text, parse)
+
+
+_DOCUMENTS = frozenset({".md", ".rmd", ".qmd"})
+_DOCUMENT = Text(
+    "This is a document that may hold code between its text, not a notebook; "
+    "make a notebook of it (jupytext --to ipynb FILE), and hand that in.",
+    "这是正文中夹有代码的文档，而不是笔记本；请把它转成笔记本（jupytext --to ipynb FILE）再提交。",
+)
+_EMPTY = Text(
+    "The file is empty: saving or copying it did not work. Save it again, and hand it in when it has a size.",
+    "文件是空的：保存或复制没有成功。请重新保存，确认文件大小不为零，再重新提交。",
+)
+_TOO_MUCH = Text(
+    "There is more code here than can be an answer to an exercise.",
+    "这里的代码超过了一道题的解答可能有的长度。",
+)
+_PYTHON = re.compile(r"^[ \t]*(?:async[ \t]+def|def|class|import|from)[ \t]+\w", re.MULTILINE)
+"""What no Python file is without, that answers an exercise."""
+
+
+def _no_submission(text: str, suffix: str) -> Text:
+    mark = first_mark(text)
+    if mark:
+        return conflict(mark)
+    if _PYTHON.search(text):
+        return Text(
+            "This is Python code in a file that is called .ipynb; name it .py, or copy the code into a notebook.",
+            "这是 Python 代码，文件名却是 .ipynb；请改名为 .py，或把代码复制到笔记本中。",
+        )
+    if suffix == ".ipynb":
+        return Text(
+            "The notebook is not valid JSON (line 1); open it in Jupyter and save it again, "
+            "or start again from the file as handed out.",
+            "笔记本不是有效的 JSON（第 1 行）；请在 Jupyter 中打开并重新保存，或从发下来的文件重新开始。",
+        )
+    return Text(
+        "This is text, but neither a notebook nor Python code; "
+        "hand in the notebook (.ipynb) or Python file (.py) itself.",
+        "这是文本，但既不是笔记本也不是 Python 代码；请提交笔记本（.ipynb）或 Python 文件（.py）本身。",
+    )
 
 
 def as_code(cells: Sequence[str]) -> tuple[str, ...]:
@@ -68,63 +163,8 @@ def as_code(cells: Sequence[str]) -> tuple[str, ...]:
         UnreadableError: there is more of it than can be an answer.
     """
     if len(cells) > MAX_CELLS or sum(map(len, cells)) > MAX_CODE_CHARACTERS:
-        raise UnreadableError("There is more code here than can be an answer to an exercise.")
+        raise UnreadableError(_TOO_MUCH)
     return tuple(map(python_only, cells))
-
-
-def _read_text(path: Path) -> str:
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    try:
-        descriptor = os.open(path, flags)
-    except OSError as error:
-        if path.is_symlink():
-            raise UnreadableError("This is a symbolic link; hand in the file itself.") from None
-        kind = "folder" if path.is_dir() else "file"
-        raise UnreadableError(f"The {kind} cannot be opened: {error.strerror}.") from None
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError("This is not a regular file; hand in a notebook or a Python file.")
-        if status.st_size > MAX_FILE_BYTES:
-            raise UnreadableError(
-                f"The file has {status.st_size / 2**20:.0f} MB, more than the {MAX_FILE_BYTES // 2**20} MB that are "
-                "read; clear the outputs (Edit > Clear Outputs of All Cells) and save again."
-            )
-        content = file.read(MAX_FILE_BYTES + 1)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UnreadableError(f"The file is not UTF-8 text (byte {error.start}); save it as UTF-8.") from None
-
-
-def _read_notebook(path: Path, text: str) -> Submission:
-    try:
-        notebook = json.loads(text)
-    except RecursionError:
-        raise UnreadableError("The notebook's JSON is nested too deeply to be a notebook.") from None
-    except ValueError as error:
-        where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "a number too long"
-        raise UnreadableError(
-            f"The notebook is not valid JSON ({where}); open it in Jupyter, or start again from the file as handed out."
-        ) from None
-    cells = notebook.get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list):
-        raise UnreadableError("The file has no list of cells; it is not a notebook of format 4.")
-    code = [_source(cell) for cell in cells if isinstance(cell, dict) and cell.get("cell_type") == "code"]
-    return Submission(path, as_code(code), _named_exercise(notebook.get("metadata")))
-
-
-def _source(cell: dict[str, Any]) -> str:
-    source = cell.get("source", "")
-    if isinstance(source, list):
-        return "".join(line for line in source if isinstance(line, str))
-    return source if isinstance(source, str) else ""
-
-
-def _named_exercise(metadata: object) -> str | None:
-    ours = metadata.get(METADATA_KEY) if isinstance(metadata, dict) else None
-    name = ours.get("exercise") if isinstance(ours, dict) else None
-    return name if isinstance(name, str) else None
 
 
 TOO_DEEP = "raise SyntaxError('the code is nested too deeply')"

@@ -1,0 +1,105 @@
+"""Why what an exercise asks for is not defined, where the file tells more than its code.
+
+Looked for in this order: an unfinished merge, Python newer than the one that grades, an answer in a cell that is not
+code, no code at all.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import textwrap
+from collections.abc import Collection, Iterator
+
+from grader.submission.conflicts import conflict, first_mark
+from grader.submission.contents import Cell
+from grader.submission.newer import Version, needed_version
+from grader.submission.notes import Note
+from grader.submission.reader import Submission, parse
+from grader.submission.statics import definitions
+from grader.text import Text
+
+_FENCE = re.compile(r"\s*```[^\n`]*\n(.*)\n[ \t]*```\s*", re.DOTALL)
+
+
+def why_missing(submission: Submission, targets: Collection[str]) -> Text | None:
+    """What keeps a submission from defining any of its targets, and what to do; None where only its code can tell."""
+    broken = list(_broken(submission, targets))
+    for cell, _ in broken:
+        mark = first_mark(cell.source)
+        if mark:
+            return conflict(cell.line + mark - 1, cell.number)
+    for cell, code in broken:
+        version = needed_version(code, parse)
+        if version:
+            return _newer(version, cell)
+    for cell in submission.written:
+        if cell.kind != "code":
+            for name in sorted(set(targets) & _defined(cell)):
+                return _not_code(name, cell)
+    if submission.written and not any(code.strip() for code in submission.cells):
+        return _NO_CODE
+    return None
+
+
+def notes_on(submission: Submission, targets: Collection[str]) -> tuple[Note, ...]:
+    """What is to be said where some targets are defined, but others stand in cells that are not code."""
+    defined = definitions(submission.cells).keys()
+    missing = set(targets) - defined
+    if not missing or not set(targets) & defined:
+        return ()
+    return tuple(
+        Note(_not_code(name, cell), cell.number, cell.line)
+        for cell in submission.written
+        if cell.kind != "code"
+        for name in sorted(missing & _defined(cell))
+    )
+
+
+def _broken(submission: Submission, targets: Collection[str]) -> Iterator[tuple[Cell, str]]:
+    """Code cells that do not parse, with the code made of them; first those that speak of a target."""
+    code = [cell for cell in submission.written if cell.kind == "code"]
+    broken = [(cell, made) for cell, made in zip(code, submission.cells, strict=False) if parse(made) is None]
+    speaks = re.compile(rf"\b(?:{'|'.join(map(re.escape, targets))})\b")
+    yield from sorted(broken, key=lambda pair: speaks.search(pair[1]) is None)
+
+
+def _defined(cell: Cell) -> set[str]:
+    """What the text of a cell that is not code would define if it were."""
+    fenced = _FENCE.fullmatch(cell.source)
+    return set(definitions([textwrap.dedent(fenced[1] if fenced else cell.source)]))
+
+
+def _newer(version: Version, cell: Cell) -> Text:
+    needed, running = (f"{major}.{minor}" for major, minor in (version, sys.version_info[:2]))
+    en = f"cell {cell.number}" if cell.number else "the code"
+    zh = f"第 {cell.number} 个单元" if cell.number else "代码"
+    return Text(
+        f"This is written for Python {needed}, but this grader runs Python {running}: {en} uses syntax that came "
+        f"with {needed}. Write it as Python {running} has it, or ask for a grader with Python {needed}.",
+        f"这是为 Python {needed} 写的，而评分程序运行的是 Python {running}：{zh}使用了 {needed} 才有的语法。"
+        f"请改用 Python {running} 的写法，或请人用 Python {needed} 的评分程序来评分。",
+    )
+
+
+def _not_code(name: str, cell: Cell) -> Text:
+    if cell.number is None:
+        return Text(
+            f"`{name}` stands in a Markdown cell (line {cell.line}), which is not run: take the `[markdown]` off the "
+            "line that begins the cell, and the `#` off its code.",
+            f"`{name}` 写在 Markdown 单元中（第 {cell.line} 行），不会被运行：请删去该单元起始行的 `[markdown]`，"
+            "并去掉代码前的 `#`。",
+        )
+    kind = Text("a raw cell", "raw 单元") if cell.kind == "raw" else Text("a Markdown cell", "Markdown 单元")
+    return Text(
+        f"`{name}` stands in cell {cell.number}, which is {kind.en} and is not run: change its type to Code "
+        "(select the cell, press Esc, then Y), and save.",
+        f"`{name}` 写在第 {cell.number} 个单元中，那是{kind.zh}，不会被运行：请把它的类型改为 Code"
+        "（选中单元，按 Esc，再按 Y），然后保存。",
+    )
+
+
+_NO_CODE = Text(
+    "There is no code in this file; write your answer in a code cell, and save before you hand it in.",
+    "文件中没有代码；请在代码单元中写下解答，保存后再提交。",
+)
