@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
@@ -11,17 +10,18 @@ from pathlib import Path
 
 import torch
 
-from grader.authoring import Exercise, Text
+from grader.authoring import Text
 from grader.course.exercise import LoadedExercise, untrusted_cells
-from grader.report.model import Check, Diagnosis, Environment, Report, Status
-from grader.runner.pool import PackedCalls, Run, WarmParent
+from grader.report.model import Diagnosis, Environment, Report, Status
+from grader.runner.pool import PackedCalls, WarmParent
 from grader.submission import statics
+from grader.submission.contents import UnreadableError
+from grader.submission.language import as_code, parse
 from grader.submission.missing import why_missing
-from grader.submission.reader import Submission, UnreadableError, as_code, parse, read_submission
-from grader.verdict.checks import score_checks
-from grader.verdict.describe import is_unwritten
-from grader.verdict.diagnosis import Judged, diagnose
-from grader.verdict.evidence import Problem, problems_of
+from grader.submission.notes import Note
+from grader.submission.reader import Submission, read_submission
+from grader.verdict.happened import STUB_PASSED_OVER, notes_on
+from grader.verdict.judge import checks_of, judge, problems_in
 from grader.wire.calls import Outcome
 
 
@@ -60,24 +60,34 @@ class Grader:
 
     def grade_cells(self, submission: Submission) -> Report:
         """The report on a submission that has been read."""
+        report, notes = self._graded(submission)
+        return replace(report, notes=(*submission.notes, *notes))
+
+    def _graded(self, submission: Submission) -> tuple[Report, list[Note]]:
         targets = self.exercise.spec.targets
-        cells = untrusted_cells(submission.cells, self.exercise.reference.left_out)
-        if statics.unchanged(cells, self.stub, targets):
-            return self.refused("not_attempted", _NOT_ATTEMPTED)
+        shown = untrusted_cells(submission.cells, self.exercise.reference.left_out)
+        helpers = [text for _, text in submission.files]
+        if statics.untouched([*helpers, *shown], self.stub, targets):
+            return self.refused("not_attempted", _NOT_ATTEMPTED), []
+        cells, stubs = statics.without_stubs_below(shown, self.stub, targets)
         if not set(targets) & statics.definitions(cells).keys():
             broken = [cell for cell in cells if cell.strip() and parse(cell) is None]
             if broken:
-                return self.refused("invalid", why_missing(submission, targets) or _syntax_error(broken[0]))
-        run = self.runner.run(cells, targets, self.packed)
+                return self.refused("invalid", why_missing(submission, targets) or _syntax_error(broken[0])), []
+        run = self.runner.run(cells, targets, self.packed, dict(submission.files), submission.script)
+        notes = [Note(STUB_PASSED_OVER, *submission.place(*where)) for where in stubs]
+        notes += notes_on(run, submission.place)
         why = None if run.defined else why_missing(submission, targets)
         if why:
-            return self.refused("invalid", why)
-        return judge(self.exercise, cells, run, self.points, self.environment)
+            return self.refused("invalid", why), notes
+        modules = [Path(name).stem for name, _ in submission.files]
+        code = [*cells, *helpers]
+        return judge(self.exercise, code, run, self.points, self.environment, submission.place, modules), notes
 
     def refused(self, status: Status, message: Text) -> Report:
         """A report without a run: every check failed, for one reason."""
         nothing = [Outcome(ended="not_run") for _ in self.exercise.cases]
-        checks = _checks(self.exercise, nothing, _problems(self.exercise, nothing), [], self.points)
+        checks = checks_of(self.exercise, nothing, problems_in(self.exercise, nothing), [], self.points)
         return Report(
             exercise=self.exercise.id,
             submission="",
@@ -88,99 +98,6 @@ class Grader:
             diagnosis=(Diagnosis("unknown", "interface", message),),
             environment=self.environment,
         )
-
-
-def judge(exercise: Judged, cells: Sequence[str], run: Run, points: float, environment: Environment) -> Report:
-    """Score and explain what came of running a submission. Compares data; runs nothing of the learner's."""
-    spec, outcomes = exercise.spec, run.outcomes
-    problems = _problems(exercise, outcomes)
-    breaches = rule_breaches(spec, cells)
-    checks = _checks(exercise, outcomes, problems, breaches, points)
-    status = _status(run)
-    if all(check.passed for check in checks) and status == "graded":
-        score, diagnosis = points, list[Diagnosis]()
-    else:
-        score = min(round(sum(check.points for check in checks), 4), points)
-        diagnosis = _diagnosis(exercise, run, outcomes, problems, breaches)
-    return Report(
-        exercise=exercise.id,
-        submission="",
-        status=status,
-        score=0.0 if status == "not_attempted" else score,
-        max_score=points,
-        checks=tuple(checks),
-        diagnosis=tuple(diagnosis),
-        environment=environment,
-    )
-
-
-def rule_breaches(spec: Exercise, cells: Sequence[str]) -> list[Text]:
-    """What the text of the code shows of forbidden operations and imports."""
-    found = [
-        Text(
-            f"`{name}` is used in line {line}: this exercise asks you to write that operation yourself.",
-            f"第 {line} 行使用了 `{name}`：本题要求自己实现这个操作。",
-        )
-        for name, line in statics.forbidden_uses(cells, spec.targets, spec.forbidden)
-    ]
-    for package in sorted(statics.imports(cells) & set(spec.forbidden_imports)):
-        found.append(
-            Text(f"`{package}` is imported: this exercise does without it.", f"导入了 `{package}`：本题不使用它。")
-        )
-    return found
-
-
-def _problems(exercise: Judged, outcomes: Sequence[Outcome]) -> list[Problem]:
-    return [
-        problem
-        for i, case in enumerate(exercise.cases)
-        for problem in problems_of(i, case, outcomes[i], exercise.expected[i], exercise.device)
-    ]
-
-
-def _checks(
-    exercise: Judged,
-    outcomes: Sequence[Outcome],
-    problems: Sequence[Problem],
-    breaches: Sequence[Text],
-    points: float,
-) -> list[Check]:
-    return score_checks(exercise.spec, exercise.cases, outcomes, exercise.expected, problems, breaches, points)
-
-
-def _diagnosis(
-    exercise: Judged,
-    run: Run,
-    outcomes: Sequence[Outcome],
-    problems: Sequence[Problem],
-    breaches: Sequence[Text],
-) -> list[Diagnosis]:
-    found = diagnose(exercise, outcomes, problems)
-    if breaches and not any(diagnosis.family == "rules" for diagnosis in found):
-        found.insert(0, Diagnosis("unknown", "rules", breaches[0]))
-    if run.cell_errors and not run.defined:
-        error = run.cell_errors[0]
-        where = f" (line {error['line']})" if error.get("line") else ""
-        said = str(error.get("message", ""))[:160]
-        text = Text(
-            f"A cell raises {error.get('type')} before anything is defined: {said}{where}",
-            f"有一个单元在定义完成之前抛出了 {error.get('type')}：{said}{where}",
-        )
-        found.insert(0, Diagnosis("unknown", "interface", text))
-    return found
-
-
-def _status(run: Run) -> Status:
-    ended = [outcome.ended for outcome in run.outcomes if outcome.ended]
-    for status in ("out_of_memory", "timeout", "crashed"):
-        if status in ended:
-            return status
-    raised = [outcome.raised for outcome in run.outcomes]
-    if raised and all(is_unwritten(error) for error in raised):
-        return "not_attempted"
-    if not run.defined:
-        return "invalid"
-    return "graded"
 
 
 _NOT_ATTEMPTED = Text(

@@ -21,10 +21,11 @@ from grader.course.errors import NoCourseError
 from grader.course.exercise import LoadedExercise, load_exercise
 from grader.course.public import FOLDER, PublicExercise, only_targets, read_header, read_public
 from grader.course.script import read_script
-from grader.grade import environment_on, judge
+from grader.grade import environment_on
 from grader.report.model import Language, Report
 from grader.report.render import as_html, as_text
 from grader.runner.pool import Run
+from grader.verdict.judge import judge
 from grader.wire.calls import Outcome
 
 _hints_given: dict[str, int] = {}

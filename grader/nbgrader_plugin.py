@@ -27,7 +27,9 @@ from grader.report.model import Report
 from grader.report.render import as_html, as_text, plain
 from grader.sandbox import why_not
 from grader.session import Session
-from grader.submission.reader import Submission, UnreadableError, as_code
+from grader.submission.contents import UnreadableError
+from grader.submission.language import as_code
+from grader.submission.reader import Submission
 
 
 class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]

@@ -22,11 +22,12 @@ from grader.grade import Grader, environment_on
 from grader.report.model import Diagnosis, Report
 from grader.runner.pool import RunnerError, WarmParent
 from grader.runner.process import WarmProcess
+from grader.submission.contents import UnreadableError
 from grader.submission.find import Work
 from grader.submission.missing import notes_on
 from grader.submission.names import possible_exercises
 from grader.submission.notes import Note
-from grader.submission.reader import Submission, UnreadableError, read_submission
+from grader.submission.reader import Submission, read_submission
 from grader.submission.statics import definitions
 
 DEVICE_START_SECONDS = 30.0

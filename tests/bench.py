@@ -109,7 +109,8 @@ def _nbgrader(course: Path, *command: str) -> None:
 
 def bare_fork(grader: Grader) -> Callable[[], None]:
     """A fork that runs the code and the same calls, and does nothing else: no sandbox, no comparison, no report."""
-    from grader.child.execute import new_scope, perform, run_cells
+    from grader.child.cells import new_scope, run_cells
+    from grader.child.execute import perform
 
     calls = grader.exercise.calls
 

@@ -13,12 +13,15 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.grade import Grader, judge
+from grader.grade import Grader
 from grader.runner.pool import Run
-from grader.submission.reader import Submission, UnreadableError, python_only, read_submission
+from grader.submission.contents import UnreadableError
+from grader.submission.language import as_python
+from grader.submission.reader import Submission, read_submission
 from grader.values.compare import differences
 from grader.values.tree import map_leaves
 from grader.verdict.evidence import problems_of
+from grader.verdict.judge import judge
 from grader.wire.bounds import MAX_DEPTH, WireError
 from grader.wire.calls import Outcome, Raised
 from grader.wire.encoding import Encoder, decode, pack_outcome, unpack, unpack_loaded, unpack_outcome
@@ -103,9 +106,9 @@ def test_anything_like_a_notebook_is_a_submission_or_refused(tmp_path: Path, not
 @QUICK
 @given(code=CODE)
 def test_neutralising_magics_keeps_lines_and_never_fails(code: str) -> None:
-    python = python_only(code)
+    python = as_python(code)
     assert python.count("\n") in (code.count("\n"), 0)
-    assert python_only(python) == python or python == ""
+    assert as_python(python) == python or python == ""
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,7 @@ def test_neutralising_magics_keeps_lines_and_never_fails(code: str) -> None:
     ids=range(21),
 )
 def test_code_that_is_hard_on_parsers(code: str, grader: Grader) -> None:
-    report = grader.grade_cells(Submission(Path("x.py"), (python_only(code[:200_000]),)))
+    report = grader.grade_cells(Submission(Path("x.py"), (as_python(code[:200_000]),)))
     assert report.score == 0
 
 

@@ -4,8 +4,8 @@ What fails costs what failed: an import of a library that is missing leaves the 
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import linecache
 import sys
@@ -41,7 +41,7 @@ class Cells:
         limit: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.scope, self.limit = scope, limit
-        self.errors_caught = (*errors_caught, StoppedError)
+        self.errors_caught: tuple[type[BaseException], ...] = (*errors_caught, StoppedError)
         self.errors: list[Raised] = []
         self._features = 0
 

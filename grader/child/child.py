@@ -17,7 +17,7 @@ import torch
 
 from grader.child.cells import Cells, new_scope
 from grader.child.clock import Clock, StoppedError
-from grader.child.execute import describe, perform
+from grader.child.execute import cell_of, describe, perform
 from grader.child.imports import guarded_in
 from grader.child.modes import set_neutral
 from grader.child.quota import keep_small
@@ -78,7 +78,9 @@ def _run_cells(
             send(channel, pack({"cell": number}, {}))
             scope["In"].append(cell)
             cells.run(number, cell)
-    missing = [Raised("MissingLibraryError", (), name, line, cell) for name, (cell, line) in imports.missing.items()]
+    missing = [
+        Raised("MissingLibraryError", (), name, line, cell_of(file)) for name, (file, line) in imports.missing.items()
+    ]
     loaded = [dict(vars(error), bases=list(error.bases)) for error in [*missing, *cells.errors][:MAX_ERRORS]]
     defined = [name for name in job["targets"] if name in scope and not isinstance(scope[name], StandIn)]
     send(channel, pack({"errors": loaded, "defined": defined}, {}))
@@ -104,7 +106,7 @@ _asked: list[str] = []
 
 
 def _nobody_answers(prompt: object = "") -> str:
-    """``input()`` meets the end of a file; asked again by code that does not take no for an answer, it ends the cell."""
+    """``input()`` meets the end of a file; asked again and again, it ends the statement that asks."""
     _asked.append("")
     if len(_asked) % 10 == 0:
         raise StoppedError("waiting")

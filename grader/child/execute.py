@@ -37,12 +37,16 @@ def describe(error: BaseException) -> Raised:
     for frame, at in traceback.walk_tb(error.__traceback__):
         name = frame.f_code.co_filename
         if name.startswith(("<cell", "<ipython", "/tmp/ipykernel")):
-            line = at
-            found = re.fullmatch(r"<cell (\d{1,6})>", name)
-            cell = int(found[1]) if found else None
+            line, cell = at, cell_of(name)
     bases = tuple(base.__name__ for base in type(error).__mro__)
     text = _without_addresses(str(message))[:MAX_TEXT]
     return Raised(type(error).__name__, bases, text, line if type(line) is int else None, cell)
+
+
+def cell_of(file: str) -> int | None:
+    """The number of the cell whose code a file name stands for."""
+    found = re.fullmatch(r"<cell (\d{1,6})>", file)
+    return int(found[1]) if found else None
 
 
 def _without_addresses(message: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterator, Sequence
+
+from grader.child.execute import cell_of
 
 _CATCHING = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
@@ -14,10 +15,9 @@ def guarded_in(cells: Sequence[str]) -> Callable[[str, int], bool]:
     known: dict[int, frozenset[int]] = {}
 
     def guarded(file: str, line: int) -> bool:
-        found = re.fullmatch(r"<cell (\d+)>", file)
-        if not found or not 0 < int(found[1]) <= len(cells):
+        number = cell_of(file)
+        if number is None or not 0 < number <= len(cells):
             return False
-        number = int(found[1])
         if number not in known:
             known[number] = frozenset(_lines(cells[number - 1]))
         return line in known[number]
@@ -28,9 +28,9 @@ def guarded_in(cells: Sequence[str]) -> Callable[[str, int], bool]:
 def _lines(cell: str) -> Iterator[int]:
     for node in ast.walk(ast.parse(cell)):
         body: list[ast.stmt] = []
-        if isinstance(node, ast.Try) and any(map(_catches, node.handlers)):
-            body = node.body
-        elif isinstance(node, ast.With) and any("suppress" in ast.dump(item.context_expr) for item in node.items):
+        if (isinstance(node, ast.Try) and any(map(_catches, node.handlers))) or (
+            isinstance(node, ast.With) and any("suppress" in ast.dump(item.context_expr) for item in node.items)
+        ):
             body = node.body
         for statement in body:
             yield from range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
@@ -40,3 +40,7 @@ def _catches(handler: ast.ExceptHandler) -> bool:
     if handler.type is None:
         return True
     return any(isinstance(node, ast.Name) and node.id in _CATCHING for node in ast.walk(handler.type))
+
+
+def _suppresses(context: ast.expr) -> bool:
+    return any(getattr(node, "attr", getattr(node, "id", "")) == "suppress" for node in ast.walk(context))

@@ -99,9 +99,7 @@ SWITCHES: dict[str, Switch] = {
         lambda value: torch.set_anomaly_enabled(*value),
         (False, True),
     ),
-    "threads of autograd": Switch(
-        torch._C._is_multithreading_enabled, torch._C._set_multithreading_enabled, True
-    ),
+    "threads of autograd": Switch(torch._C._is_multithreading_enabled, torch._C._set_multithreading_enabled, True),
     "default dtype": Switch(torch.get_default_dtype, torch.set_default_dtype, torch.float32),
     "default device": Switch(
         lambda: getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None), _default_device, None
@@ -118,15 +116,13 @@ SWITCHES: dict[str, Switch] = {
         (False, False),
     ),
     "filling of memory": Switch(
-        lambda: deterministic.fill_uninitialized_memory,
+        lambda: getattr(deterministic, "fill_uninitialized_memory", True),
         lambda value: setattr(deterministic, "fill_uninitialized_memory", value),
         True,
     ),
     "precision of products": Switch(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
     "warn always": Switch(torch.is_warn_always_enabled, torch.set_warn_always, False),
-    "print options": Switch(
-        lambda: dict(vars(PRINT_OPTS)), vars(PRINT_OPTS).update, dict(vars(PRINT_OPTS))
-    ),
+    "print options": Switch(lambda: dict(vars(PRINT_OPTS)), vars(PRINT_OPTS).update, dict(vars(PRINT_OPTS))),
     "warnings": Switch(lambda: list(warnings.filters), _filters, list(warnings.filters)),
     "hooks of all modules": Switch(_hooks, _set_hooks, _hooks()),
     "errors of NumPy": Switch(_numpy_errors, _set_numpy_errors, _numpy_errors()),

@@ -36,6 +36,7 @@ class StandIn:
         self.__dict__[name] = value
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """A function or class that is decorated comes back as it is."""
         if len(args) == 1 and not kwargs and isinstance(args[0], types.FunctionType | type):
             return args[0]  # used as a decorator
         return StandIn(self._library, args[0] if args else None)
@@ -140,9 +141,7 @@ class Imports:
         """Have a module of Jupyter's there without importing it."""
         sys.modules[name] = StandInModule(name, name.split(".")[0], given)
 
-    def __call__(
-        self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
-    ) -> Any:
+    def __call__(self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         """Import a module, or what stands for it."""
         top = name.partition(".")[0]
         own = globals is self.scope

@@ -29,7 +29,7 @@ TICK_SECONDS = 0.05
 MOST_THREADS = 64
 MOST_FILES = 256
 """In the scratch folder, which has no folders in it. What goes through Python meets `grader.child.quota` first."""
-HOW_IT_ENDED = {
+HOW_IT_ENDED: dict[int, str] = {
     signal.SIGPROF: "timeout",
     signal.SIGXCPU: "timeout",
     signal.SIGALRM: "waiting",
@@ -65,7 +65,7 @@ def main() -> None:
     import torch._dynamo  # else every child pays a second for it at its first checkpoint, vmap or AdamW
     import torch.fx.experimental.symbolic_shapes  # the same, at its first backward pass
 
-    from grader.child import child  # noqa: F401
+    from grader.child import child, loop  # noqa: F401
 
     torch.set_num_threads(1)
     _rehearse()

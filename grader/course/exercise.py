@@ -14,7 +14,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from grader.authoring import Case, Exercise, Mistake, Random, Sibling, Variant, definition_of, find_sibling, variants
-from grader.child.execute import detached, new_scope, perform, run_cells
+from grader.child.cells import new_scope, run_cells
+from grader.child.execute import detached, perform
 from grader.course.errors import ExerciseError
 from grader.course.script import read_script
 from grader.wire.calls import Call, Outcome
@@ -211,5 +212,5 @@ def load_exercise(folder: Path, device: str = "cpu") -> LoadedExercise:
 
 
 def untrusted_cells(cells: Iterable[str], left_out: frozenset[str]) -> list[str]:
-    """The cells of a submission that grading runs: all but unchanged copies of those that only show something."""
-    return [cell for cell in cells if cell.strip() not in left_out]
+    """The cells of a submission as grading runs them: unchanged copies of those that only show something are empty."""
+    return ["" if cell.strip() in left_out else cell for cell in cells]

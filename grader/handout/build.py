@@ -16,7 +16,7 @@ from grader.course.public import FOLDER
 from grader.course.script import read_script
 from grader.handout.notebooks import digest_of, source_notebook
 from grader.handout.public import write_public
-from grader.submission.reader import METADATA_KEY
+from grader.submission.notebook import METADATA_KEY
 
 
 class BuildError(Exception):

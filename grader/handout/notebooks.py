@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 
 from grader.course.course import Course, ExerciseEntry
 from grader.course.script import Script
-from grader.submission.reader import METADATA_KEY
+from grader.submission.notebook import METADATA_KEY
 
 NOT_HANDED_OUT = frozenset({"hint", "discussion", "rubric"})
 """Tags of cells that stay in ``notebook.py``: hints and rubrics reach the learner through `grader`, when asked for."""

@@ -18,7 +18,7 @@ from nbgrader.preprocessors import (
 )
 
 from grader.handout.notebooks import digest_of
-from grader.submission.reader import METADATA_KEY
+from grader.submission.notebook import METADATA_KEY
 
 
 class HandOut(ClearSolutions):  # type: ignore[misc]

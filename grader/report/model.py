@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from grader.authoring import Family, Text
+from grader.submission.notes import Note
 
 SCHEMA = 1
 Status = Literal["graded", "not_attempted", "invalid", "crashed", "timeout", "out_of_memory"]
@@ -46,7 +47,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Report:
-    """The grade of one submission, with every reason for it."""
+    """The grade of one submission, with every reason for it; and notes of what happened on the way and cost nothing."""
 
     exercise: str
     submission: str
@@ -55,6 +56,7 @@ class Report:
     max_score: float
     checks: tuple[Check, ...] = ()
     diagnosis: tuple[Diagnosis, ...] = ()
+    notes: tuple[Note, ...] = ()
     environment: Environment = field(default_factory=lambda: Environment("", "cpu", ""))
     seconds: float = 0.0
 
@@ -71,7 +73,7 @@ class Report:
     def to_json(self, language: Language = "en") -> dict[str, Any]:
         """The report as the documented JSON object, its messages in one language."""
         flat = asdict(self)
-        for name in ("checks", "diagnosis"):
+        for name in ("checks", "diagnosis", "notes"):
             for part in flat[name]:
                 part["message"] = getattr(Text(*part["message"]), language)
         return {"schema": SCHEMA, **flat, "seconds": round(self.seconds, 4)}

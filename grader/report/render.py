@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from grader.authoring import Text
 from grader.report.model import Check, Language, Report
+from grader.submission.notes import Note
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +28,18 @@ _STATUS = {
     "timeout": Text("ran out of time", "超时"),
     "out_of_memory": Text("ran out of memory", "内存不足"),
 }
+
+
+_NOTE = {"en": "Note:", "zh": "说明："}
+
+
+def placed(note: Note) -> Text:
+    """A note with its place before it: "Cell 1, line 1: there is no matplotlib here"."""
+    en = ", ".join(f"{word} {number}" for word, number in (("cell", note.cell), ("line", note.line)) if number)
+    zh = (f"第 {note.cell} 个单元" if note.cell else "") + (f"第 {note.line} 行" if note.line else "")
+    if not en:
+        return note.message
+    return Text(f"{en[0].upper()}{en[1:]}: {note.message.en}", f"{zh}：{note.message.zh}")
 
 
 def plain(text: str) -> str:
@@ -44,6 +57,7 @@ def as_text(report: Report, language: Language = "en") -> str:
     """The report as plain text: the root cause, what failed because of it, then what was right."""
     lines = [headline(report, language)]
     lines += [f"  {'▶' if i == 0 else '·'} {_said(d.message, language)}" for i, d in enumerate(report.diagnosis)]
+    lines += [f"  {_NOTE[language]} {_said(placed(note), language)}" for note in report.notes]
     if report.status != "not_attempted":
         lines += [_check_line(check, language) for check in _ordered(report)]
     return plain("\n".join(lines))
@@ -80,6 +94,9 @@ def as_html(report: Report, language: Language = "en") -> str:
     for number, diagnosis in enumerate(report.diagnosis):
         weight = "600" if number == 0 else "400"
         parts.append(f'<p style="margin:.3em 0;font-weight:{weight}">{safe(_said(diagnosis.message, language))}</p>')
+    for note in report.notes:
+        said = f"{_NOTE[language]} {_said(placed(note), language)}"
+        parts.append(f'<p style="margin:.3em 0;opacity:.75">{safe(said)}</p>')
     if report.status != "not_attempted":
         rows = []
         for check in _ordered(report):

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from grader.wire.bounds import MAX_HEADER_BYTES
 
-
 BACKSTOP_TIMES = 20
 BACKSTOP_LEAST_SECONDS = 30.0
 

@@ -20,8 +20,8 @@ from grader.runner.limits import Limits
 from grader.runner.process import WarmProcess, may_be_wrapped
 from grader.wire import channel
 from grader.wire.bounds import WireError
-from grader.wire.calls import Call, Outcome
-from grader.wire.encoding import Encoder, encode_calls, pack, unpack, unpack_loaded, unpack_outcome
+from grader.wire.calls import Call, Outcome, Raised
+from grader.wire.encoding import Encoder, cell_begun, encode_calls, pack, unpack, unpack_loaded, unpack_outcome
 
 MOST_DEATHS = 3
 """A submission whose calls hang or crash this often is not given more children."""

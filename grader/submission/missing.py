@@ -13,9 +13,10 @@ from collections.abc import Collection, Iterator
 
 from grader.submission.conflicts import conflict, first_mark
 from grader.submission.contents import Cell
+from grader.submission.language import parse
 from grader.submission.newer import Version, needed_version
 from grader.submission.notes import Note
-from grader.submission.reader import Submission, parse
+from grader.submission.reader import Submission
 from grader.submission.statics import definitions
 from grader.text import Text
 

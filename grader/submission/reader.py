@@ -6,46 +6,22 @@ is only asked where the text leaves it open.
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 
 from grader.submission.conflicts import conflict, first_mark
 from grader.submission.contents import Cell, Contents, UnreadableError
 from grader.submission.decoding import decode
 from grader.submission.file import read_bytes
 from grader.submission.kinds import known_kind
+from grader.submission.language import MAX_CODE_CHARACTERS, TOO_MUCH, as_code, parse
 from grader.submission.names import suffix_of
-from grader.submission.notebook import METADATA_KEY, looks_like_notebook, read_notebook
+from grader.submission.notebook import looks_like_notebook, read_notebook
 from grader.submission.notes import Note
 from grader.submission.script import read_script
 from grader.text import Text
-
-__all__ = [
-    "MAX_CODE_CHARACTERS",
-    "METADATA_KEY",
-    "Submission",
-    "UnreadableError",
-    "as_code",
-    "parse",
-    "python_only",
-    "read_contents",
-    "read_submission",
-]
-
-MAX_CELLS = 500
-MAX_CODE_CHARACTERS = 200_000
-MAX_DEPTH = 200
-"""Of the syntax tree: what looks at trees does so recursively."""
-
-_one_parser_at_a_time = Lock()
-_MAGIC = re.compile(r"^(\s*)(?:[%!?].*|[\w.]+\?{1,2}|\S.*=\s*[%!].*)$")
-_TRANSPARENT_CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 
 
 @dataclass(frozen=True)
@@ -57,6 +33,8 @@ class Submission:
         written: every cell as it was written, of every kind; those of code are those of ``cells``, in their order.
         python: the version of Python that the file was written with, where it says so.
         notes: what is to be said of the file beside the grade.
+        files: names and texts of the learner's own modules that lie beside it.
+        script: its file name where it is a script.
     """
 
     path: Path
@@ -65,6 +43,16 @@ class Submission:
     written: tuple[Cell, ...] = ()
     python: tuple[int, int] | None = None
     notes: tuple[Note, ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    script: str = ""
+
+    def place(self, cell: int, line: int | None) -> tuple[int | None, int | None]:
+        """Where in the file a line of a code cell stands: the number of the cell among all, and the line."""
+        code = [written for written in self.written if written.kind == "code"]
+        if not 0 < cell <= len(code):
+            return cell, line
+        found = code[cell - 1]
+        return found.number, line + found.line - 1 if line else None if found.number else found.line
 
     @property
     def digest(self) -> str:
@@ -88,7 +76,8 @@ def submission_of(path: Path, contents: Contents) -> Submission:
         UnreadableError: there is more of it than can be an answer.
     """
     cells = as_code([cell.source for cell in contents.code])
-    return Submission(path, cells, contents.named_exercise, contents.cells, contents.python)
+    script = "" if any(cell.number for cell in contents.cells) else f"{path.stem}.py"
+    return Submission(path, cells, contents.named_exercise, contents.cells, contents.python, script=script)
 
 
 def read_contents(path: Path) -> Contents:
@@ -112,7 +101,7 @@ def read_contents(path: Path) -> Contents:
     if suffix == ".ipynb" or (suffix != ".py" and not _PYTHON.search(text)):
         raise UnreadableError(_no_submission(text, suffix))
     if len(text) > MAX_CODE_CHARACTERS:
-        raise UnreadableError(_TOO_MUCH)
+        raise UnreadableError(TOO_MUCH)
     return read_script(text, parse)
 
 
@@ -125,10 +114,6 @@ _DOCUMENT = Text(
 _EMPTY = Text(
     "The file is empty: saving or copying it did not work. Save it again, and hand it in when it has a size.",
     "文件是空的：保存或复制没有成功。请重新保存，确认文件大小不为零，再重新提交。",
-)
-_TOO_MUCH = Text(
-    "There is more code here than can be an answer to an exercise.",
-    "这里的代码超过了一道题的解答可能有的长度。",
 )
 _PYTHON = re.compile(r"^[ \t]*(?:async[ \t]+def|def|class|import|from)[ \t]+\w", re.MULTILINE)
 """What no Python file is without, that answers an exercise."""
@@ -154,73 +139,3 @@ def _no_submission(text: str, suffix: str) -> Text:
         "hand in the notebook (.ipynb) or Python file (.py) itself.",
         "这是文本，但既不是笔记本也不是 Python 代码；请提交笔记本（.ipynb）或 Python 文件（.py）本身。",
     )
-
-
-def as_code(cells: Sequence[str]) -> tuple[str, ...]:
-    """The texts of code cells as Python that can be run and looked at.
-
-    Raises:
-        UnreadableError: there is more of it than can be an answer.
-    """
-    if len(cells) > MAX_CELLS or sum(map(len, cells)) > MAX_CODE_CHARACTERS:
-        raise UnreadableError(_TOO_MUCH)
-    return tuple(map(python_only, cells))
-
-
-TOO_DEEP = "raise SyntaxError('the code is nested too deeply')"
-
-
-def python_only(cell: str) -> str:
-    """Neutralise IPython's magics, keeping line numbers. A cell that is Python already is left alone.
-
-    A cell that is too deep to be looked at is not run either: rules are checked on all of what runs.
-    """
-    try:
-        return TOO_DEEP if _too_deep(_tree(cell)) else cell
-    except (RecursionError, MemoryError):
-        return TOO_DEEP
-    except (SyntaxError, ValueError):
-        pass
-    lines = cell.split("\n")
-    first = next((line for line in lines if line.strip()), "")
-    if first.startswith("%%"):
-        if not first.startswith(_TRANSPARENT_CELL_MAGICS):
-            return ""
-        lines[lines.index(first)] = ""
-    python = "\n".join(_MAGIC.sub(r"\1pass", line) for line in lines)
-    return python if parse(python) is not None or _is_broken(python) else TOO_DEEP
-
-
-@lru_cache(maxsize=64)
-def parse(code: str) -> ast.Module | None:
-    """The syntax tree, or None where the code does not parse."""
-    try:
-        tree = _tree(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    return None if _too_deep(tree) else tree
-
-
-def _tree(code: str) -> ast.Module:
-    # CPython 3.11 loses count of its recursion depth when two threads parse at once (a SystemError).
-    with _one_parser_at_a_time:
-        return ast.parse(code)
-
-
-def _is_broken(code: str) -> bool:
-    try:
-        _tree(code)
-    except (SyntaxError, ValueError):
-        return True
-    except (RecursionError, MemoryError):
-        pass
-    return False
-
-
-def _too_deep(tree: ast.Module) -> bool:
-    level: list[ast.AST] = [tree]
-    for _ in range(MAX_DEPTH):
-        level = [child for node in level for child in ast.iter_child_nodes(node)]
-        if not level:
-            return False
-    return True

@@ -3,39 +3,131 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
-from grader.submission.reader import parse
+from grader.submission.language import WRITING, cell_magic, codes_in_magics, parse
 
 
 def definitions(cells: Iterable[str]) -> dict[str, list[ast.stmt]]:
     """Top-level statements by the names that they bind; the last binding of a name comes last."""
     bound: dict[str, list[ast.stmt]] = {}
     for cell in cells:
-        tree = parse(cell)
-        for statement in tree.body if tree else []:
-            for name in _bound_names(statement):
+        for statement in statements(cell):
+            for name in bound_names(statement):
                 bound.setdefault(name, []).append(statement)
     return bound
 
 
-def unchanged(cells: Iterable[str], stub: Iterable[str], targets: Iterable[str]) -> bool:
-    """True when every target is still defined just as in the stub that was handed out, comments aside."""
+def statements(cell: str) -> Iterator[ast.stmt]:
+    """The statements of a cell, and of the code that its magics run or write into files."""
+    tree = parse(cell)
+    if tree is not None:
+        yield from tree.body
+        for code in codes_in_magics(tree):
+            inner = parse(code)
+            yield from inner.body if inner else ()
+
+
+def untouched(cells: Iterable[str], stub: Iterable[str], targets: Iterable[str]) -> bool:
+    """True when nothing was added to the stub that could answer: each target is defined as it was handed out.
+
+    Comments do not count, nor do cells that try things. What may change a target afterwards does: a method that is
+    set on it, or anything that reaches names as text.
+    """
+    wanted = set(targets)
     mine, handed_out = definitions(cells), definitions(stub)
-    return all(
-        name in mine and name in handed_out and ast.dump(mine[name][-1]) == ast.dump(handed_out[name][-1])
-        for name in targets
+    for name in wanted:
+        if name not in mine or name not in handed_out:
+            return False
+        if {ast.dump(statement) for statement in mine[name]} != {ast.dump(statement) for statement in handed_out[name]}:
+            return False
+    known = {ast.dump(statement) for cell in stub for statement in statements(cell)}
+    return not any(
+        _may_change(statement, wanted)
+        for cell in cells
+        for statement in statements(cell)
+        if ast.dump(statement) not in known
     )
 
 
-def forbidden_uses(cells: Iterable[str], targets: Iterable[str], forbidden: Iterable[str]) -> list[tuple[str, int]]:
+_REACHING = frozenset({"setattr", "delattr", "exec", "eval", "globals", "vars", "__setattr__", "update", "patch"})
+
+
+def _may_change(statement: ast.stmt, targets: set[str]) -> bool:
+    for node in ast.walk(statement):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), ctx=ast.Store() | ast.Del()) if name in targets:
+                return True
+            case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)) if called in _REACHING:
+                return True
+            case ast.FunctionDef(decorator_list=decorators) | ast.ClassDef(decorator_list=decorators) if decorators:
+                names = {found.id for part in decorators for found in ast.walk(part) if isinstance(found, ast.Name)}
+                if names & targets:
+                    return True
+    return False
+
+
+def without_stubs_below(
+    cells: Sequence[str], stub: Iterable[str], targets: Iterable[str]
+) -> tuple[list[str], list[tuple[int, int]]]:
+    """The cells without definitions as handed out that stand below an answer and would undo it.
+
+    Returns also where they stood: the numbers of the cells and their lines.
+    """
+    handed_out = definitions(stub)
+    as_shipped = {name: {ast.dump(found) for found in handed_out.get(name, ())} for name in targets}
+    answered: set[str] = set()
+    kept, passed_over = list(cells), list[tuple[int, int]]()
+    for number, cell in enumerate(cells, 1):
+        tree = parse(cell)
+        for statement in tree.body if tree else ():
+            for name in as_shipped.keys() & set(bound_names(statement)):
+                is_definition = isinstance(statement, ast.FunctionDef | ast.ClassDef)
+                if ast.dump(statement) not in as_shipped[name]:
+                    answered.add(name)
+                elif name in answered and is_definition:
+                    kept[number - 1] = _blanked(kept[number - 1], statement)
+                    passed_over.append((number, statement.lineno))
+    return kept, passed_over
+
+
+def _blanked(cell: str, statement: ast.stmt) -> str:
+    """The cell with the lines of one statement empty."""
+    lines = cell.split("\n")
+    first = min([statement.lineno, *(found.lineno for found in getattr(statement, "decorator_list", ()))])
+    last = statement.end_lineno or first
+    return "\n".join(["" if first <= number <= last else line for number, line in enumerate(lines, 1)])
+
+
+def names_bound_at(cell: str, line: int | None) -> set[str]:
+    """The names that the statement in a line of a cell binds; those of the whole cell where the line is not known."""
+    tree = parse(cell)
+    return {
+        name
+        for statement in (tree.body if tree else ())
+        if line is None or statement.lineno <= line <= (statement.end_lineno or statement.lineno)
+        for name in bound_names(statement)
+    }
+
+
+def own_modules(cells: Iterable[str]) -> set[str]:
+    """Names of the modules that cells write into files."""
+    magics = [magic for cell in cells if (magic := cell_magic(cell)) is not None and magic.name in WRITING]
+    files = [word.strip("'\"") for magic in magics for word in magic.line.split()[-1:]]
+    return {name.rpartition("/")[2].removesuffix(".py") for name in files if name.endswith(".py")}
+
+
+def forbidden_uses(
+    cells: Sequence[str], targets: Iterable[str], forbidden: Iterable[str], modules: Iterable[str] = ()
+) -> list[tuple[str, int]]:
     """Uses of forbidden names, with their lines, in the code that the targets reach.
 
     A scratch cell that compares with the library is nobody's mistake: only definitions reachable from a target count.
     A learner's own function of the same name is no use of the library's: attributes, imports and names looked up as
-    text are.
+    text are. ``modules`` are the learner's own, too, as are those that cells write.
     """
     bound = definitions(cells)
+    own_files = {*own_modules(cells), *modules}
     own = {
         node.name
         for statements in bound.values()
@@ -48,6 +140,8 @@ def forbidden_uses(cells: Iterable[str], targets: Iterable[str], forbidden: Iter
     found: dict[tuple[str, int], None] = {}
     for statement in _reachable(bound, targets):
         for node in ast.walk(statement):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in own_files:
+                continue
             for name in _library_names(node):
                 if name in names:
                     found[name, getattr(node, "lineno", 0)] = None
@@ -82,7 +176,8 @@ def _reachable(bound: dict[str, list[ast.stmt]], targets: Iterable[str]) -> list
     return statements
 
 
-def _bound_names(statement: ast.stmt) -> list[str]:
+def bound_names(statement: ast.stmt) -> list[str]:
+    """The names that a statement binds in the namespace."""
     match statement:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return [name]

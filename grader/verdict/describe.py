@@ -12,6 +12,7 @@ from grader.authoring import Case, Exercise, Family, Text
 from grader.values.compare import first_wrong_index
 from grader.values.tree import Path, at, shown
 from grader.verdict.evidence import Problem
+from grader.verdict.happened import missing_library
 from grader.wire.calls import Opaque, Outcome, Raised
 
 _SHAPE_ERRORS = (
@@ -37,6 +38,12 @@ def describe_raised(target: str, raised: Raised | None) -> Text:
         return Text(
             f"There is no `{target}` in the submission; keep the name that the notebook gives.",
             f"提交中没有 `{target}`；请保留笔记本里给出的名字。",
+        )
+    library = missing_library(raised)
+    if library:
+        return Text(
+            f"There is no `{library}` here, and `{target}` needs it: write that step with PyTorch.",
+            f"这里没有 `{library}`，而 `{target}` 需要它：请用 PyTorch 写出这一步。",
         )
     at = f" (line {raised.line})" if raised.line else ""
     zh_at = f"（第 {raised.line} 行）" if raised.line else ""
@@ -67,7 +74,7 @@ def describe_problem(spec: Exercise, case: Case, problem: Problem, got: Outcome,
     target = case.target or spec.targets[0]
     match problem.facet:
         case "ended":
-            return _describe_ended(problem.names[0])
+            return _describe_ended(got)
         case "raised" if case.raises and got.raised is None:
             return Text(
                 f"`{target}` should raise {case.raises} here ({case.reason}), and does not.",
@@ -220,11 +227,21 @@ def _temperature(a: Tensor, b: Tensor) -> float | None:
     return c if fits and abs(c - 1) > 1e-3 else None
 
 
-def _describe_ended(how: str) -> Text:
+def _describe_ended(got: Outcome) -> Text:
+    if got.ended == "timeout" and got.seconds:
+        return Text(
+            f"The call took longer than {got.seconds:g} s of computing, and was stopped.",
+            f"调用的计算时间超过了 {got.seconds:g} 秒，已被中止。",
+        )
+    assert got.ended is not None
     return {
         "timeout": Text(
-            "The call did not come back in time: look for a loop that never ends.",
-            "调用超时未返回：请检查有没有不会结束的循环。",
+            "Running the submission took longer than it may, and was stopped.",
+            "运行这份提交的时间超过了上限，已被中止。",
+        ),
+        "waiting": Text(
+            "The call waits for something that does not come, and was stopped.",
+            "调用一直在等待不会到来的东西，已被中止。",
         ),
         "crashed": Text(
             "The call ended the process (an exit, a signal, or a crash).", "调用结束了整个进程（退出、信号或崩溃）。"
@@ -234,7 +251,7 @@ def _describe_ended(how: str) -> Text:
             "Not run: too many calls before this one had already hung or crashed.",
             "未运行：之前已有太多调用超时或崩溃。",
         ),
-    }[how]
+    }[got.ended]
 
 
 def _describe_structure(spec: Exercise, problem: Problem, got: Outcome, expected: Outcome) -> Text:

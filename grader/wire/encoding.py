@@ -15,10 +15,10 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from grader.wire.bounds import (
-    MAX_ERRORS,
     FRAME,
     MAX_BITS,
     MAX_DEPTH,
+    MAX_ERRORS,
     MAX_FRAME_BYTES,
     MAX_HEADER_BYTES,
     MAX_ITEMS,

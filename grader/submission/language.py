@@ -1,0 +1,156 @@
+"""The language of a cell: Python, or what IPython makes Python of. What comes out is what is run and looked at.
+
+A cell that is Python as it stands is left alone. IPython's own translation is asked for the rest; the cell magics whose
+body is Python are taken off, so that what stands in them is code like any other.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from threading import Lock
+
+from grader.submission.contents import UnreadableError
+from grader.submission.translator import python_of
+from grader.text import Text
+
+MAX_CELLS = 500
+MAX_CODE_CHARACTERS = 200_000
+MAX_DEPTH = 200
+"""Of the syntax tree: what looks at trees does so recursively."""
+MAX_MAGICS_AROUND = 5
+TOO_DEEP = "raise SyntaxError('the code is nested too deeply')"
+TOO_MUCH = Text(
+    "There is more code here than can be an answer to an exercise.",
+    "这里的代码超过了一道题的解答可能有的长度。",
+)
+_OTHER_LANGUAGES = (
+    "bash sh script html HTML javascript js svg SVG latex markdown perl ruby cmd system sx ! R r julia octave cython "
+    "sql bigquery python python2 python3 pypy cpp cuda"
+)
+WRITING = frozenset({"writefile", "file"})
+NOT_PYTHON = WRITING | frozenset(_OTHER_LANGUAGES.split())
+"""Cell magics whose body is no code of the notebook's own."""
+
+_one_parser_at_a_time = Lock()
+
+
+def as_code(cells: Sequence[str]) -> tuple[str, ...]:
+    """The texts of code cells as Python that can be run and looked at.
+
+    Raises:
+        UnreadableError: there is more of it than can be an answer.
+    """
+    if len(cells) > MAX_CELLS or sum(map(len, cells)) > MAX_CODE_CHARACTERS:
+        raise UnreadableError(TOO_MUCH)
+    return tuple(map(as_python, cells))
+
+
+def as_python(cell: str, around: int = 0) -> str:
+    """A cell as Python, each statement in its line.
+
+    A cell that is too deep to be looked at is not run either: rules are checked on all of what runs. One of which
+    nothing can be made stays as it is, and is a syntax error when it is run.
+    """
+    try:
+        return TOO_DEEP if _too_deep(_tree(cell)) else cell
+    except (RecursionError, MemoryError):
+        return TOO_DEEP
+    except (SyntaxError, ValueError):
+        pass
+    python = python_of(cell)
+    if python is None:
+        return cell
+    python = python if cell.endswith("\n") else python.removesuffix("\n")
+    if parse(python) is None:
+        return cell if _is_broken(python) else TOO_DEEP
+    magic = cell_magic(python)
+    if magic is None or magic.name in NOT_PYTHON or around >= MAX_MAGICS_AROUND:
+        return python
+    above = cell.split("\n").index(next(line for line in cell.split("\n") if line.strip()))
+    body = as_python(magic.body, around + 1)
+    if parse(body) is None:
+        return python
+    return "\n" * above + _captured(magic) + "\n" + body
+
+
+class Magic:
+    """A cell magic: its name, what stands behind it in its line, and its body."""
+
+    def __init__(self, name: str, line: str, body: str) -> None:
+        self.name, self.line, self.body = name, line, body
+
+
+def cell_magic(python: str) -> Magic | None:
+    """The magic that a whole cell, translated, is the body of."""
+    tree = parse(python)
+    if tree is None or len(tree.body) != 1:
+        return None
+    match tree.body[0]:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="run_cell_magic"), args=arguments)) if len(arguments) == 3:
+            texts = [argument.value for argument in arguments if isinstance(argument, ast.Constant)]
+            return Magic(*map(str, texts)) if len(texts) == 3 else None
+    return None
+
+
+def _captured(magic: Magic) -> str:
+    """``%%capture name`` binds a name to what was printed."""
+    found = re.search(r"(?:^|\s)([A-Za-z_]\w*)", magic.line) if magic.name == "capture" else None
+    return f"{found[1]} = get_ipython().captured()" if found else ""
+
+
+def codes_in_magics(tree: ast.AST) -> Iterator[str]:
+    """Texts in the calls that magics have become: code that they run or write into a file."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="run_line_magic" | "run_cell_magic" | "run_cell" | "magic"), args=args
+            ):
+                for argument in args[-1:]:
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                        yield _behind_options(argument.value)
+
+
+_RUNNING = frozenset({"run_line_magic", "run_cell_magic", "run_cell", "magic", "ex", "ev"})
+
+
+def _behind_options(text: str) -> str:
+    """``-n 1 -r 1 f(x)``: the code."""
+    return re.sub(r"^(?:\s*-\w(?:\s+\d+|\d*)(?=\s))+\s*", "", text)
+
+
+@lru_cache(maxsize=256)
+def parse(code: str) -> ast.Module | None:
+    """The syntax tree, or None where the code does not parse."""
+    try:
+        tree = _tree(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return None if _too_deep(tree) else tree
+
+
+def _tree(code: str) -> ast.Module:
+    # CPython 3.11 loses count of its recursion depth when two threads parse at once (a SystemError).
+    with _one_parser_at_a_time:
+        return ast.parse(code)
+
+
+def _is_broken(code: str) -> bool:
+    try:
+        _tree(code)
+    except (SyntaxError, ValueError):
+        return True
+    except (RecursionError, MemoryError):
+        pass
+    return False
+
+
+def _too_deep(tree: ast.Module) -> bool:
+    level: list[ast.AST] = [tree]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,155 @@
+"""Judges what came of running a submission: its score, its status, and the root cause of what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from grader.authoring import Exercise, Text
+from grader.report.model import Check, Diagnosis, Environment, Report, Status
+from grader.report.render import placed
+from grader.runner.pool import Run
+from grader.submission import statics
+from grader.submission.notes import Note
+from grader.submission.statics import names_bound_at
+from grader.verdict.checks import score_checks
+from grader.verdict.describe import is_unwritten
+from grader.verdict.diagnosis import Judged, diagnose
+from grader.verdict.evidence import Problem, problems_of
+from grader.verdict.happened import ended, happened
+from grader.wire.calls import Outcome
+
+Place = Callable[[int, "int | None"], "tuple[int | None, int | None]"]
+_ENDED: dict[Status, tuple[str, ...]] = {
+    "out_of_memory": ("out_of_memory",),
+    "timeout": ("timeout", "waiting"),
+    "crashed": ("crashed",),
+}
+
+
+def judge(
+    exercise: Judged,
+    cells: Sequence[str],
+    run: Run,
+    points: float,
+    environment: Environment,
+    place: Place = lambda cell, line: (cell, line),
+    modules: Sequence[str] = (),
+) -> Report:
+    """Score and explain what came of running a submission. Compares data; runs nothing of the learner's.
+
+    Args:
+        exercise: what is asked.
+        cells: the code that was run.
+        run: what came of it.
+        points: what full marks are.
+        environment: where it was run.
+        place: where a cell and its line stand in the file that was handed in.
+        modules: names of the learner's own modules.
+    """
+    spec, outcomes = exercise.spec, run.outcomes
+    problems = problems_in(exercise, outcomes)
+    breaches = rule_breaches(spec, cells, modules)
+    checks = checks_of(exercise, outcomes, problems, breaches, points)
+    status = _status(run)
+    if all(check.passed for check in checks) and status == "graded":
+        score, diagnosis = points, list[Diagnosis]()
+    else:
+        score = min(round(sum(check.points for check in checks), 4), points)
+        diagnosis = _diagnosis(exercise, run, problems, breaches)
+        diagnosis = [*_lost(run, cells, spec.targets, place), *diagnosis]
+    return Report(
+        exercise=exercise.id,
+        submission="",
+        status=status,
+        score=0.0 if status == "not_attempted" else score,
+        max_score=points,
+        checks=tuple(checks),
+        diagnosis=tuple(diagnosis),
+        environment=environment,
+    )
+
+
+def rule_breaches(spec: Exercise, cells: Sequence[str], modules: Sequence[str] = ()) -> list[Text]:
+    """What the text of the code shows of forbidden operations and imports."""
+    found = [
+        Text(
+            f"`{name}` is used in line {line}: this exercise asks you to write that operation yourself.",
+            f"第 {line} 行使用了 `{name}`：本题要求自己实现这个操作。",
+        )
+        for name, line in statics.forbidden_uses(cells, spec.targets, spec.forbidden, modules)
+    ]
+    for package in sorted(statics.imports(cells) & set(spec.forbidden_imports)):
+        found.append(
+            Text(f"`{package}` is imported: this exercise does without it.", f"导入了 `{package}`：本题不使用它。")
+        )
+    return found
+
+
+def problems_in(exercise: Judged, outcomes: Sequence[Outcome]) -> list[Problem]:
+    """Everything that is wrong with the outcomes of all calls."""
+    return [
+        problem
+        for i, case in enumerate(exercise.cases)
+        for problem in problems_of(i, case, outcomes[i], exercise.expected[i], exercise.device)
+    ]
+
+
+def checks_of(
+    exercise: Judged,
+    outcomes: Sequence[Outcome],
+    problems: Sequence[Problem],
+    breaches: Sequence[Text],
+    points: float,
+) -> list[Check]:
+    """The scored checks of a submission."""
+    return score_checks(exercise.spec, exercise.cases, outcomes, exercise.expected, problems, breaches, points)
+
+
+def _diagnosis(exercise: Judged, run: Run, problems: Sequence[Problem], breaches: Sequence[Text]) -> list[Diagnosis]:
+    found = diagnose(exercise, run.outcomes, problems)
+    if breaches and not any(diagnosis.family == "rules" for diagnosis in found):
+        found.insert(0, Diagnosis("unknown", "rules", breaches[0]))
+    return found
+
+
+def _lost(run: Run, cells: Sequence[str], targets: Sequence[str], place: Place) -> list[Diagnosis]:
+    """The statement that failed, where what is missing is what it would have bound."""
+    missing = {found[1] for outcome in run.outcomes if (found := _NAME_ERROR.match(_message(outcome)))}
+    missing |= {name for name in targets if name not in run.defined}
+    for error in run.cell_errors:
+        if error.cell is None or not 0 < error.cell <= len(cells) or error.type == "MissingLibraryError":
+            continue
+        if names_bound_at(cells[error.cell - 1], error.line) & missing:
+            return [Diagnosis("unknown", "interface", _placed(happened(error), *place(error.cell, error.line)))]
+    if not run.defined:
+        for cell, how in run.ended_cells.items():
+            return [Diagnosis("unknown", "interface", _placed(ended(how), *place(cell, None)))]
+    return []
+
+
+_NAME_ERROR = re.compile(r"name '(\w+)' is not defined")
+
+
+def _message(outcome: Outcome) -> str:
+    return outcome.raised.message if outcome.raised is not None and "NameError" in outcome.raised.bases else ""
+
+
+def _placed(text: Text, cell: int | None, line: int | None) -> Text:
+    said = placed(Note(text, cell, line))
+    return Text(f"{said.en}.", f"{said.zh}。")
+
+
+def _status(run: Run) -> Status:
+    how = [outcome.ended for outcome in run.outcomes]
+    if not run.defined:
+        how += run.ended_cells.values()
+    for status, kinds in _ENDED.items():
+        if any(kind in how for kind in kinds):
+            return status
+    raised = [outcome.raised for outcome in run.outcomes]
+    if raised and all(is_unwritten(error) for error in raised):
+        return "not_attempted"
+    if not run.defined:
+        return "invalid"
+    return "graded"
