@@ -1,4 +1,4 @@
-"""What the documents say of the project is so: links, versions, families. And commits are kept from work in notebooks."""
+"""What the documents say is so: links, versions, families; and commits are kept from notebooks with work in them."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def _check_names(path: Path, tree: Any, course: Course) -> None:
 
 
 def _line(node: Any, location: tuple[Any, ...]) -> int:
-    """The line of a place in the file, or of the nearest thing around it that is there."""
+    """The line of a place in the file, or of the nearest part around it that exists."""
     line = node.start_mark.line + 1 if node is not None else 1
     for step in location:
         following = None

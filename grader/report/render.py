@@ -1,6 +1,6 @@
 """Shows reports to people: as terminal text, and as HTML in a notebook or on a feedback page.
 
-Everything that a submission could have had a hand in is escaped: control characters for terminals, HTML for pages.
+Everything that a submission could have influenced is escaped: control characters for terminals, HTML for pages.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def as_html(report: Report, language: Language = "en") -> str:
 
 
 def summary_table(reports: Iterable[Report], language: Language = "en") -> Table:
-    """A class at a glance: a line a submission, with the root cause."""
+    """A class at a glance: one line per submission, with the root cause."""
     from rich.table import Table
     from rich.text import Text as Styled
 

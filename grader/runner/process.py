@@ -1,6 +1,6 @@
 """The warm parent's process: how it is started, spoken to and ended.
 
-Nothing here imports torch, so that this process can be started before its starter imports torch itself.
+Nothing here imports torch: whoever starts the warm parent can do so first, and import torch while it starts.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class WarmProcess:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         root = str(Path(__file__).resolve().parents[2])
         command = [
-            # As good as isolated (-I), but for the environment, which is ours.
+            # Almost what -I (isolated) does, but the environment counts: we made it.
             *(*(bubblewrap.prefix() if wrapped else []), sys.executable, "-s", "-P", "-c"),
             f"import sys; sys.path.insert(0, {root!r}); from {warm.__name__} import main; main()",
             *(str(theirs.fileno()), ",".join(without)),

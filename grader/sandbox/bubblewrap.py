@@ -36,7 +36,7 @@ def works() -> bool:
 
 
 def prefix() -> list[str]:
-    """The command that a command is given to, to be run in bubblewrap. Open descriptors are passed on."""
+    """What to put before a command to run it in bubblewrap. Open descriptors are passed on."""
     command = ["bwrap", "--unshare-all", "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"]
     for path in _needed():
         command += ["--ro-bind", path, path]
