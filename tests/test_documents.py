@@ -42,6 +42,16 @@ def test_what_is_named_is_there(page: str) -> None:
             assert any(place.exists() for place in places), name
 
 
+def test_every_room_has_its_line() -> None:
+    """And no line is about a room that is gone."""
+    part = (
+        (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("## The rooms")[2].partition("\n## ")[0]
+    )
+    named = [name for row in re.findall(r"^\| (`.*?) \|", part, re.M) for name in re.findall(r"`([\w.]+)/?`", row)]
+    rooms = [path for path in (ROOT / "grader").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    assert sorted(named) == sorted(path.name for path in rooms if not path.name.startswith("__"))
+
+
 def test_the_changelog_begins_with_this_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
