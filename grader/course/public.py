@@ -1,6 +1,6 @@
 """What learners without ``solutions/`` check with: public cases, recorded answers, and the hints, in one file.
 
-The file lies beside the notebooks; `grader.handout.public` writes it. It holds what the reference and every known
+The file is beside the notebooks; `grader.handout.public` writes it. It holds what the reference and every known
 mistake answer to the public cases, so that mistakes are named there too. It holds nothing of hidden cases.
 """
 

@@ -125,7 +125,7 @@ def summary_table(reports: Iterable[Report], language: Language = "en") -> Table
 
 
 def _labels(reports: Sequence[Report]) -> list[str]:
-    """Submissions' paths without what they have in common, and without a file name that only repeats the exercise."""
+    """Paths without their common beginning, and without a file name that only repeats the exercise."""
     paths = [PurePath(report.submission) for report in reports]
     common = os.path.commonpath([path.parent for path in paths]) if paths else ""
     labels = []

@@ -120,7 +120,7 @@ def readable() -> list[str]:
     devices = ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"]
     hardware = ["/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"]
     wanted = {os.path.realpath(path) for path in (standard, *libraries, *system, *devices, *hardware)}
-    # What lies in another of them needs no rule of its own; each rule costs every child time.
+    # A path inside another of them needs no rule of its own, and each rule costs every child time.
     return sorted(
         path
         for path in wanted
