@@ -59,6 +59,11 @@ def test_the_changelog_begins_with_this_version() -> None:
     assert newest[1] == project["version"]
 
 
+def test_the_readme_counts_the_exercises(course: LocatedCourse) -> None:
+    count = len(list(course.course.entries()))
+    assert f" {count} exercises " in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def test_families_are_listed_as_they_are() -> None:
     form = yaml.safe_load((ROOT / ".github/ISSUE_TEMPLATE/2-wrong-accepted.yml").read_text(encoding="utf-8"))
     (options,) = (part["attributes"]["options"] for part in form["body"] if part.get("id") == "family")
