@@ -37,7 +37,7 @@ class WarmProcess:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         root = str(Path(__file__).resolve().parents[2])
         command = [
-            # Almost what -I (isolated) does, but the environment counts: we made it.
+            # As good as isolated (-I), but for the environment, which is ours.
             *(*(bubblewrap.prefix() if wrapped else []), sys.executable, "-s", "-P", "-c"),
             f"import sys; sys.path.insert(0, {root!r}); from {warm.__name__} import main; main()",
             *(str(theirs.fileno()), ",".join(without)),
