@@ -61,8 +61,8 @@ LIBRARY_ATTENTION = (
 
 Judge = Callable[[Any, Any], Text | None]
 """``judge(value, expected)`` returns None when the value is right, or what is wrong with it. The value comes from the
-learner's side: any structure and any shape. A judge that raises counts as wrong; where there is NaN or infinity that
-the reference does not have, it is not asked."""
+learner's side: any structure and any shape. A judge that raises counts as a wrong answer. It is not asked
+about a value that holds NaN or infinity where the reference does not: that is wrong in any case."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Case:
         dtype: of every floating-point tensor and parameter.
         gradients: also compare the gradients of every floating-point input and parameter, by value.
         twice: also make the call again and expect the same.
-        max_elements: the largest tensor that may be made on the way, in elements.
+        max_elements: the largest tensor that the call may create, in elements.
         raises: the call has to raise this exception (a builtin's name).
         drive: ``drive(target, *args, **kwargs)`` replaces the plain call. Its source alone travels to the child, so it
             imports what it uses and refers to nothing else of its file.
@@ -110,7 +110,7 @@ class Case:
 
 
 class Edit(NamedTuple):
-    """The reference with one piece of its text replaced, everywhere that it stands."""
+    """The reference with one piece of its text replaced wherever it occurs."""
 
     old: str
     new: str
@@ -148,7 +148,7 @@ class Rewrite(NamedTuple):
 
 
 class Elsewhere(NamedTuple):
-    """A variant of another exercise's reference, which then stands in for this one's."""
+    """A variant of another exercise's reference, put after the text of this one's."""
 
     variant: Any
     reference: str
@@ -264,7 +264,7 @@ class Sibling(NamedTuple):
 
 
 find_sibling: ContextVar[Callable[[str], Sibling]] = ContextVar("find_sibling")
-"""Set by whoever reads a ``grading.py``, who alone knows where the course lies."""
+"""Set by the code that reads a ``grading.py``: only that code knows where the course is."""
 
 
 def sibling(name: str) -> Sibling:

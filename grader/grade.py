@@ -32,7 +32,7 @@ def own_version() -> str:
 
 
 def environment_on(device: str, sandbox: tuple[str, ...] = ()) -> Environment:
-    """Where a grade is made in this process or its children."""
+    """What a report says about where it was made: in this process, or in its children."""
     return Environment(str(torch.__version__).split("+")[0], device, own_version(), sandbox)
 
 

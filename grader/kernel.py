@@ -128,7 +128,7 @@ class _Markdown:
 def _what_to_check(
     targets: tuple[Any, ...], exercise: str | None, calling: dict[str, Any]
 ) -> tuple[dict[str, Any], set[str], str | None]:
-    """The namespace to look in, the names given one by one, and the exercise."""
+    """The namespace to look in, the names that were given one by one, and the exercise."""
     if not targets:
         return calling, set(), exercise
     if len(targets) == 1 and isinstance(targets[0], dict):

@@ -69,7 +69,7 @@ class Session:
         Thread(target=self._warm_up, daemon=True).start()
 
     def _warm_up(self) -> None:
-        with suppress(RunnerError):  # whoever needs the runner next will be told
+        with suppress(RunnerError):  # the next to need the runner gets the error
             self.runner.layers()
 
     def __enter__(self) -> Session:

@@ -51,7 +51,7 @@ def scores_far_below(rand: Random, *batch: int, L: int, S: int, d: int, d_v: int
 
 
 def built(module):  # type: ignore[no-untyped-def]
-    """Drives a module that should not come to be: nothing is called."""
+    """For cases in which building the module has to raise: nothing is called."""
 
 
 def layers_named(*init: Any, **init_kwargs: Any) -> Case:

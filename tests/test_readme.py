@@ -1,4 +1,4 @@
-"""The README's commands, typed as they stand there, in a fresh clone."""
+"""The README: its commands, typed in a fresh clone; its samples and those of docs/, run and compared."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from conftest import ROOT
+
+from grader.session import Session
+from grader.submission.find import find_work
 
 
 def section(title: str) -> str:
@@ -88,3 +92,41 @@ def test_hosting_again_loses_nothing_that_was_solved(clone: Path) -> None:
         if not line.startswith(("cp", "mkdir")):
             assert typed(line, clone).returncode == 0, line
     assert [path.read_text("utf-8") for path in paths] == before
+
+
+def matches(sample: str, output: str) -> bool:
+    """Whether a command printed what the page shows; ``…`` on the page stands for anything, lines included."""
+    pattern = re.escape(sample.rstrip()).replace(r"…", ".*?")
+    return re.fullmatch(pattern, output.rstrip(), re.DOTALL) is not None
+
+
+def test_the_first_example_says_what_the_page_says(tmp_path: Path) -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    code, said = re.findall(r"^```(?:python)?\n(.*?)^```", page, re.MULTILINE | re.DOTALL)[:2]
+    (tmp_path / "example.py").write_text(code, encoding="utf-8")
+    done = typed(f"python {tmp_path / 'example.py'}", ROOT)
+    assert done.returncode == 0, done.stderr
+    assert matches(said, done.stdout), done.stdout
+
+
+def samples() -> list[tuple[str, str]]:
+    """Every ``$ command`` of the pages, with the output that is shown for it."""
+    pages = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    return re.findall(r"^```\n\$ (.*?)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(("command", "shown"), samples(), ids=[command for command, _ in samples()])
+def test_sample_outputs_are_real(command: str, shown: str) -> None:
+    done = typed(command.replace("attn ", "python -m grader ", 1), ROOT)
+    assert matches(shown, done.stdout), done.stdout + done.stderr
+
+
+def test_the_picture_shows_what_is_printed_today(session: Session) -> None:
+    drawn = ElementTree.parse(ROOT / "docs" / "report.svg").getroot().itertext()
+    picture = " ".join(" ".join(drawn).replace("│", " ").split())
+    for name in ("ada", "chen", "dara", "eli", "fay", "gus"):
+        (work,) = find_work([ROOT / "demo" / "class" / name])
+        report = session.grade(work)
+        cause = report.diagnosis[0].message.en if report.diagnosis else ""
+        assert f"{name} {report.score:.4g}/{report.max_score:g} {cause}".strip() in picture, "run tools/picture.py"

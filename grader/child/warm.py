@@ -57,8 +57,8 @@ def main() -> None:
     """
     control = socket.socket(fileno=int(sys.argv[1]))
     layers = [name for name in of_process() if name not in sys.argv[2].split(",")]
-    # To be killed with the trusted process would mean: with the thread of it that happened to start this one. That the
-    # control socket closes says the same.
+    # The kernel could end this process together with its starter, but means by that the thread that started it. The
+    # control socket, when it closes, says that the whole trusted process has gone.
     if sys.platform == "linux":
         prctl(PR_SET_CHILD_SUBREAPER, 1)
     import torch
@@ -86,7 +86,7 @@ def main() -> None:
             os.read(wake_read, 4096)
         _reap(children)
         if watched and wake_read in ready:
-            _kill_strays(children)  # who ended just now may have left something behind
+            _kill_strays(children)  # a child that has just ended may have left processes behind
         if control in ready and not _serve(control, children, layers):
             break
         if watched and time.monotonic() > looked + TICK_SECONDS:
@@ -209,7 +209,7 @@ def _kill_strays(children: dict[int, Child]) -> None:
 
 
 def _watch(children: dict[int, Child]) -> None:
-    """End the children that use what no resource limit counts: memory in all, threads, files."""
+    """End children that use too much of what no resource limit counts: total memory, threads, files."""
     if not children:
         return
     own = _usage("self")[0]
@@ -224,7 +224,7 @@ def _watch(children: dict[int, Child]) -> None:
 
 
 def _usage(pid: int | str) -> tuple[int, int]:
-    """Bytes of memory that are not a file's, shared memory included, and the number of threads; 0 where it has gone."""
+    """Bytes of memory that no file backs, shared memory included, and the number of threads; 0 if it has gone."""
     found = {"RssAnon": 0, "RssShmem": 0, "Threads": 0}
     with contextlib.suppress(OSError), open(f"/proc/{pid}/status", errors="replace") as file:
         for line in file:

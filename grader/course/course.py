@@ -69,7 +69,7 @@ class Course(_Part):
 
 
 class LocatedCourse:
-    """A course and the folder that it lies in."""
+    """A course and the folder that it is in."""
 
     def __init__(self, root: Path, course: Course) -> None:
         self.root, self.course = root, course
@@ -94,7 +94,7 @@ class LocatedCourse:
 
 
 def find_course(start: Path | None = None) -> LocatedCourse:
-    """The course around a folder: the nearest ``course.yml`` there or above, or the one that this package lies beside.
+    """The course around a folder: the nearest ``course.yml`` there or above, or the one beside this package.
 
     Raises:
         NoCourseError: there is none.
@@ -165,7 +165,7 @@ def _check_names(path: Path, tree: Any, course: Course) -> None:
 
 
 def _line(node: Any, location: tuple[Any, ...]) -> int:
-    """The line of a place in the file, or of the nearest thing around it that is there."""
+    """The line of a place in the file, or of the nearest part around it that exists."""
     line = node.start_mark.line + 1 if node is not None else 1
     for step in location:
         following = None

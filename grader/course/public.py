@@ -1,7 +1,7 @@
 """What learners without ``solutions/`` check with: public cases, recorded answers, and the hints, in one file.
 
-The file lies beside the notebooks; `grader.handout.public` writes it. It holds what the reference and every known
-mistake answer to the public cases, so that a mistake is named there too; of hidden cases it holds nothing.
+The file is beside the notebooks; `grader.handout.public` writes it. It holds what the reference and every known
+mistake answer to the public cases, so that mistakes are named there too. It holds nothing of hidden cases.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CASE_FIELDS = ("reason", "family", "target", "dtype", "gradients", "twice", "max
 
 @dataclass
 class PublicExercise:
-    """An exercise as its public file tells it; grades as a `LoadedExercise` does."""
+    """An exercise read from its public file; answers are judged by it as by a `LoadedExercise`."""
 
     id: str
     points: float

@@ -1,1 +1,1 @@
-"""What is handed out: notebooks, and what lies beside them."""
+"""What is handed out: notebooks, and the public files beside them."""

@@ -35,7 +35,7 @@ class HandOut(ClearSolutions):  # type: ignore[misc]
 
 
 class RecordHandOut(NbGraderPreprocessor):  # type: ignore[misc]
-    """Notes in the notebook what its cells are as it is handed out, so that work in it is never written over."""
+    """Records in the notebook what is handed out, so that work in it is noticed, and never written over."""
 
     def preprocess(self, nb: NotebookNode, resources: Any) -> tuple[NotebookNode, Any]:
         """Add the digest to the metadata."""

@@ -1,1 +1,1 @@
-"""What an instructor lives with."""
+"""What an instructor needs to host the course."""

@@ -1,7 +1,7 @@
-"""Makes what a learner wrote safe to be shown on a page, where Markdown may hold any HTML and any link.
+"""Makes what a learner wrote safe to show on a page. Markdown may hold any HTML and any link.
 
-A cell is shown as it is, or letter by letter in a block of code. It is not repaired: whatever takes single tags out of
-a text reads it in one way, and the page may read it in another.
+A cell is shown as it is, or letter by letter in a block of code. It is never repaired: a filter that takes single tags
+out of a text may read the text in one way, and the browser in another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _HARMLESS_TAG = re.compile(
 )
 """Tags without attributes, of elements that do nothing."""
 _TAG = re.compile(r"<(?:[/!?]|[a-z][a-z0-9:-]*(?=[\s/>]|$)|[a-z][^>]*=)", re.IGNORECASE)
-"""What a browser takes for one. ``$a<b$`` would make an element of no known name, which does nothing either."""
+"""What a browser takes for a tag. ``$a<b$`` is left out: it makes an element of no known name, which does nothing."""
 _SCRIPT_LINK = re.compile(r"script:", re.IGNORECASE)
 _LINK_IN_MATH = re.compile(r"\\\s*(?:href|url|require|style|class|cssid|html\w*)\b", re.IGNORECASE)
 """MathJax makes links too, and macros can put their targets together from pieces."""
@@ -26,7 +26,7 @@ _UNSEEN = re.compile(r"[\\\s\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u20
 
 
 def harmless(markdown: str) -> str:
-    """The Markdown itself where it holds plain tags and plain links alone; else the same text, as a block of code."""
+    """The Markdown itself if it holds only plain tags and plain links; else the same text as a block of code."""
     return markdown if _is_harmless(markdown) else literal(markdown)
 
 

@@ -79,7 +79,7 @@ def _stub(grader: Grader) -> Iterator[str]:
 
 
 def _release(grader: Grader, path: Path) -> Iterator[str]:
-    """The notebook that is handed out is the stub of ``notebook.py``, and nobody's answer."""
+    """The notebook that is handed out is the stub of ``notebook.py``, and holds nobody's answer."""
     if not path.is_file():
         yield f"{path} is not there; run `attn build`"
         return

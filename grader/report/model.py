@@ -28,7 +28,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """A mistake, or what was observed of one that nobody has described: ``mistake`` is then ``"unknown"``."""
+    """A known mistake; or, where ``mistake`` is ``"unknown"``, what was observed of one that is not known."""
 
     mistake: str
     family: Family

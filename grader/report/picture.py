@@ -27,7 +27,7 @@ class Picture:
 def heatmap(
     matrix: Any, rows: Sequence[str] | None = None, columns: Sequence[str] | None = None, title: str = ""
 ) -> Picture:
-    """Draw a matrix: attention weights, or a mask. One row a query, one column a key; the darker, the larger.
+    """Draw a matrix: attention weights, or a mask. One row per query, one column per key; darker is larger.
 
     Args:
         matrix: (L, S), a tensor or nested lists; True and False are drawn as allowed and hidden.
@@ -35,7 +35,7 @@ def heatmap(
         title: written above.
 
     Raises:
-        ValueError: the matrix has not two axes.
+        ValueError: the matrix does not have two axes.
     """
     values = matrix.tolist() if hasattr(matrix, "tolist") else [list(row) for row in matrix]
     if not values or not isinstance(values[0], list) or isinstance(values[0][0], list):

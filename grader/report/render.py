@@ -1,6 +1,6 @@
 """Shows reports to people: as terminal text, and as HTML in a notebook or on a feedback page.
 
-Everything that a submission could have had a hand in is escaped: control characters for terminals, HTML for pages.
+Everything that a submission could have influenced is escaped: control characters for terminals, HTML for pages.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def as_html(report: Report, language: Language = "en") -> str:
 
 
 def summary_table(reports: Iterable[Report], language: Language = "en") -> Table:
-    """A class at a glance: a line a submission, with the root cause."""
+    """A class at a glance: one line per submission, with the root cause."""
     from rich.table import Table
     from rich.text import Text as Styled
 
@@ -142,7 +142,7 @@ def summary_table(reports: Iterable[Report], language: Language = "en") -> Table
 
 
 def _labels(reports: Sequence[Report]) -> list[str]:
-    """Submissions' paths without what they have in common, and without a file name that only repeats the exercise."""
+    """Paths without their common beginning, and without a file name that only repeats the exercise."""
     paths = [PurePath(report.submission) for report in reports]
     common = os.path.commonpath([path.parent for path in paths]) if paths else ""
     labels = []

@@ -81,7 +81,7 @@ class WarmParent:
         self.close()
 
     def layers(self) -> tuple[str, ...]:
-        """Names of the sandbox layers that children are kept in by."""
+        """Names of the sandbox layers that keep children in."""
         with self._lock:
             self._started()
             return self._layers

@@ -1,6 +1,6 @@
 """The warm parent's process: how it is started, spoken to and ended.
 
-Nothing here imports torch, so that this process can be started before its starter imports torch itself.
+Nothing here imports torch: whoever starts the warm parent can do so first, and import torch while it starts.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """The layers that keep a child in: what it may use, see and reach. See docs/security.md for what each one stops.
 
-Every layer is a few system calls made directly. Of the packages that wrap them, the one for seccomp needs a system
-library that slim images lack and had its last release in 2021, and those for Landlock are younger than their users;
-what is needed of either fits on a page.
+Every layer is a few system calls, made directly: docs/decisions/01-own-system-calls.md says why.
 """
 
 from __future__ import annotations
@@ -20,7 +18,7 @@ from grader.sandbox import bubblewrap, landlock, seccomp
 from grader.sandbox.system import drop_capabilities, no_new_privileges
 
 REQUIRED = ("no_new_privs", "rlimits", "landlock", "seccomp")
-"""Layers without which a class is not graded unless it is asked for by name."""
+"""Without one of these, a folder of submissions is graded only with ``--no-sandbox``."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ LAYERS = (
 
 
 def available() -> tuple[str, ...]:
-    """Names of the layers that there are here."""
+    """Names of the layers that this system has."""
     return (*of_process(), *(["bubblewrap"] if bubblewrap.works() else []))
 
 
@@ -76,7 +74,7 @@ def of_process() -> tuple[str, ...]:
 
 
 def why_not(layers: Sequence[str]) -> str | None:
-    """Why a class is not graded with these layers; None where it may be."""
+    """Why a class may not be graded with these layers; None if it may."""
     lacking = [name for name in REQUIRED if name not in layers]
     if not lacking:
         return None
@@ -102,7 +100,7 @@ def lock_in(layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None
 
 
 def prepare() -> None:
-    """Do once, in the warm parent, what every child would do again."""
+    """Do in the warm parent, once, what every child would otherwise repeat."""
     readable()
     _virtual_bytes()
     if sys.platform == "linux":
@@ -122,7 +120,7 @@ def readable() -> list[str]:
     devices = ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"]
     hardware = ["/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"]
     wanted = {os.path.realpath(path) for path in (standard, *libraries, *system, *devices, *hardware)}
-    # What lies in another of them needs no rule of its own; each rule costs every child time.
+    # A path inside another of them needs no rule of its own, and each rule costs every child time.
     return sorted(
         path
         for path in wanted

@@ -1,7 +1,7 @@
 """bubblewrap: a file system, process table and network of its own for the warm parent and all of its children.
 
-Used where the program is installed and the kernel lets anyone make user namespaces; most containers do not. Nothing
-relies on it: it also hides what Landlock leaves to be seen, such as names, sizes and dates of files.
+Used where the program is installed and the kernel lets anyone make user namespaces; in most containers it does not.
+Nothing relies on it. It also hides what Landlock does not: names, sizes and dates of files.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def works() -> bool:
 
 
 def prefix() -> list[str]:
-    """The command that a command is given to, to be run in bubblewrap. Open descriptors are passed on."""
+    """What to put before a command to run it in bubblewrap. Open descriptors are passed on."""
     command = ["bwrap", "--unshare-all", "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"]
     for path in _needed():
         command += ["--ro-bind", path, path]
@@ -44,7 +44,7 @@ def prefix() -> list[str]:
 
 
 def _needed() -> list[str]:
-    """What Python, torch and this package are loaded from; folders come before what lies in them."""
+    """What Python, torch and this package are loaded from; a folder comes before what is in it."""
     package = Path(__file__).resolve().parents[1]
     interpreters = [Path(sys.prefix), Path(sys.base_prefix), Path(os.path.realpath(sys.executable)).parents[1]]
     parts = [prefix / part for prefix in interpreters for part in ("bin", "lib", "lib64", "pyvenv.cfg")]

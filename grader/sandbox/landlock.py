@@ -50,7 +50,7 @@ def restrict(readable: Iterable[str], scratch: str) -> None:
     ruleset = syscall(CREATE_RULESET, attributes, ctypes.c_size_t(size), ctypes.c_uint32(0))
     try:
         for path in readable:
-            # Character devices among them are also written to: nothing can be kept in /dev/null.
+            # Devices may be written to as well: /dev/null keeps nothing.
             rights = READ_FILE | WRITE_FILE if path.startswith("/dev/") else READ_FILE | READ_DIR | EXECUTE
             _allow(ruleset, path, rights)
         _allow(ruleset, scratch, handled & ~MAKE_OTHERS & ~EXECUTE & ~REFER)

@@ -22,7 +22,7 @@ NEWEST_KNOWN = 467
 
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
-# One line a purpose: name, number on x86-64, number on arm64 (None where the call does not exist).
+# One group for each purpose: name, number on x86-64, number on arm64 (None where the call does not exist).
 _REFUSED: dict[str, tuple[tuple[str, int | None, int | None], ...]] = {
     "network and local sockets": (
         ("socket", 41, 198), ("socketpair", 53, 199), ("connect", 42, 203), ("bind", 49, 200), ("listen", 50, 201),

@@ -22,7 +22,7 @@ FLOOR = 1e-2
 
 
 class Difference(NamedTuple):
-    """Where two trees of results part. ``deviation`` is in units of magnitude; infinite where structure differs."""
+    """One place where two results differ. ``deviation`` is in units of magnitude, infinite if the structure differs."""
 
     kind: Literal["structure", "shape", "value"]
     path: Path
@@ -86,12 +86,12 @@ def tensor_deviation(got: Tensor, expected: Tensor) -> float:
 
 
 def entries_close(mine: Tensor, other: Tensor, allowed: float) -> Tensor:
-    """Which entries of two tensors of one shape are as good as equal; infinities and NaN agree with their like."""
+    """Which entries of two tensors of one shape are equal within ``allowed``; infinities and NaN equal their like."""
     return _apart(mine.to(torch.float64), other.to(torch.float64)) <= allowed
 
 
 def first_wrong_index(got: Tensor, expected: Tensor) -> tuple[int, ...]:
-    """The first index at which two tensors of one shape are about as far apart as anywhere."""
+    """The first index at which two tensors of one shape differ at least half as much as anywhere."""
     if not expected.is_floating_point() or not got.is_floating_point():
         return _first(got.to(torch.float64) != expected.to(torch.float64))
     apart = _apart(got.to(torch.float64), expected.to(torch.float64))
@@ -99,7 +99,7 @@ def first_wrong_index(got: Tensor, expected: Tensor) -> tuple[int, ...]:
 
 
 def _apart(mine: Tensor, right: Tensor) -> Tensor:
-    """Deviations entry by entry, where some entries are infinite or NaN: they agree with their like alone."""
+    """Deviations entry by entry, where some entries are infinite or NaN: these equal only their like."""
     agree = (mine == right) | (mine.isnan() & right.isnan())
     finite = right[right.isfinite()]
     magnitude = max(float(finite.abs().max()) if finite.numel() else 0.0, FLOOR)

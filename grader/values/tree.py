@@ -44,7 +44,7 @@ def map_paths(function: Callable[[Path, Any], Any], tree: Any, path: Path = ()) 
 def together(
     mine: Any, other: Any, alike: Callable[[Any, Any], bool], path: Path = ()
 ) -> Iterator[tuple[Path, Any, Any]]:
-    """Two results side by side: pairs of leaves, and pairs of parts of which at least one is no leaf and not ``alike``.
+    """Two results side by side, pair by pair. Where they have not the same structure, the walk goes no deeper.
 
     ``alike(mine, other)`` is asked of parts that are both sequences or both dictionaries.
     """

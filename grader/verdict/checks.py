@@ -29,8 +29,8 @@ def score_checks(
     """Every check of an exercise, each worth the same share of its points.
 
     A case is a check of its own: its answer has to be right. Shapes, dtypes, gradients, state, rules and resources
-    are one check each, over all cases that look at them. How an answer was come by says nothing where there is none:
-    these checks, and cases with a judge, are passed only where some plain call gave an answer of the right form.
+    are one check each, over all cases that look at them. Without an answer there is nothing to see in how it was made:
+    these checks, and cases with a judge, pass only if some plain call gave an answer of the right form.
     """
     targets = [case.target or spec.targets[0] for case in cases]
     plain = _plain_cases(cases)
@@ -87,6 +87,6 @@ def score_checks(
 
 
 def _plain_cases(cases: Sequence[Case]) -> list[int]:
-    """Calls of the learner's code as it stands whose answers are compared; where there is none, those that drive it."""
+    """Cases that call the learner's code directly and compare its answer; if there are none, those with a driver."""
     compared = [i for i, case in enumerate(cases) if case.judge is None and case.raises is None]
     return [i for i in compared if cases[i].drive is None] or compared

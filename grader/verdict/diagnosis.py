@@ -206,7 +206,7 @@ def telling_facets(
 def _observations(
     exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]
 ) -> list[tuple[Diagnosis, bool]]:
-    """What no known mistake explains, one line a family: the earliest wrong answer first, then how it was come by.
+    """What no known mistake explains, one line per family: the earliest wrong answer first, then wrong conduct.
 
     With each line, whether it is about an answer.
     """
@@ -222,7 +222,7 @@ def _observations(
 
 
 def _rank(problem: Problem) -> int:
-    """Rules before what is only a consequence of having broken them; everything else in order of the cases."""
+    """Broken rules before what only follows from breaking them; everything else in the order of the cases."""
     order: tuple[Facet, ...] = ("forbidden", "dtype", "changed", "again", "gradient", "largest")
     return order.index(problem.facet) if problem.facet in order else -1
 

@@ -30,7 +30,7 @@ Facet = Literal[
 ]
 _WORST_FIRST = ("structure", "shape", "value")
 ANSWER_FACETS: tuple[Facet, ...] = ("ended", "raised", "structure", "shape", "value", "judged")
-"""Facets that make the answer itself wrong; the others are about how it was come by."""
+"""Facets that make the answer itself wrong; the others are about how it was made."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _wrong_gradients(case: Case, got: Outcome, expected: Outcome) -> Iterator[st
 
 
 def likeness(facet: Facet, case: Case, got: Outcome, other: Outcome, expected: Outcome) -> float:
-    """How far two outcomes are wrong in the same way, as far as one facet goes: from 0 to 1.
+    """How much two outcomes are wrong in the same way, in one facet: from 0 to 1.
 
     Below 1 for values that are wrong alike in many places only, as when a second mistake spoils some rows.
     """

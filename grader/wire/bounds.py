@@ -1,4 +1,4 @@
-"""How large what crosses the boundary may be. Whoever sends more is not to be trusted."""
+"""Limits on what crosses the boundary. A sender that goes beyond one is not to be trusted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_TEXT = 2_000
 MAX_ERRORS = 40
 """Of a submission's statements, that are told of."""
 MAX_BITS = 256
-"""Of an integer: what is larger cannot be made a float, and takes long to be written down."""
+"""Of an integer: a larger one may be no float, and takes long to print."""
 
 
 class WireError(ValueError):

@@ -17,7 +17,7 @@ class LateError(Exception):
 
 
 def send(channel: socket.socket, frame: bytes, deadline: float | None = None) -> None:
-    """Send a whole frame made by `grader.wire.calls.pack`. ``deadline`` is a `time.monotonic` reading.
+    """Send a whole frame made by `grader.wire.encoding.pack`. ``deadline`` is a `time.monotonic` reading.
 
     Raises:
         ClosedError: the other side has gone.

@@ -136,7 +136,7 @@ def decode(tree: Any, tensors: dict[str, Tensor], depth: int = 0) -> Any:
 
 
 def text_of(value: Any, longest: int = MAX_TEXT) -> str:
-    """What a child gives as text, cut, and without the lone surrogates that no file or terminal could be given."""
+    """Text from a child, cut to a length, and without lone surrogates, which no file or terminal takes."""
     return str(value)[:longest].encode("utf-8", "replace").decode()
 
 
