@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import os
+import random
 import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,17 +18,18 @@ from typing import Any
 import torch
 
 from grader.child.execute import detached, perform
+from grader.child.modes import neutral_modes, set_neutral
 from grader.course.course import LocatedCourse, find_course
 from grader.course.errors import NoCourseError
 from grader.course.exercise import LoadedExercise, load_exercise
 from grader.course.public import FOLDER, PublicExercise, only_targets, read_header, read_public
 from grader.course.script import read_script
+from grader.desk.given import assigned, globals_of, names_of, sources_of
 from grader.grade import environment_on
 from grader.report.model import Language, Report
 from grader.report.render import as_html, as_text
 from grader.runner.pool import Run
 from grader.verdict.judge import judge
-from grader.wire.calls import Outcome
 
 _hints_given: dict[str, int] = {}
 
@@ -40,6 +43,7 @@ class Result:
 
     def __init__(self, report: Report, language: Language) -> None:
         self.report, self._language = report, language
+        self._shown_in: int | None = None
 
     @property
     def passed(self) -> bool:
@@ -51,6 +55,22 @@ class Result:
         """Points, of ``report.max_score``."""
         return self.report.score
 
+    def show(self) -> None:
+        """Show the report now, whatever else the cell does: the value of a cell's last line alone would be lost."""
+        shell = _shell()
+        if shell is not None:
+            from IPython.display import display
+
+            self._shown_in = shell.execution_count
+            display({"text/html": self._repr_html_(), "text/plain": repr(self)}, raw=True)
+        elif not hasattr(sys, "ps1"):  # where Python shows the value of every line
+            print(self)
+
+    def _ipython_display_(self) -> None:
+        shell = _shell()
+        if shell is None or self._shown_in != shell.execution_count:  # not a second time in the cell that checked
+            self.show()
+
     def _repr_html_(self) -> str:
         return as_html(self.report, self._language)
 
@@ -58,12 +78,19 @@ class Result:
         return as_text(self.report, self._language)
 
 
+def _shell() -> Any:
+    """IPython's shell, where there is one."""
+    ipython = sys.modules.get("IPython")
+    return ipython.get_ipython() if ipython is not None else None
+
+
 def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang: Language | None = None) -> Result:
     """Check a solution where it is defined, and say what is wrong with it.
 
     Args:
-        targets: the functions or classes to check; or one namespace such as ``globals()``; or one exercise's id, or
-            nothing but ``exercise``, to check what the calling code has defined for it.
+        targets: what to check, whatever can be called: functions, classes, an alias, a lambda, a ``partial``, a module;
+            or one namespace such as ``globals()``; or one exercise's id, or nothing but ``exercise``, to check what
+            the calling code has defined for it.
         exercise: which exercise this is for, where the names do not tell.
         strict: raise `CheckFailedError` below full marks; for tests.
         lang: ``"en"`` or ``"zh"``; from the environment variable ATTN_LANG when None.
@@ -73,24 +100,37 @@ def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang
     """
     language = _language(lang)
     calling = sys._getframe(1).f_globals
-    scope, names, exercise = _what_to_check(targets, exercise, calling)
-    found, points = _find(exercise, names)
-    if names and names < set(found.spec.targets):
-        found = only_targets(found, names, points)
-    report = _grade_here(found, scope, points)
+    with neutral_modes(), _random_state_kept():
+        report = _checked(targets, exercise, calling)
     result = Result(report, language)
-    if strict and not result.passed:
-        raise CheckFailedError(as_text(report, language))
-    if not hasattr(sys, "ps1") and "IPython" not in sys.modules and not strict:
-        print(result)
+    if strict:
+        if not result.passed:
+            raise CheckFailedError(as_text(report, language))
+    else:
+        result.show()
     return result
+
+
+def _checked(targets: tuple[Any, ...], exercise: str | None, calling: dict[str, Any]) -> Report:
+    scope, given = calling, targets
+    if len(targets) == 1 and isinstance(targets[0], str):
+        exercise, given = targets[0], ()
+    elif len(targets) == 1 and isinstance(targets[0], dict):
+        scope, given = targets[0], ()
+    found, points = _find(exercise, {name for target in given for name in names_of(target, calling)})
+    if given:
+        answers = assigned(given, found.spec.targets, found.cases, calling)
+        scope = {**globals_of(given[0], calling), **answers}
+        if set(answers) < set(found.spec.targets):
+            found = only_targets(found, set(answers), points)
+    return _grade_here(found, scope, points, calling)
 
 
 def hint(target: Any, lang: Language | None = None) -> Any:
     """The next hint for an exercise, given by its id or by the function or class that it asks for."""
     language = _language(lang)
-    name = target if isinstance(target, str) else target.__name__
-    exercise, hints = _hints(name)
+    names = [target] if isinstance(target, str) else names_of(target, sys._getframe(1).f_globals)
+    exercise, hints = _hints(names)
     given = _hints_given.get(exercise, 0)
     _hints_given[exercise] = min(given + 1, len(hints[language]))
     shown = hints[language][min(given, len(hints[language]) - 1)]
@@ -125,48 +165,31 @@ class _Markdown:
         return textwrap.fill(self._text, 100, replace_whitespace=False)
 
 
-def _what_to_check(
-    targets: tuple[Any, ...], exercise: str | None, calling: dict[str, Any]
-) -> tuple[dict[str, Any], set[str], str | None]:
-    """The namespace to look in, the names that were given one by one, and the exercise."""
-    if not targets:
-        return calling, set(), exercise
-    if len(targets) == 1 and isinstance(targets[0], dict):
-        return targets[0], set(), exercise
-    if len(targets) == 1 and isinstance(targets[0], str):
-        return calling, set(), targets[0]
-    given = {}
-    for target in targets:
-        if not callable(target) or not hasattr(target, "__name__"):
-            raise ValueError(f"check() takes the function or class itself, not {type(target).__name__}")
-        given[target.__name__] = target
-    first = targets[0]
-    around = getattr(first, "__globals__", None) or vars(sys.modules.get(first.__module__, sys.modules["__main__"]))
-    return {**around, **given}, set(given), exercise
-
-
-def _grade_here(found: LoadedExercise | PublicExercise, scope: dict[str, Any], points: float) -> Report:
+def _grade_here(
+    found: LoadedExercise | PublicExercise, scope: dict[str, Any], points: float, calling: dict[str, Any]
+) -> Report:
     started = time.perf_counter()
-    state = torch.random.get_rng_state()
-    try:
-        outcomes: list[Outcome] = [detached(perform(call, scope)) for call in found.calls]
-    finally:
-        torch.random.set_rng_state(state)
+    outcomes = []
+    for call in found.calls:
+        set_neutral()
+        outcomes.append(detached(perform(call, scope)))
     run = Run(outcomes, defined=[name for name in found.spec.targets if name in scope])
-    environment = environment_on(found.device)
-    report = judge(found, list(_sources(found, scope)), run, points, environment)
+    sources = list(sources_of(found.spec.targets, scope, calling))
+    if found.spec.forbidden_imports:
+        imported = {name for name, value in scope.items() if inspect.ismodule(value)}
+        sources.append("\n".join(f"import {name}" for name in sorted(imported & set(found.spec.forbidden_imports))))
+    report = judge(found, sources, run, points, environment_on(found.device))
     return replace(report, submission="notebook", seconds=time.perf_counter() - started)
 
 
-def _sources(found: LoadedExercise | PublicExercise, scope: dict[str, Any]) -> Iterator[str]:
-    for name in found.spec.targets:
-        try:
-            yield textwrap.dedent(inspect.getsource(scope[name]))
-        except (KeyError, TypeError, OSError):
-            continue
-    if found.spec.forbidden_imports:
-        imported = {name for name, value in scope.items() if inspect.ismodule(value)}
-        yield "\n".join(f"import {name}" for name in sorted(imported & set(found.spec.forbidden_imports)))
+@contextmanager
+def _random_state_kept() -> Iterator[None]:
+    state, python_state = torch.random.get_rng_state(), random.getstate()
+    try:
+        yield
+    finally:
+        torch.random.set_rng_state(state)
+        random.setstate(python_state)
 
 
 def _find(exercise: str | None, names: set[str]) -> tuple[LoadedExercise | PublicExercise, float]:
@@ -191,17 +214,17 @@ def _exercise_with(names: set[str]) -> str:
     raise ValueError(f'No exercise asks for {", ".join(sorted(names))}; give check(..., exercise="its id").')
 
 
-def _hints(name: str) -> tuple[str, dict[str, list[str]]]:
+def _hints(names: list[str]) -> tuple[str, dict[str, list[str]]]:
     located = _located()
-    exercise = name
-    if located is None or located.course.find(name) is None:
-        exercise = next((p.stem for p in _public_files() if p.stem == name), "") or _exercise_with({name})
+    known = {path.stem for path in _public_files()}
+    known |= {entry.id for _, entry in located.course.entries()} if located else set()
+    exercise = next((name for name in names if name in known), "") or _exercise_with(set(names))
     if located is not None and located.course.find(exercise) and located.solution(exercise).is_dir():
         return exercise, read_script(located.solution(exercise) / "notebook.py").hints()
     for path in _public_files():
         if path.stem == exercise:
             return exercise, read_header(path)["hints"]
-    raise ValueError(f"There are no hints for {name!r}.")
+    raise ValueError(f"There are no hints for {names[0]!r}.")
 
 
 @lru_cache(maxsize=64)

@@ -73,7 +73,7 @@ def as_python(cell: str, around: int = 0) -> str:
     body = as_python(magic.body, around + 1)
     if parse(body) is None:
         return python
-    return "\n" * above + _captured(magic) + "\n" + body
+    return "\n" * above + "\n".join([_captured(magic), *([body] if body else [])])
 
 
 class Magic:

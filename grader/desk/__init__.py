@@ -1,0 +1,1 @@
+"""What a learner lives with."""
