@@ -15,10 +15,28 @@ from grader.verdict.evidence import Problem
 from grader.wire.calls import Opaque, Outcome, Raised
 
 _SHAPE_ERRORS = (
-    *("must match the size", "mat1 and mat2", "shapes cannot be multiplied", "Expected size", "is invalid for input"),
-    *("size mismatch", "The expanded size", "must match except", "Sizes of tensors", "broadcast", "split_with_sizes"),
-    *("does not broadcast", "batch1", "inconsistent tensor size", "number of dimensions", "dims", "not broadcastable"),
-    *("dimension", "Dimension", "doesn't match", "output with shape", "channels, but got"),
+    "must match the size",
+    "mat1 and mat2",
+    "shapes cannot be multiplied",
+    "Expected size",
+    "is invalid for input",
+    "size mismatch",
+    "The expanded size",
+    "must match except",
+    "Sizes of tensors",
+    "broadcast",
+    "split_with_sizes",
+    "does not broadcast",
+    "batch1",
+    "inconsistent tensor size",
+    "number of dimensions",
+    "dims",
+    "not broadcastable",
+    "dimension",
+    "Dimension",
+    "doesn't match",
+    "output with shape",
+    "channels, but got",
 )
 _DTYPE_ERRORS = ("expected scalar type", "same dtype", "to have the same dtype", "but got Float", "but found Float")
 
