@@ -51,7 +51,7 @@ def describe_raised(target: str, raised: Raised | None) -> Text:
     assert raised is not None
     if is_unwritten(raised):
         return Text(f"`{target}` is not written yet.", f"`{target}` 还没有写。")
-    if raised.type == "NameError" and f"{target!r} is not defined" in raised.message:
+    if raised.is_missing_target:
         return Text(
             f"There is no `{target}` in the submission; keep the name that the notebook gives.",
             f"提交中没有 `{target}`；请保留笔记本里给出的名字。",

@@ -34,6 +34,10 @@ class Opaque:
     what: str
 
 
+class MissingTargetError(NameError):
+    """The submission does not define the name that a call is about."""
+
+
 @dataclass(frozen=True)
 class Raised:
     """An exception of the learner's code: its type's name and bases, its text, and the line it came from."""
@@ -42,6 +46,11 @@ class Raised:
     bases: tuple[str, ...]
     message: str
     line: int | None = None
+
+    @property
+    def is_missing_target(self) -> bool:
+        """True where the call had nothing to call."""
+        return self.type == MissingTargetError.__name__
 
 
 @dataclass(frozen=True)
