@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -21,13 +19,8 @@ from grader.verdict.checks import score_checks
 from grader.verdict.describe import is_unwritten
 from grader.verdict.diagnosis import Judged, diagnose
 from grader.verdict.evidence import Problem, problems_of
+from grader.version import own_version
 from grader.wire.calls import Outcome
-
-
-@cache
-def own_version() -> str:
-    """The version of the grader that is installed."""
-    return version("attention-workshop")
 
 
 def environment_on(device: str, sandbox: tuple[str, ...] = ()) -> Environment:
