@@ -1,4 +1,8 @@
-"""Attention Workshop's autograder: ``from grader import check, hint, heatmap``."""
+"""Attention Workshop's autograder: ``from grader import check, hint, heatmap``.
+
+What `__all__` names here, for notebooks, and in `grader.authoring`, for a course's own files, stays where it is.
+Everything else in this package may move from one version to the next.
+"""
 
 from __future__ import annotations
 

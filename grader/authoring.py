@@ -50,11 +50,22 @@ Family = Literal[
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
 LIBRARY_ATTENTION = (
-    *("scaled_dot_product_attention", "multi_head_attention_forward", "MultiheadAttention"),
-    *("Transformer", "TransformerEncoder", "TransformerEncoderLayer", "TransformerDecoder", "TransformerDecoderLayer"),
-    *("_native_multi_head_attention", "_transformer_encoder_layer_fwd", "_scaled_dot_product_attention_math"),
-    *("_scaled_dot_product_flash_attention", "_scaled_dot_product_flash_attention_for_cpu"),
-    *("_scaled_dot_product_efficient_attention", "_scaled_dot_product_fused_attention_overrideable", "flex_attention"),
+    "scaled_dot_product_attention",
+    "multi_head_attention_forward",
+    "MultiheadAttention",
+    "Transformer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "_native_multi_head_attention",
+    "_transformer_encoder_layer_fwd",
+    "_scaled_dot_product_attention_math",
+    "_scaled_dot_product_flash_attention",
+    "_scaled_dot_product_flash_attention_for_cpu",
+    "_scaled_dot_product_efficient_attention",
+    "_scaled_dot_product_fused_attention_overrideable",
+    "flex_attention",
 )
 """PyTorch's ready-made attention, as names in code and as operations at run time."""
 

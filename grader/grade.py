@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -22,13 +20,8 @@ from grader.submission.notes import Note
 from grader.submission.reader import Submission, read_submission
 from grader.verdict.happened import STUB_PASSED_OVER, notes_on
 from grader.verdict.judge import checks_of, judge, problems_in
+from grader.version import own_version
 from grader.wire.calls import Outcome
-
-
-@cache
-def own_version() -> str:
-    """The version of the grader that is installed."""
-    return version("attention-workshop")
 
 
 def environment_on(device: str, sandbox: tuple[str, ...] = ()) -> Environment:

@@ -414,8 +414,12 @@ def library_called(*variants: Variant) -> Mistake:
 
 
 BUGS = (
-    *("sigmoid-weights", "wrong-scale", "heads-not-split"),
-    *("shared-projection", "dropout-in-eval", "zeros-not-minus-inf"),
+    "sigmoid-weights",
+    "wrong-scale",
+    "heads-not-split",
+    "shared-projection",
+    "dropout-in-eval",
+    "zeros-not-minus-inf",
 )
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from grader.course.course import LocatedCourse, read_course
-from grader.course.errors import CourseError
+from grader.course.errors import CourseError, NewerFormatError
+from grader.version import own_version
 
 GOOD = """\
 title: {en: Course, zh: 课程}
@@ -38,6 +39,25 @@ def write(tmp_path: Path, text: str) -> Path:
 def test_a_good_course(tmp_path: Path) -> None:
     course = read_course(write(tmp_path, GOOD))
     assert [entry.id for _, entry in course.entries()] == ["first", "second"]
+
+
+def test_a_course_without_a_number_is_of_the_first_format(tmp_path: Path) -> None:
+    assert read_course(write(tmp_path, GOOD)).format == 1
+    assert read_course(write(tmp_path, f"format: 1\n{GOOD}")).format == 1
+
+
+def test_a_newer_format_is_said_before_anything_that_may_be_new_in_it(tmp_path: Path) -> None:
+    text = f"# ours\nformat: 2\nbadges: [gold]\n{GOOD}"
+    with pytest.raises(NewerFormatError) as raised:
+        read_course(write(tmp_path, text))
+    wanted = f"course.yml is of format 2, which this version ({own_version()}) does not read; update the package"
+    assert str(raised.value) == f"{tmp_path / 'course.yml'}:2: {wanted}"
+
+
+@pytest.mark.parametrize("number", ["0", "two", "1.5"])
+def test_a_format_is_a_number(tmp_path: Path, number: str) -> None:
+    with pytest.raises(CourseError, match=r"course\.yml:1: `format`"):
+        read_course(write(tmp_path, f"format: {number}\n{GOOD}"))
 
 
 @pytest.mark.parametrize(

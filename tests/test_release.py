@@ -11,13 +11,17 @@ import nbformat
 import pytest
 from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
+from safetensors.torch import save_file
 
 from grader.course.course import LocatedCourse, find_course
-from grader.course.public import read_public
+from grader.course.errors import NewerFormatError
+from grader.course.formats import PUBLIC_FORMAT
+from grader.course.public import read_header, read_public
 from grader.course.script import read_script
 from grader.handout.build import build, write_sources
 from grader.handout.notebooks import source_notebook
 from grader.values.compare import worst
+from grader.version import own_version
 
 EXERCISES = [entry.id for _, entry in find_course().course.entries()]
 
@@ -41,13 +45,24 @@ def test_the_committed_notebooks_are_up_to_date(course: LocatedCourse, built: Pa
 
 def test_the_committed_public_files_are_up_to_date(course: LocatedCourse, built: Path) -> None:
     for assignment, entry in course.course.entries():
-        fresh = read_public(built / assignment.id / ".public" / f"{entry.id}.safetensors")
-        committed = read_public(course.public(entry.id))
+        new, old = built / assignment.id / ".public" / f"{entry.id}.safetensors", course.public(entry.id)
+        assert read_header(old).keys() == read_header(new).keys(), entry.id
+        assert read_header(old)["format"] == PUBLIC_FORMAT, entry.id
+        fresh, committed = read_public(new), read_public(old)
         assert [case.reason for case in committed.cases] == [case.reason for case in fresh.cases], entry.id
         assert committed.hints == fresh.hints, entry.id
         assert [known for known, _ in committed.predictions] == [known for known, _ in fresh.predictions], entry.id
         for mine, theirs in zip(committed.expected, fresh.expected, strict=True):
             assert worst(mine.value, theirs.value) < 1e-6, entry.id
+
+
+def test_a_public_file_of_a_newer_format_is_said_to_be_one(tmp_path: Path) -> None:
+    path = tmp_path / "first.safetensors"
+    save_file({}, path, metadata={"header": '{"format": 2}'})
+    with pytest.raises(NewerFormatError) as raised:
+        read_public(path)
+    said = f"is of format 2, which this version ({own_version()}) does not read; update the package"
+    assert str(raised.value) == f"{path} {said}"
 
 
 def test_nothing_leaves_no_old_notebook_behind(course: LocatedCourse) -> None:

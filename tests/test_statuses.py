@@ -102,3 +102,13 @@ def test_points_add_up(grade: Grade) -> None:
     report = grade(broken("raise KeyError"))
     assert abs(sum(check.points for check in report.checks) - report.score) < 1e-3
     assert abs(sum(check.max_points for check in report.checks) - report.max_score) < 1e-9
+
+
+def test_a_target_that_is_not_there_is_told_apart_by_more_than_its_message(grade: Grade) -> None:
+    missing = grade("def another_name(q, k, v, mask=None):\n    return q\n")
+    said = "There is no `scaled_dot_product_attention` in the submission"
+    assert missing.status == "invalid"
+    assert said in missing.diagnosis[0].message.en
+    pretended = grade(broken("""raise NameError("name 'scaled_dot_product_attention' is not defined")"""))
+    assert "raised NameError" in pretended.diagnosis[0].message.en
+    assert not any(said in check.message.en for check in pretended.checks)

@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from grader.values.tree import Path, map_leaves, map_paths, tensors
 from grader.wire.bounds import MAX_TEXT
-from grader.wire.calls import Call, Outcome, Raised
+from grader.wire.calls import Call, MissingTargetError, Outcome, Raised
 
 ERRORS: tuple[type[BaseException], ...] = (Exception, SystemExit, GeneratorExit)
 """What the learner's code may raise at the cost of one call. In a kernel or at a terminal, Ctrl-C stays a person's;
@@ -79,7 +79,7 @@ def perform(call: Call, scope: dict[str, Any], errors_caught: tuple[type[BaseExc
 
 def _target(call: Call, scope: dict[str, Any]) -> Any:
     if call.target not in scope:
-        raise NameError(f"name {call.target!r} is not defined")
+        raise MissingTargetError(f"name {call.target!r} is not defined")
     target = scope[call.target]
     if call.init is None:
         return target

@@ -17,10 +17,10 @@ def doctor() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from grader.grade import own_version
     from grader.runner.pool import RunnerError, WarmParent
     from grader.runner.selftest import escapes
     from grader.sandbox import LAYERS, REQUIRED, available
+    from grader.version import own_version
 
     console = Console()
     try:

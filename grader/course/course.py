@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grader.course.errors import CourseError, NoCourseError
+from grader.course.formats import COURSE_FORMAT, check_format
 from grader.runner.limits import Limits
 
 COURSE_FILE = "course.yml"
@@ -52,6 +53,7 @@ class Assignment(_Part):
 class Course(_Part):
     """The whole of course.yml."""
 
+    format: int = Field(default=1, ge=1)
     title: Titles
     limits: Limits = Limits()
     questions: dict[str, str] = {}
@@ -112,6 +114,7 @@ def read_course(path: Path) -> Course:
     """Read and check course.yml.
 
     Raises:
+        NewerFormatError: it is written for a newer version of this package.
         CourseError: with one line ``file:line: what is wrong; what to write`` for every mistake.
     """
     try:
@@ -126,6 +129,7 @@ def read_course(path: Path) -> Course:
         raise CourseError(f"{where}: this is not YAML: {getattr(error, 'problem', error)}") from None
     if not isinstance(data, dict):
         raise CourseError(f"{path}:1: a course is a mapping; begin with `title: {{en: …, zh: …}}` and `assignments:`")
+    check_format(f"{path}:{_line(tree, ('format',))}: {COURSE_FILE}", data.get("format"), COURSE_FORMAT)
     try:
         course = Course.model_validate(data)
     except ValidationError as error:

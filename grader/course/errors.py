@@ -11,5 +11,9 @@ class NoCourseError(CourseError):
     """There is no course.yml here or further up."""
 
 
+class NewerFormatError(CourseError):
+    """A file was written for a newer version of this package."""
+
+
 class ExerciseError(Exception):
     """An author's ``notebook.py`` or ``grading.py`` is wrong."""

@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from grader.authoring import Case, Exercise, Mistake, Text
 from grader.course.exercise import LoadedExercise, Predicted
+from grader.course.formats import PUBLIC_FORMAT, check_format
 from grader.wire.calls import Call, Outcome
 from grader.wire.encoding import decode_calls, decode_outcome
 
@@ -44,9 +45,14 @@ class PublicExercise:
 
 
 def read_header(path: Path) -> dict[str, Any]:
-    """The part of a public file that is not tensors."""
+    """The part of a public file that is not tensors.
+
+    Raises:
+        NewerFormatError: a newer version of this package wrote it.
+    """
     with safe_open(path, framework="pt") as file:
         header: dict[str, Any] = json.loads(file.metadata()["header"])
+    check_format(str(path), header.get("format"), PUBLIC_FORMAT)
     return header
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from safetensors.torch import save_file
 
 from grader.course.exercise import LoadedExercise
+from grader.course.formats import PUBLIC_FORMAT
 from grader.course.public import CASE_FIELDS
 from grader.verdict.diagnosis import telling_facets
 from grader.wire.calls import Outcome
@@ -39,6 +40,7 @@ def write_public(exercise: LoadedExercise, points: float, hints: dict[str, list[
         return fields
 
     header = {
+        "format": PUBLIC_FORMAT,
         "exercise": exercise.id,
         "points": points,
         "targets": exercise.spec.targets,

@@ -79,4 +79,6 @@ def _cell(value: Any, x: float, y: float, highest: float) -> str:
 
 
 def _shown(value: Any) -> str:
-    return ("■" if value else "·") if isinstance(value, bool) else f"{value:.2f}" if value else "0"
+    if isinstance(value, bool):
+        return "■" if value else "·"
+    return f"{value:.2f}" if value else "0"

@@ -77,13 +77,24 @@ def _said(text: Text, language: Language) -> str:
     return str(getattr(text, language))
 
 
+_COLOUR = {"all": "#1a7f37", "some": "#9a6700", "none": "#cf222e"}
+_STYLE = {"all": "green", "some": "yellow", "none": "red"}
+
+
+def _how_much(report: Report) -> str:
+    """``all`` of the points, ``some`` of them, or ``none``."""
+    if report.passed:
+        return "all"
+    return "some" if report.score else "none"
+
+
 def as_html(report: Report, language: Language = "en") -> str:
     """The report as an HTML fragment, safe to put on any page."""
 
     def safe(text: str) -> str:
         return html.escape(plain(text))
 
-    colour = "#1a7f37" if report.passed else "#9a6700" if report.score else "#cf222e"
+    colour = _COLOUR[_how_much(report)]
     share = 100 * report.score / report.max_score if report.max_score else 0
     parts = [
         f'<div style="border-left:4px solid {colour};padding:.4em .9em;margin:.4em 0;font-family:sans-serif">',
@@ -127,14 +138,13 @@ def summary_table(reports: Iterable[Report], language: Language = "en") -> Table
     for column in columns:
         table.add_column(column, overflow="fold", justify="right" if column == "score" else "left")
     for report, label in zip(reports, labels, strict=True):
-        cause = "" if report.passed else _said(report.diagnosis[0].message, language) if report.diagnosis else ""
+        cause = _said(report.diagnosis[0].message, language) if report.diagnosis and not report.passed else ""
         if report.status not in ("graded", "not_attempted"):
             cause = f"[{getattr(_STATUS[report.status], language)}] {cause}"
-        style = "green" if report.passed else "yellow" if report.score else "red"
         cells = [
             Styled(plain(label)),
             Styled(report.exercise),
-            Styled(f"{report.score:.4g}/{report.max_score:g}", style=style),
+            Styled(f"{report.score:.4g}/{report.max_score:g}", style=_STYLE[_how_much(report)]),
             Styled(plain(cause)),
         ]
         table.add_row(*(cells if exercises else [cells[0], *cells[2:]]))

@@ -38,9 +38,14 @@ class WarmProcess:
         root = str(Path(__file__).resolve().parents[2])
         command = [
             # As good as isolated (-I), but for the environment, which is ours.
-            *(*(bubblewrap.prefix() if wrapped else []), sys.executable, "-s", "-P", "-c"),
+            *(bubblewrap.prefix() if wrapped else []),
+            sys.executable,
+            "-s",
+            "-P",
+            "-c",
             f"import sys; sys.path.insert(0, {root!r}); from {warm.__name__} import main; main()",
-            *(str(theirs.fileno()), ",".join(without)),
+            str(theirs.fileno()),
+            ",".join(without),
         ]
         with theirs:
             self._process = subprocess.Popen(

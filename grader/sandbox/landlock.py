@@ -46,8 +46,7 @@ def restrict(readable: Iterable[str], scratch: str) -> None:
     network = NET_BIND_TCP | NET_CONNECT_TCP if version >= 4 else 0
     scoped = SCOPE_ABSTRACT_UNIX_SOCKET | SCOPE_SIGNAL if version >= 6 else 0
     attributes = ctypes.create_string_buffer(struct.pack("=QQQ", handled, network, scoped))
-    size = 8 if version < 4 else 16 if version < 6 else 24
-    ruleset = syscall(CREATE_RULESET, attributes, ctypes.c_size_t(size), ctypes.c_uint32(0))
+    ruleset = syscall(CREATE_RULESET, attributes, ctypes.c_size_t(_size_of_attributes(version)), ctypes.c_uint32(0))
     try:
         for path in readable:
             # Devices may be written to as well: /dev/null keeps nothing.
@@ -57,6 +56,15 @@ def restrict(readable: Iterable[str], scratch: str) -> None:
         syscall(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
     finally:
         os.close(ruleset)
+
+
+def _size_of_attributes(version: int) -> int:
+    """How many bytes of them the kernel knows: it refuses what is longer."""
+    if version < 4:
+        return 8
+    if version < 6:
+        return 16
+    return 24
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:

@@ -9,11 +9,11 @@ import struct
 import sys
 from functools import lru_cache
 
+from grader.sandbox.bpf import ANY_BIT, AT_LEAST, EQUAL, GREATER, Program
 from grader.sandbox.system import prctl
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 RET_KILL, RET_ERRNO, RET_ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
-LOAD_WORD, JUMP, EQUAL, GREATER, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x05, 0x15, 0x25, 0x35, 0x45, 0x06
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24
 CLONE_THREAD = 0x00010000
 X32_BIT = 0x40000000
@@ -71,13 +71,13 @@ _REFUSED: dict[str, tuple[tuple[str, int | None, int | None], ...]] = {
 }  # fmt: skip
 _CLONE, _CLONE3, _KILL, _TGKILL, _PRLIMIT = (56, 220), (435, 435), (62, 129), (234, 131), (302, 261)
 
-# Calls of which some uses are refused: numbers, where to look, and the values refused there.
+# Calls of which some uses are refused: name, numbers, where to look, and the values refused there.
 _REFUSED_USES = (
     # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER: a child that shook off the first would outlive a killed grader.
-    ((157, 167), FIRST_ARGUMENT, (1, 36)),
+    ("prctl", (157, 167), FIRST_ARGUMENT, (1, 36)),
     # F_SETOWN, F_SETSIG, F_SETOWN_EX, and the same as ioctls: they have the kernel send any signal to any process.
-    ((72, 25), SECOND_ARGUMENT, (8, 10, 15)),
-    ((16, 29), SECOND_ARGUMENT, (0x8901, 0x8902, 0x5412)),  # the last pushes input into a terminal
+    ("fcntl", (72, 25), SECOND_ARGUMENT, (8, 10, 15)),
+    ("ioctl", (16, 29), SECOND_ARGUMENT, (0x8901, 0x8902, 0x5412)),  # the last pushes input into a terminal
 )
 
 
@@ -109,35 +109,58 @@ def program_of(machine: str) -> bytes:
     (own_pid,) = struct.unpack("=I", _SOME_PID)
     column = 1 if machine == "x86_64" else 2
     index = column - 1
-    refused = RET_ERRNO | errno.EPERM
-    code = [
-        _op(LOAD_WORD, ARCHITECTURE),
-        _op(EQUAL, _AUDIT[machine], 1, 0),
-        _op(RETURN, RET_KILL),
-        _op(LOAD_WORD, NUMBER),
-    ]
+    refused, unknown = RET_ERRNO | errno.EPERM, RET_ERRNO | errno.ENOSYS
+    program = Program()
+    program.load(ARCHITECTURE)
+    program.test(EQUAL, _AUDIT[machine], then="this machine")
+    program.answer(RET_KILL)
+    program.label("this machine")
+    program.load(NUMBER)
     if machine == "x86_64":
-        code += [_op(AT_LEAST, X32_BIT, 0, 1), _op(RETURN, refused)]
-    code += [_op(GREATER, NEWEST_KNOWN, 0, 1), _op(RETURN, RET_ERRNO | errno.ENOSYS)]
+        program.test(AT_LEAST, X32_BIT, otherwise="64 bits")
+        program.answer(refused)
+        program.label("64 bits")
+    program.test(GREATER, NEWEST_KNOWN, otherwise="known")
+    program.answer(unknown)
+    program.label("known")
     # clone3 hides its flags behind a pointer; told that it does not exist, the C library falls back to clone.
-    code += [_op(EQUAL, _CLONE3[index], 0, 1), _op(RETURN, RET_ERRNO | errno.ENOSYS)]
-    listed = [row[column] for rows in _REFUSED.values() for row in rows]
-    known = [number for number in listed if isinstance(number, int)]
+    program.test(EQUAL, _CLONE3[index], otherwise="not clone3")
+    program.answer(unknown)
+    program.label("not clone3")
     # One refusal for all of them, to jump to: the kernel compiles the filter for every child.
-    code += [_op(EQUAL, number, len(known) - place, 0) for place, number in enumerate(known)]
-    code += [_op(JUMP, 1), _op(RETURN, refused)]
-    argument = _op(LOAD_WORD, FIRST_ARGUMENT)
-    allow, refuse = _op(RETURN, RET_ALLOW), _op(RETURN, refused)
+    for rows in _REFUSED.values():
+        for row in rows:
+            number = row[column]
+            if isinstance(number, int):
+                program.test(EQUAL, number, then="refused always")
+    program.jump("not refused always")
+    program.label("refused always")
+    program.answer(refused)
+    program.label("not refused always")
     # Threads are made with clone, and so are processes.
-    code += [_op(EQUAL, _CLONE[index], 0, 4), argument, _op(ANY_BIT, CLONE_THREAD, 0, 1), allow, refuse]
-    for own_only in (_KILL, _TGKILL):
-        code += [_op(EQUAL, own_only[index], 0, 4), argument, _op(EQUAL, own_pid, 0, 1), allow, refuse]
-    code += [_op(EQUAL, _PRLIMIT[index], 0, 4), argument, _op(EQUAL, 0, 0, 1), allow, refuse]
-    for numbers, place, values in _REFUSED_USES:
-        tests = [step for value in values for step in (_op(EQUAL, value, 0, 1), refuse)]
-        code += [_op(EQUAL, numbers[index], 0, len(tests) + 2), _op(LOAD_WORD, place), *tests, allow]
-    return b"".join([*code, allow])
+    _allow_where(program, "clone", _CLONE[index], ANY_BIT, CLONE_THREAD, refused)
+    _allow_where(program, "kill", _KILL[index], EQUAL, own_pid, refused)
+    _allow_where(program, "tgkill", _TGKILL[index], EQUAL, own_pid, refused)
+    _allow_where(program, "prlimit", _PRLIMIT[index], EQUAL, 0, refused)
+    for name, numbers, place, values in _REFUSED_USES:
+        program.test(EQUAL, numbers[index], otherwise=f"not {name}")
+        program.load(place)
+        for value in values:
+            program.test(EQUAL, value, otherwise=f"{name}, not {value}")
+            program.answer(refused)
+            program.label(f"{name}, not {value}")
+        program.answer(RET_ALLOW)
+        program.label(f"not {name}")
+    program.answer(RET_ALLOW)
+    return program.assembled()
 
 
-def _op(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
-    return struct.pack("=HBBI", code, if_true, if_false, value)
+def _allow_where(program: Program, name: str, number: int, test: int, value: int, refused: int) -> None:
+    """Decide about one system call by its first argument."""
+    program.test(EQUAL, number, otherwise=f"not {name}")
+    program.load(FIRST_ARGUMENT)
+    program.test(test, value, otherwise=f"{name} refused")
+    program.answer(RET_ALLOW)
+    program.label(f"{name} refused")
+    program.answer(refused)
+    program.label(f"not {name}")

@@ -32,7 +32,9 @@ class Difference(NamedTuple):
 def tolerance_of(dtype: str, asked: float | None) -> float:
     """The tolerance for results computed in a dtype; ``asked`` is the case's own, a floor for half precision."""
     usual = TOLERANCE[dtype]
-    return usual if asked is None else max(asked, usual) if usual > 1e-3 else asked
+    if asked is None:
+        return usual
+    return max(asked, usual) if usual > 1e-3 else asked
 
 
 def differences(got: Any, expected: Any) -> list[Difference]:

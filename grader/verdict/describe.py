@@ -16,10 +16,28 @@ from grader.verdict.happened import missing_library
 from grader.wire.calls import Opaque, Outcome, Raised
 
 _SHAPE_ERRORS = (
-    *("must match the size", "mat1 and mat2", "shapes cannot be multiplied", "Expected size", "is invalid for input"),
-    *("size mismatch", "The expanded size", "must match except", "Sizes of tensors", "broadcast", "split_with_sizes"),
-    *("does not broadcast", "batch1", "inconsistent tensor size", "number of dimensions", "dims", "not broadcastable"),
-    *("dimension", "Dimension", "doesn't match", "output with shape", "channels, but got"),
+    "must match the size",
+    "mat1 and mat2",
+    "shapes cannot be multiplied",
+    "Expected size",
+    "is invalid for input",
+    "size mismatch",
+    "The expanded size",
+    "must match except",
+    "Sizes of tensors",
+    "broadcast",
+    "split_with_sizes",
+    "does not broadcast",
+    "batch1",
+    "inconsistent tensor size",
+    "number of dimensions",
+    "dims",
+    "not broadcastable",
+    "dimension",
+    "Dimension",
+    "doesn't match",
+    "output with shape",
+    "channels, but got",
 )
 _DTYPE_ERRORS = ("expected scalar type", "same dtype", "to have the same dtype", "but got Float", "but found Float")
 
@@ -34,7 +52,7 @@ def describe_raised(target: str, raised: Raised | None) -> Text:
     assert raised is not None
     if is_unwritten(raised):
         return Text(f"`{target}` is not written yet.", f"`{target}` 还没有写。")
-    if raised.type == "NameError" and f"{target!r} is not defined" in raised.message:
+    if raised.is_missing_target:
         return Text(
             f"There is no `{target}` in the submission; keep the name that the notebook gives.",
             f"提交中没有 `{target}`；请保留笔记本里给出的名字。",

@@ -116,7 +116,7 @@ Key = tuple[int, Facet]
 def _fitting(exercise: Judged, outcomes: Sequence[Outcome], wrong: set[Key]) -> list[tuple[int, set[Key]]]:
     """The mistakes that fit, by number, each with the problems that it explains; the one that explains most first."""
     # Predictions are made when first needed: not for a submission in which there is nothing to explain.
-    if not wrong or all(outcome.ended or _is_missing(outcome) for outcome in outcomes):
+    if not wrong or all(outcome.ended or _says_nothing(outcome) for outcome in outcomes):
         return []
     fitting = []
     probes = _probes(wrong)
@@ -184,11 +184,12 @@ def _answers(keys: set[Key]) -> set[int]:
     return {i for i, facet in keys if facet in ANSWER_FACETS}
 
 
-def _is_missing(outcome: Outcome) -> bool:
+def _says_nothing(outcome: Outcome) -> bool:
+    """True for a stub, and where a name is missing, the target's or another: neither points to a mistake."""
     raised = outcome.raised
-    if raised is None or is_unwritten(raised):
-        return raised is not None
-    return raised.type == "NameError" and "is not defined" in raised.message
+    if raised is None:
+        return False
+    return is_unwritten(raised) or raised.is_missing_target or raised.type == "NameError"
 
 
 def telling_facets(

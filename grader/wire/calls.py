@@ -13,8 +13,16 @@ from grader.values.tree import map_leaves
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
     for dtype in (
-        *(torch.float64, torch.float32, torch.bfloat16, torch.float16),
-        *(torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool),
+        torch.float64,
+        torch.float32,
+        torch.bfloat16,
+        torch.float16,
+        torch.int64,
+        torch.int32,
+        torch.int16,
+        torch.int8,
+        torch.uint8,
+        torch.bool,
     )
 }
 
@@ -26,6 +34,10 @@ class Opaque:
     what: str
 
 
+class MissingTargetError(NameError):
+    """The submission does not define the name that a call is about."""
+
+
 @dataclass(frozen=True)
 class Raised:
     """An exception of the learner's code: its type's name and bases, its text, and where in which cell it came from."""
@@ -35,6 +47,11 @@ class Raised:
     message: str
     line: int | None = None
     cell: int | None = None
+
+    @property
+    def is_missing_target(self) -> bool:
+        """True where the call had nothing to call."""
+        return self.type == MissingTargetError.__name__
 
 
 @dataclass(frozen=True)

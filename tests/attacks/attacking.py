@@ -88,8 +88,12 @@ class Place:
     def code(self, text: str) -> str:
         """The text of a submission made of an attack's."""
         for word, value in (
-            *(("@COURSE@", self.course), ("@SUBMISSIONS@", self.submissions), ("@SIBLING@", self.sibling)),
-            *(("@GRADEBOOK@", self.gradebook), ("@CANARY@", self.canary), ("@PORT@", self.port)),
+            ("@COURSE@", self.course),
+            ("@SUBMISSIONS@", self.submissions),
+            ("@SIBLING@", self.sibling),
+            ("@GRADEBOOK@", self.gradebook),
+            ("@CANARY@", self.canary),
+            ("@PORT@", self.port),
             ("@ABSTRACT@", self.abstract),
         ):
             text = text.replace(word, str(value))

@@ -204,26 +204,24 @@ def _(notebook: Notebook) -> None:
 
 
 LIVE_TEXTS = (
-    *(
-        "<script>attacked()</script>",
-        "<img src=x onerror=attacked()>",
-        "<svg/onload=attacked()>",
-        "text <b onclick=attacked()>",
-    ),
-    *(
-        "<details open ontoggle=attacked()>",
-        "<iframe srcdoc='<script>parent.attacked()</script>'>",
-        "<math><mi//xlink:href",
-    ),
-    *("[a](javascript:attacked())", "[a](java&#x73;cript&colon;attacked())", "[a][b]\n\n[b]: JaVaScRiPt:attacked()"),
-    *(
-        "[a](java\u200bscript:attacked())",
-        "<javascript:attacked()>",
-        "![a](javascript:attacked())",
-        "$\\href{javascript:attacked()}{x}$",
-    ),
-    *("$\\newcommand{\\go}[1]{\\href{java#1}{x}}\\go{script:attacked()}$", "````\n```\n<script>attacked()</script>"),
-    *("~~~\n<script>attacked()</script>\n\r~~~\r<script>attacked()</script>", "`<script>attacked()</script>"),
+    "<script>attacked()</script>",
+    "<img src=x onerror=attacked()>",
+    "<svg/onload=attacked()>",
+    "text <b onclick=attacked()>",
+    "<details open ontoggle=attacked()>",
+    "<iframe srcdoc='<script>parent.attacked()</script>'>",
+    "<math><mi//xlink:href",
+    "[a](javascript:attacked())",
+    "[a](java&#x73;cript&colon;attacked())",
+    "[a][b]\n\n[b]: JaVaScRiPt:attacked()",
+    "[a](java\u200bscript:attacked())",
+    "<javascript:attacked()>",
+    "![a](javascript:attacked())",
+    "$\\href{javascript:attacked()}{x}$",
+    "$\\newcommand{\\go}[1]{\\href{java#1}{x}}\\go{script:attacked()}$",
+    "````\n```\n<script>attacked()</script>",
+    "~~~\n<script>attacked()</script>\n\r~~~\r<script>attacked()</script>",
+    "`<script>attacked()</script>",
 )
 """Markdown that does something on a page that takes it as it is."""
 

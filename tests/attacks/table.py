@@ -47,7 +47,11 @@ PAGE = ROOT / "docs" / "security.md"
 BEGIN, END = "<!-- attacks: begin -->", "<!-- attacks: end -->"
 ASSIGNMENT, POINTS = "ps1", 6
 UNSAFE = {
-    *("23_memory_bomb", "23_memory_map", "25_signals_everyone", "25_traces_its_parent", "27_leaves_modules"),
+    "23_memory_bomb",
+    "23_memory_map",
+    "25_signals_everyone",
+    "25_traces_its_parent",
+    "27_leaves_modules",
 }
 """Attacks that are not let loose without a sandbox."""
 
@@ -229,8 +233,9 @@ def _stock(attack: Attack | NotebookAttack, theirs: dict[str, float | None]) -> 
         return FREE if score else f"held: 0 of {POINTS}"
     if attack.name in RIGHT_THERE:
         return f"right there: {score:g} of {POINTS}"
-    honest = theirs.get(f"honest-{attack.deserves}")
-    deserved = honest if honest is not None else POINTS if attack.deserves == "less than right" else 0
+    deserved = theirs.get(f"honest-{attack.deserves}")
+    if deserved is None:
+        deserved = POINTS if attack.deserves == "less than right" else 0
     return f"{'held' if score <= deserved else '**gets through**'}: {score:g} of {POINTS}"
 
 

@@ -72,8 +72,21 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
 def _odd_files(at: Place) -> None:
     """Things that are no submissions, in places where submissions lie; and modules for the unwary to import."""
     for name in (
-        *("odd-symlink", "odd-dangling", "odd-fifo", "odd-folder", "odd-huge", "odd-deep", "odd-nul", "odd-latin"),
-        *("odd-outputs", "odd-long", "odd-archive", "odd-socket", "odd-link-to-folder", "odd-numbers", "odd-cells"),
+        "odd-symlink",
+        "odd-dangling",
+        "odd-fifo",
+        "odd-folder",
+        "odd-huge",
+        "odd-deep",
+        "odd-nul",
+        "odd-latin",
+        "odd-outputs",
+        "odd-long",
+        "odd-archive",
+        "odd-socket",
+        "odd-link-to-folder",
+        "odd-numbers",
+        "odd-cells",
     ):
         (at.submissions / name).mkdir()
     notebook = f"{EXERCISE}.ipynb"
@@ -160,10 +173,17 @@ def test_no_traceback(graded: Graded) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        *(("odd-symlink", "symbolic link"), ("odd-dangling", "symbolic link"), ("odd-fifo", "not a regular file")),
-        *(("odd-huge", "200 MB"), ("odd-deep", "nested too deeply"), ("odd-latin", "not UTF-8")),
-        *(("odd-long", "more code"), ("odd-numbers", "not valid JSON"), ("odd-cells", "more code")),
-        *(("odd-nul", "null bytes"), ("odd-socket", "cannot be opened")),
+        ("odd-symlink", "symbolic link"),
+        ("odd-dangling", "symbolic link"),
+        ("odd-fifo", "not a regular file"),
+        ("odd-huge", "200 MB"),
+        ("odd-deep", "nested too deeply"),
+        ("odd-latin", "not UTF-8"),
+        ("odd-long", "more code"),
+        ("odd-numbers", "not valid JSON"),
+        ("odd-cells", "more code"),
+        ("odd-nul", "null bytes"),
+        ("odd-socket", "cannot be opened"),
     ],
 )
 def test_odd_files_are_refused_with_a_reason(graded: Graded, name: str, said: str) -> None:

@@ -56,8 +56,18 @@ def cases(rand: Random) -> Iterator[Case]:
         ([*queries, [-1000.0, 0.5]], [[-1.0, 0.4], [1.0, -0.6], [-1.0, 1.1], [1.0, 0.2]], [*values, [3.0]]),
         **usual,
     )
-    yield Case("scores near 1000, and a scale", (queries, [[1.0, 0.3], [-1.0, -0.9], [1.0, 1.2]], values), {"scale": 0.5}, **usual)
-    yield Case("scores near 2000, and a scale above 1", (queries, [[2.0, 0.3], [2.0, -0.9], [1.0, 1.2]], values), {"scale": 1.5}, **usual)
+    yield Case(
+        "scores near 1000, and a scale",
+        (queries, [[1.0, 0.3], [-1.0, -0.9], [1.0, 1.2]], values),
+        {"scale": 0.5},
+        **usual,
+    )
+    yield Case(
+        "scores near 2000, and a scale above 1",
+        (queries, [[2.0, 0.3], [2.0, -0.9], [1.0, 1.2]], values),
+        {"scale": 1.5},
+        **usual,
+    )
     refused = {"raises": "ValueError", "family": "interface"}
     query, keys, values = plain(3, 4, 2)
     yield Case("keys longer than the query", (query[:3], keys, values), public=True, **refused)
@@ -281,10 +291,10 @@ mistakes = (
         "scaling",
         edit(("[0.7311, 0.2689]", "[0.6698, 0.3302]"), ("[1.5379, 2.5379]", "[1.6605, 2.6605]")),
         edit(
-            *(("unscaled_weights = [0.7311, 0.2689]", "unscaled_weights = [0.6698, 0.3302]"),),
-            *(("unscaled_output = [1.5379, 2.5379]", "unscaled_output = [1.6605, 2.6605]"),),
-            *(("\nscaled_weights = [0.6698, 0.3302]", "\nscaled_weights = [0.7311, 0.2689]"),),
-            *(("\nscaled_output = [1.6605, 2.6605]", "\nscaled_output = [1.5379, 2.5379]"),),
+            ("unscaled_weights = [0.7311, 0.2689]", "unscaled_weights = [0.6698, 0.3302]"),
+            ("unscaled_output = [1.5379, 2.5379]", "unscaled_output = [1.6605, 2.6605]"),
+            ("\nscaled_weights = [0.6698, 0.3302]", "\nscaled_weights = [0.7311, 0.2689]"),
+            ("\nscaled_output = [1.6605, 2.6605]", "\nscaled_output = [1.5379, 2.5379]"),
         ),
         en="Your unscaled numbers are the scaled ones: there the scores 1 and 0 go into the softmax as they are.",
         zh="未缩放的数字用成了缩放后的：这里打分 1 和 0 直接进入 softmax。",
@@ -300,8 +310,10 @@ mistakes = (
         "hand-not-normalised",
         "normalization",
         edit(
-            *(("[0.7311, 0.2689]", "[2.7183, 1.0]"), ("[1.5379, 2.5379]", "[5.7183, 9.4366]")),
-            *(("[0.6698, 0.3302]", "[2.0281, 1.0]"), ("[1.6605, 2.6605]", "[5.0281, 8.0562]")),
+            ("[0.7311, 0.2689]", "[2.7183, 1.0]"),
+            ("[1.5379, 2.5379]", "[5.7183, 9.4366]"),
+            ("[0.6698, 0.3302]", "[2.0281, 1.0]"),
+            ("[1.6605, 2.6605]", "[5.0281, 8.0562]"),
         ),
         en="The weights that you worked out are the exponentials: divide them by their sum.",
         zh="你算出的权重只是指数：还要除以它们的和。",
@@ -310,8 +322,10 @@ mistakes = (
         "hand-no-softmax",
         "normalization",
         edit(
-            *(("[0.7311, 0.2689]", "[1.0, 0.0]"), ("[1.5379, 2.5379]", "[1.0, 2.0]")),
-            *(("[0.6698, 0.3302]", "[0.7071, 0.0]"), ("[1.6605, 2.6605]", "[0.7071, 1.4142]")),
+            ("[0.7311, 0.2689]", "[1.0, 0.0]"),
+            ("[1.5379, 2.5379]", "[1.0, 2.0]"),
+            ("[0.6698, 0.3302]", "[0.7071, 0.0]"),
+            ("[1.6605, 2.6605]", "[0.7071, 1.4142]"),
         ),
         en="The weights that you worked out are the scores themselves: take their softmax.",
         zh="你算出的权重就是打分本身：还要做 softmax。",
@@ -320,8 +334,10 @@ mistakes = (
         "hand-keys-swapped",
         "numerics",
         edit(
-            *(("[0.7311, 0.2689]", "[0.2689, 0.7311]"), ("[1.5379, 2.5379]", "[2.4621, 3.4621]")),
-            *(("[0.6698, 0.3302]", "[0.3302, 0.6698]"), ("[1.6605, 2.6605]", "[2.3395, 3.3395]")),
+            ("[0.7311, 0.2689]", "[0.2689, 0.7311]"),
+            ("[1.5379, 2.5379]", "[2.4621, 3.4621]"),
+            ("[0.6698, 0.3302]", "[0.3302, 0.6698]"),
+            ("[1.6605, 2.6605]", "[2.3395, 3.3395]"),
         ),
         en="Your weights are in the wrong order: the first key, [1, 1], scores 1 and gets the larger one.",
         zh="权重的顺序反了：第一个键 [1, 1] 的打分是 1，应当得到较大的权重。",
@@ -339,8 +355,10 @@ mistakes = (
         "hand-two-decimals",
         "numerics",
         edit(
-            *(("[0.7311, 0.2689]", "[0.73, 0.27]"), ("[1.5379, 2.5379]", "[1.54, 2.54]")),
-            *(("[0.6698, 0.3302]", "[0.67, 0.33]"), ("[1.6605, 2.6605]", "[1.66, 2.66]")),
+            ("[0.7311, 0.2689]", "[0.73, 0.27]"),
+            ("[1.5379, 2.5379]", "[1.54, 2.54]"),
+            ("[0.6698, 0.3302]", "[0.67, 0.33]"),
+            ("[1.6605, 2.6605]", "[1.66, 2.66]"),
         ),
         edit(("[0.7311, 0.2689]", "[0.73, 0.27]"), ("[1.5379, 2.5379]", "[1.54, 2.54]")),
         edit("[1.5379, 2.5379]", "[1.54, 2.54]"),

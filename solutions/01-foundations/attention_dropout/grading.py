@@ -9,8 +9,21 @@ from torch import nn
 from grader.authoring import Case, Exercise, Random, edit, mistake, rewrite
 
 LIBRARY_DROPOUT = (
-    *("dropout", "dropout_", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_dropout", "native_dropout"),
-    *("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout", "feature_alpha_dropout"),
+    "dropout",
+    "dropout_",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "alpha_dropout",
+    "feature_dropout",
+    "native_dropout",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "AlphaDropout",
+    "FeatureAlphaDropout",
+    "feature_alpha_dropout",
 )
 
 
@@ -53,7 +66,9 @@ def follows(target, weights):
     leaf = weights.clone().requires_grad_()
     out = target(leaf * 1.0)
     gradient = torch.autograd.grad(out.sum(), leaf)[0] if out.requires_grad else torch.zeros_like(leaf)
-    return {"the gradient is the factor of each entry": bool(torch.allclose(gradient * weights, out.detach(), atol=1e-4))}
+    return {
+        "the gradient is the factor of each entry": bool(torch.allclose(gradient * weights, out.detach(), atol=1e-4))
+    }
 
 
 def beside(target, weights):
@@ -94,15 +109,40 @@ def cases(rand: Random) -> Iterator[Case]:
     made = {"load_state": False}
     train = {**made, "train": True}
     # p = 0.3 and 0.8: 1/(1 - p), 1/p, p and 1 - p all differ, also from one p to the other.
-    yield Case("what is kept is divided by 1 − p", weights(4, 6, 5), init=(0.3,), family="scaling", drive=kept, public=True, **train)
+    yield Case(
+        "what is kept is divided by 1 − p",
+        weights(4, 6, 5),
+        init=(0.3,),
+        family="scaling",
+        drive=kept,
+        public=True,
+        **train,
+    )
     yield Case("the same with another p", weights(8, 40), init=(0.8,), family="scaling", drive=kept, **train)
-    yield Case("three tenths are dropped at p = 0.3", weights(4, 8, 128), init=(0.3,), drive=dropped, public=True, **train)
+    yield Case(
+        "three tenths are dropped at p = 0.3", weights(4, 8, 128), init=(0.3,), drive=dropped, public=True, **train
+    )
     yield Case("eight tenths are dropped at p = 0.8", weights(32, 128), init=(0.8,), drive=dropped, **train)
-    yield Case("entries are dropped one by one", weights(2, 3, 16, 12), init=(0.5,), drive=repeated, public=True, **train)
-    yield Case("a single entry is dropped in some calls and kept in others", weights(1, 1), init=(0.5,), drive=both_ways, **train)
+    yield Case(
+        "entries are dropped one by one", weights(2, 3, 16, 12), init=(0.5,), drive=repeated, public=True, **train
+    )
+    yield Case(
+        "a single entry is dropped in some calls and kept in others",
+        weights(1, 1),
+        init=(0.5,),
+        drive=both_ways,
+        **train,
+    )
     yield Case("every call draws anew", weights(6, 32), init=(0.4,), family="state", drive=redrawn, **train)
     yield Case(
-        "evaluation: nothing happens", weights(3, 4, 5), init=(0.6,), family="state", gradients=True, twice=True, public=True, **made
+        "evaluation: nothing happens",
+        weights(3, 4, 5),
+        init=(0.6,),
+        family="state",
+        gradients=True,
+        twice=True,
+        public=True,
+        **made,
     )
     yield Case("evaluation after training", weights(2, 5, 7), init=(0.5,), family="state", drive=evaluated, **train)
     yield Case("p = 0 in training", weights(3, 5), init=(0.0,), **train)
@@ -111,7 +151,9 @@ def cases(rand: Random) -> Iterator[Case]:
     refused = {"drive": shared.built, "raises": "ValueError", "family": "interface"}
     yield Case("p below 0", init=(-0.1,), public=True, **refused)
     yield Case("p above 1", init=(1.5,), **refused)
-    yield Case("the mask is made where the weights are", weights(3, 7), init=(0.5,), family="dtype", drive=beside, **train)
+    yield Case(
+        "the mask is made where the weights are", weights(3, 7), init=(0.5,), family="dtype", drive=beside, **train
+    )
     yield Case("float64", weights(4, 9), init=(0.5,), dtype="float64", family="dtype", drive=kept, **train)
     yield Case("bfloat16", weights(5, 8), init=(0.5,), dtype="bfloat16", family="dtype", drive=kept, **train)
 
@@ -140,9 +182,9 @@ mistakes = (
         edit(" / (1 - self.p)", ""),
         edit((" / (1 - self.p)", ""), ("            return weights\n", "            return weights * (1 - self.p)\n")),
         edit(
-            *((" / (1 - self.p)", ""),),
-            *(("if not self.training or self.p == 0:\n", "if not self.training:\n"),),
-            *(("            return weights\n", "            return weights * (1 - self.p)\n"),),
+            (" / (1 - self.p)", ""),
+            ("if not self.training or self.p == 0:\n", "if not self.training:\n"),
+            ("            return weights\n", "            return weights * (1 - self.p)\n"),
         ),
         en="What is kept is not divided by 1 − p: on average the weights shrink in training, and evaluation sees larger ones.",
         zh="保留的权重没有除以 1 − p：训练时权重平均变小了，而评估时的更大，两者不一致。",

@@ -233,15 +233,32 @@ mistakes = (
     mistake(
         "projected-afterwards",
         "numerics",
-        edit((f"q = {Q}", "q = x"), (f"k = {K}", "k = x"), (f"v = {V}", "v = x"), (OUTPUT, "return self.v_proj(weights @ v)")),
-        edit((f"q = {Q}", "q = x"), (f"k = {K}", "k = x"), (f"v = {V}", "v = x"), (OUTPUT, "return self.q_proj(weights @ v)")),
         edit(
-            *((f"q = {Q}", "q = x"), (f"k = {K}", "k = x"), (f"v = {V}", "v = x")),
+            (f"q = {Q}", "q = x"),
+            (f"k = {K}", "k = x"),
+            (f"v = {V}", "v = x"),
+            (OUTPUT, "return self.v_proj(weights @ v)"),
+        ),
+        edit(
+            (f"q = {Q}", "q = x"),
+            (f"k = {K}", "k = x"),
+            (f"v = {V}", "v = x"),
+            (OUTPUT, "return self.q_proj(weights @ v)"),
+        ),
+        edit(
+            (f"q = {Q}", "q = x"),
+            (f"k = {K}", "k = x"),
+            (f"v = {V}", "v = x"),
             (OUTPUT, "return self.v_proj(self.k_proj(self.q_proj(weights @ v)))"),
         ),
         edit(
-            *((f"q = {Q}", "q = x"), (f"k = {K}", "k = x"), (f"v = {V}", "v = x")),
-            (OUTPUT, "output = weights @ v\n        return self.q_proj(output) + self.k_proj(output) + self.v_proj(output)"),
+            (f"q = {Q}", "q = x"),
+            (f"k = {K}", "k = x"),
+            (f"v = {V}", "v = x"),
+            (
+                OUTPUT,
+                "output = weights @ v\n        return self.q_proj(output) + self.k_proj(output) + self.v_proj(output)",
+            ),
         ),
         edit((f"v = {V}", "v = x"), (OUTPUT, "return self.v_proj(weights @ v)")),
         edit(OUTPUT, "return self.v_proj(weights @ v)"),

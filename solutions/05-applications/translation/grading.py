@@ -219,7 +219,8 @@ mistakes = (
         edit(ENCODER_OPEN, CROSS_OPEN),
         edit(
             ("self.src_embedding(src) +", "self.src_embedding(src) * ~padding.unsqueeze(-1) +"),
-            *(ENCODER_OPEN, CROSS_OPEN),
+            ENCODER_OPEN,
+            CROSS_OPEN,
         ),
         en="Source padding is attended to, by the encoder and by the cross-attention: hide it in both "
         "(key_padding_mask).",
