@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -51,7 +52,8 @@ def run(channel: socket.socket, layers: Sequence[str], limits: dict[str, Any], s
     calls = decode_calls(header["calls"], tensors)
     for index in range(job["start"], len(calls)):
         sys.setrecursionlimit(1000)
-        os.chdir(scratch)
+        with contextlib.suppress(OSError):  # a process that gave its rights away stays where it is
+            os.chdir(scratch)
         set_neutral(without=frozenset({"threads"}))
         send(channel, _answer(index, calls[index], scope, clock, limits))
 

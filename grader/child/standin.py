@@ -121,7 +121,7 @@ class StandInModule(types.ModuleType):
 class Imports:
     """Takes the place of ``__import__``: a library that is missing gets a stand-in, where the submission imports it.
 
-    Imports by libraries are left alone, and so are those that have a fallback around them.
+    Imports by libraries are left alone, and so are those in functions and those that have a fallback around them.
 
     Args:
         scope: the submission's namespace; what has these globals is its own.
@@ -151,9 +151,11 @@ class Imports:
             return _import(name, globals, locals, fromlist, level)
         except ModuleNotFoundError as error:
             provided = isinstance(sys.modules.get(top), StandInModule)
+            frame = sys._getframe(1)
+            # In a function, an import that fails costs the call that needs it.
+            own = own and frame.f_code.co_name == "<module>"
             if not own or level or (error.name != top and not provided):
                 raise
-            frame = sys._getframe(1)
             where = frame.f_code.co_filename, frame.f_lineno
             if not provided:
                 if self.guarded(*where):
