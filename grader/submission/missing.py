@@ -37,7 +37,7 @@ def why_missing(submission: Submission, targets: Collection[str]) -> Text | None
         if cell.kind != "code":
             for name in sorted(set(targets) & _defined(cell)):
                 return _not_code(name, cell)
-    if submission.written and not any(code.strip() for code in submission.cells):
+    if not any(code.strip() for code in submission.cells):
         return _NO_CODE
     return None
 
