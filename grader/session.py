@@ -96,7 +96,8 @@ class Session:
             exercise = exercise or self._exercise_of(submission)
             grader = self.grader(exercise)
             others = self._others(submission, grader)
-            notes = (*work.notes, *notes_on(submission, grader.exercise.spec.targets), *others)
+            named = self._named_otherwise(submission, exercise)
+            notes = (*work.notes, *named, *notes_on(submission, grader.exercise.spec.targets), *others)
             report = grader.grade_cells(replace(submission, notes=notes))
             if others and report.status == "invalid" and all(map(parse, submission.cells)):
                 # Nothing is wrong with the code: it answers another question.
@@ -157,6 +158,19 @@ class Session:
         if len(answered) != 1:
             raise UnreadableError(_which(submission.path.name, answered))
         return answered[0]
+
+    def _named_otherwise(self, submission: Submission, exercise: str) -> tuple[Note, ...]:
+        named = submission.named_exercise
+        if named is None or named == exercise or not self.located.course.find(named):
+            return ()
+        return (
+            Note(
+                Text(
+                    f"The metadata of {submission.path.name} name the exercise {named}; it is graded for {exercise}.",
+                    f"{submission.path.name} 的元数据写的是习题 {named}；这里按 {exercise} 评分。",
+                )
+            ),
+        )
 
     def _others(self, submission: Submission, grader: Grader) -> tuple[Note, ...]:
         """What else of the course a file answers than that for which it is graded."""

@@ -27,9 +27,11 @@ from grader.session import Session
 from grader.submission.contents import UnreadableError
 from grader.submission.decoding import decode
 from grader.submission.find import Work, find
+from grader.submission.missing import notes_on
 from grader.submission.names import possible_exercises, suffix_of
 from grader.submission.newer import needed_version
-from grader.submission.reader import parse, read_contents, read_submission
+from grader.submission.notes import Note
+from grader.submission.reader import Submission, parse, read_contents, read_submission
 from grader.text import Text
 
 CASES = Path(__file__).parent / "cases"
@@ -348,6 +350,8 @@ def test_a_notebook_of_another_language(grade_file: Grade, language: str) -> Non
     code = "f <- function(x) x" if language == "R" else "function f(x)\n  x\nend"
     named = {"kernelspec": {"name": "ir", "language": language}, "language_info": {"name": language}}
     assert f"another language, {language}" in said(grade_file("weighted_sum.ipynb", notebook(code, **named))).en
+    bare = {"kernelspec": {"name": "ir" if language == "R" else "julia-1.10"}}
+    assert "another language" in said(grade_file("weighted_sum.ipynb", notebook(code, **bare))).en
     assert grade_file("weighted_sum.ipynb", notebook(ANSWER, **named)).passed
 
 
@@ -591,6 +595,42 @@ def test_hostile_text_is_looked_at_in_bounded_time(code: str) -> None:
     started = time.process_time()
     assert needed_version(code, parse, (3, 11)) is None
     assert time.process_time() - started < 5
+
+
+def notes(path: Path, targets: tuple[str, ...]) -> list[str]:
+    return [note.message.en for note in notes_on(read_submission(path), targets)]
+
+
+def test_what_is_said_beside_a_grade(tmp_path: Path) -> None:
+    path = tmp_path / "x.ipynb"
+    newer = {"language_info": {"name": "python", "version": "3.99.1"}}
+    conflict = CONFLICT.format("a = 1", "a = 2")
+    path.write_text(json.dumps(notebook(ANSWER, conflict, "x = = 1", ("markdown", SOFTMAX), **newer)))
+    written, merge, elsewhere = notes(path, ("weighted_sum", "masked_softmax"))
+    assert "written with Python 3.99; this grader runs" in written
+    assert "line 1 of cell 2" in merge
+    assert "`masked_softmax` stands in cell 4" in elsewhere
+    path.write_text(json.dumps(notebook(ANSWER, ("markdown", SOFTMAX), **newer)))
+    assert notes(path, ("weighted_sum",)) == []
+
+
+def test_metadata_that_name_another_exercise_than_the_file_are_noted(session: Session, tmp_path: Path) -> None:
+    noted: list[Note] = []
+    grader = session.grader("weighted_sum")
+    path = tmp_path / "weighted_sum.ipynb"
+    path.write_text(json.dumps(notebook(ANSWER, SOFTMAX, attention_workshop={"exercise": "masked_softmax"})))
+
+    def graded(submission: Submission) -> Report:
+        noted.extend(submission.notes)
+        return type(grader).grade_cells(grader, submission)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grader, "grade_cells", graded)
+        assert session.grade(Work(path, path.name, notes=(Note(Text("first", "first")),))).passed
+    said_first, metadata, also = (note.message.en for note in noted)
+    assert said_first == "first"
+    assert "name the exercise masked_softmax; it is graded for weighted_sum" in metadata
+    assert "holds an answer to masked_softmax" in also
 
 
 # Folders.
