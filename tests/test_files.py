@@ -7,7 +7,6 @@ import json
 import os
 import pickle
 import re
-import shutil
 import sys
 import time
 import zipfile
@@ -21,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from grader.cli.passed_over import SHOWN, list_passed_over
 from grader.course.course import LocatedCourse
 from grader.report.model import Report
 from grader.session import Session
@@ -689,15 +689,17 @@ def test_numbered_files_and_other_students_folders_are_no_copies(tmp_path: Path)
     assert all(work.counts and not work.notes for work in find([tmp_path]).work)
 
 
-def test_the_command_counts_and_names_what_it_passed_over(tmp_path: Path) -> None:
-    from test_command_line import attn
-
-    shutil.copy(case("n13")[0], tmp_path)
-    (tmp_path / "page.html").write_text("<html>")
-    done = attn("grade", tmp_path, "--no-sandbox")
-    assert done.returncode == 0
-    assert "1 more in these folders, not graded:" in done.stderr
-    assert "page.html" in done.stderr
+def test_what_was_passed_over_is_counted_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(SHOWN + 2):
+        (tmp_path / f"{number:02}\nx.html").write_text("<html>")
+    list_passed_over(find([tmp_path]).passed_over, "en")
+    title, *lines, more = capsys.readouterr().err.splitlines()
+    assert title == f"{SHOWN + 2} more in these folders, not graded:"
+    assert len(lines) == SHOWN
+    assert "00 x.html: This is a web page" in lines[0]
+    assert more == "  …"
+    list_passed_over([], "en")
+    assert capsys.readouterr().err == ""
 
 
 # Hostile files.

@@ -17,7 +17,7 @@ import typer
 if TYPE_CHECKING:
     from grader.course.course import LocatedCourse
     from grader.report.model import Report
-    from grader.submission.find import PassedOver, Work
+    from grader.submission.find import Work
 
 app = typer.Typer(
     add_completion=False,
@@ -26,10 +26,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Attention Workshop: grade solutions to attention exercises, and name the mistake.",
 )
-
-
-PASSED_OVER_SHOWN = 20
-"""How many of the files that were not graded are named; all are counted."""
 
 
 class Device(StrEnum):
@@ -83,17 +79,15 @@ def grade(
     Exits with 0 when everything was graded, whatever the score; with 1 when something could not be (its status is
     invalid), or under --fail-under; with 2 when it was asked for something that cannot be done.
     """
-    from grader.submission.find import find
+    from grader.submission.find import find_work
 
     try:
-        found = find(paths)
+        work = find_work(paths)
     except FileNotFoundError as error:
         _usage_error(f"There is no file or folder {error}.")
     except PermissionError as error:
         _usage_error(f"{error.filename} cannot be opened: {error.strerror}.")
-    work = found.work
     if not work:
-        _list_passed_over(found.passed_over, lang)
         _usage_error(f"No .ipynb or .py file in {', '.join(map(str, paths))}.")
     located = _course()
     if any(path.resolve() in located.root.parents for path in paths):
@@ -114,7 +108,6 @@ def grade(
     ungraded = [report for report in reports if report.status == "invalid"]
     if ungraded and len(reports) > 1:
         _list_ungraded(ungraded, len(reports), lang)
-    _list_passed_over(found.passed_over, lang)
     if ungraded or (fail_under is not None and any(_percent(report) < fail_under for report in reports)):
         raise typer.Exit(1)
 
@@ -178,20 +171,6 @@ def _list_ungraded(ungraded: list[Report], total: int, lang: Lang) -> None:
     for report in ungraded:
         reason = getattr(report.diagnosis[0].message, lang.value)
         print(plain(f"  {report.submission}: {reason}".replace("\n", " ")), file=sys.stderr)
-
-
-def _list_passed_over(passed_over: list[PassedOver], lang: Lang) -> None:
-    from grader.report.render import plain
-
-    if not passed_over:
-        return
-    count = len(passed_over)
-    title = {"en": f"{count} more in these folders, not graded:", "zh": f"文件夹中另有 {count} 项没有评分："}
-    print(title[lang.value], file=sys.stderr)
-    for item in passed_over[:PASSED_OVER_SHOWN]:
-        print(plain(f"  {item.path}: {getattr(item.reason, lang.value)}".replace("\n", " ")), file=sys.stderr)
-    if count > PASSED_OVER_SHOWN:
-        print("  …", file=sys.stderr)
 
 
 def _progress(console: Any, what: str, total: int) -> Any:
