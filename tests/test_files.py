@@ -323,6 +323,12 @@ def test_a_notebook_that_was_cut_off(grade_file: Grade, share: float) -> None:
     assert "ends in the middle of line" in said(grade_file("weighted_sum.ipynb", text[: int(len(text) * share)])).en
 
 
+def test_a_notebook_that_was_cut_off_in_a_word(grade_file: Grade) -> None:
+    text = json.dumps(notebook(ANSWER, autosave=False))
+    cut = text[: text.index("false") + 3]
+    assert "ends in the middle of line 1" in said(grade_file("weighted_sum.ipynb", cut)).en
+
+
 def test_json_that_is_broken_elsewhere(grade_file: Grade) -> None:
     text = json.dumps(notebook(ANSWER), indent=1).replace('"cell_type"', "cell_type")
     assert "not valid JSON (line 4)" in said(grade_file("weighted_sum.ipynb", text)).en
@@ -458,7 +464,12 @@ def test_a_magic_at_the_head_of_a_cell_stays_there(tmp_path: Path) -> None:
 def test_marks_inside_statements_split_nothing(grade_file: Grade) -> None:
     inside = ANSWER.replace("    return", "# %%\n    return")
     assert grade_file("weighted_sum.py", f'"""\n# %%\n{"#" * 30}\n"""\n{inside}').passed
-    assert grade_file("weighted_sum.py", f"import functools\n@functools.cache\n# %%\ndef g(): ...\n{ANSWER}").passed
+
+
+def test_a_mark_below_a_decorator_splits_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "x.py"
+    path.write_text("import functools\n@functools.cache\n# %%\ndef g(): ...\n")
+    assert len(read_contents(path).code) == 1
 
 
 def test_a_cell_with_a_syntax_error_costs_no_other_cell(grade_file: Grade) -> None:
@@ -736,7 +747,7 @@ def test_too_much_is_a_sentence_in_both_languages(grade_file: Grade) -> None:
 
 def test_a_script_of_marks_is_read_at_once(tmp_path: Path) -> None:
     path = tmp_path / "x.py"
-    for text in ("#%%\n" * 45_000, "# %% [markdown]\n# x\n" * 390, "%%\n" * 60_000):
+    for text in ("#%%\nx=1\n" * 20_000, "# %% [markdown]\n# x\n" * 390, "%%\n" * 60_000):
         path.write_text(text)
         started = time.process_time()
         read_submission(path)
