@@ -6,7 +6,7 @@ Write the source notebooks first: `attn build --sources source`.
 from pathlib import Path
 
 from grader.handout.preprocessors import GENERATE_PREPROCESSORS
-from grader.nbgrader_plugin import ExplainGrade, GradeWithoutKernel, RestoreIdentity, ShowHarmless
+from grader.nbgrader_plugin import ExplainGrade, GradeWithoutKernel, ReadAsHandedIn, RestoreIdentity, ShowHarmless
 
 c = get_config()  # noqa: F821
 
@@ -17,6 +17,7 @@ c.CourseDirectory.release_directory = "release"
 
 c.GenerateAssignment.preprocessors = GENERATE_PREPROCESSORS
 
+c.Autograde.exporter_class = ReadAsHandedIn
 # No kernel is started for a submission: our runner grades it, sandboxed, and fills in the output that nbgrader reads.
 c.Autograde.sanitize_preprocessors = [
     RestoreIdentity,

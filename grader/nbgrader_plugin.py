@@ -12,6 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import nbformat
+from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.api import Gradebook, SourceCell
@@ -19,17 +21,25 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool
 
-from grader.authoring import Text
 from grader.course.course import find_course
-from grader.handout.notebooks import KERNEL, graded_cell_id
+from grader.handout.notebooks import KERNEL, LANGUAGE, graded_cell_id
 from grader.hosting.harmless import harmless, harmless_images, literal
 from grader.report.model import Report
 from grader.report.render import as_html, as_text, plain
 from grader.sandbox import why_not
 from grader.session import Session
-from grader.submission.contents import UnreadableError
-from grader.submission.language import as_code
-from grader.submission.reader import Submission
+from grader.submission.contents import Cell, Contents, UnreadableError
+from grader.submission.decoding import decode
+from grader.submission.reader import submission_of
+
+
+class ReadAsHandedIn(NotebookExporter):  # type: ignore[misc]
+    """Reads submitted notebooks as `attn grade` does: with a byte order mark, or in UTF-16, nbconvert fails."""
+
+    def from_file(self, file_stream: Any, resources: Any = None, **kw: Any) -> tuple[NotebookNode, Any]:
+        """Read a notebook from an open file."""
+        notebook = nbformat.reads(decode(file_stream.buffer.read()), as_version=4)
+        return self.from_notebook_node(notebook, resources=resources, **kw)  # type: ignore[no-any-return]
 
 
 class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]
@@ -71,7 +81,7 @@ class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]
             cell.metadata = NotebookNode(nbgrader=NotebookNode(identity))
             cells.append(cell)
         nb.cells = cells
-        nb.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"})
+        nb.metadata = NotebookNode(kernelspec=KERNEL, language_info=LANGUAGE)
         return nb, resources
 
 
@@ -107,7 +117,11 @@ class GradeWithoutKernel(NbGraderPreprocessor):  # type: ignore[misc]
         exercise = resources["nbgrader"]["notebook"]
         graded = graded_cell_id(exercise)
         code = [cell for cell in nb.cells if cell.cell_type == "code"]
-        answer = [cell.source for cell in code if _claimed_id(cell) != graded]
+        answer = tuple(
+            Cell(number, cell.cell_type, cell.source)
+            for number, cell in enumerate(nb.cells, 1)
+            if _claimed_id(cell) != graded
+        )
         path = Path(resources["metadata"]["path"]) / f"{exercise}.ipynb"
         session = _session()
         lacking = why_not(session.runner.layers()) if self.require_sandbox else None
@@ -115,9 +129,9 @@ class GradeWithoutKernel(NbGraderPreprocessor):  # type: ignore[misc]
             raise NbGraderException(f"{lacking} To do without: c.GradeWithoutKernel.require_sandbox = False")
         grader = session.grader(exercise)
         try:
-            report = grader.grade_cells(Submission(path, as_code(answer)))
+            report = grader.grade_cells(submission_of(path, Contents(answer)))
         except UnreadableError as error:
-            report = grader.refused("invalid", Text(str(error), str(error)))
+            report = grader.refused("invalid", error.text)
         resources["attention_workshop"] = report
         for cell in code:
             if _claimed_id(cell) == graded:

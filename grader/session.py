@@ -24,6 +24,7 @@ from grader.runner.pool import RunnerError, WarmParent
 from grader.runner.process import WarmProcess
 from grader.submission.contents import UnreadableError
 from grader.submission.find import Work
+from grader.submission.language import parse
 from grader.submission.missing import notes_on
 from grader.submission.names import possible_exercises
 from grader.submission.notes import Note
@@ -96,8 +97,14 @@ class Session:
             submission = read_submission(work.path)
             exercise = exercise or self._exercise_of(submission)
             grader = self.grader(exercise)
-            notes = (*notes_on(submission, grader.exercise.spec.targets), *self._others(submission, grader))
-            report = grader.grade_cells(replace(submission, notes=(*work.notes, *notes)))
+            others = self._others(submission, grader)
+            named = self._named_otherwise(submission, exercise)
+            notes = (*work.notes, *named, *notes_on(submission, grader.exercise.spec.targets), *others)
+            report = grader.grade_cells(replace(submission, notes=notes))
+            if others and report.status == "invalid" and all(map(parse, submission.cells)):
+                # Nothing is wrong with the code: it answers another question.
+                first = tuple(Diagnosis("unknown", "interface", note.message) for note in others)
+                report = replace(report, diagnosis=(*first, *report.diagnosis))
         except UnreadableError as error:
             report = self._refused(exercise, error.text)
         except (RunnerError, ExerciseError):
@@ -143,24 +150,34 @@ class Session:
             UnreadableError: nothing in it tells, or what does disagrees.
         """
         defined = definitions(submission.cells).keys()
-        answered = self._asked.answered(defined)
         named = submission.named_exercise
         if named is not None and self.located.course.find(named):
-            if answered and not self._asked.by(named) & defined:
+            answered = [] if self._asked.by(named) & defined else self._asked.answered(defined)
+            if answered:
                 raise UnreadableError(_disagree(named, answered, submission.path.name))
             return named
+        answered = self._asked.answered(defined)
         if len(answered) != 1:
             raise UnreadableError(_which(submission.path.name, answered))
         return answered[0]
 
+    def _named_otherwise(self, submission: Submission, exercise: str) -> tuple[Note, ...]:
+        named = submission.named_exercise
+        if named is None or named == exercise or not self.located.course.find(named):
+            return ()
+        return (
+            Note(
+                Text(
+                    f"The metadata of {submission.path.name} name the exercise {named}; it is graded for {exercise}.",
+                    f"{submission.path.name} 的元数据写的是习题 {named}；这里按 {exercise} 评分。",
+                )
+            ),
+        )
+
     def _others(self, submission: Submission, grader: Grader) -> tuple[Note, ...]:
         """What else of the course a file answers than that for which it is graded."""
-        handed_out = definitions(grader.stub).keys()
-        others = [
-            exercise
-            for exercise in self._asked.answered(definitions(submission.cells).keys() - handed_out)
-            if exercise != grader.exercise.id
-        ]
+        handed_out = {*definitions(grader.stub), *grader.exercise.spec.targets}
+        others = self._asked.answered(definitions(submission.cells).keys() - handed_out)
         return tuple(Note(_also(exercise, submission.path.name)) for exercise in others)
 
     def _refused(self, exercise: str | None, message: Text) -> Report:
@@ -203,6 +220,6 @@ def _disagree(named: str, answered: Sequence[str], name: str) -> Text:
 
 def _also(exercise: str, name: str) -> Text:
     return Text(
-        f"{name} answers {exercise}, too, which is not graded here; to grade that: --exercise {exercise}.",
-        f"{name} 中还有 {exercise} 的解答，这里没有评分；若要评分：--exercise {exercise}。",
+        f"{name} holds an answer to {exercise}, which is not graded here; to grade that: --exercise {exercise}.",
+        f"{name} 中有 {exercise} 的解答，这里没有评分；若要评分：--exercise {exercise}。",
     )

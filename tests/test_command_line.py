@@ -110,10 +110,11 @@ def test_exercise_from_metadata_from_name_or_given(tmp_path: Path) -> None:
     cell = {"cell_type": "code", "source": RIGHT, "metadata": {}, "outputs": [], "execution_count": None}
     notebook = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
     path = tmp_path / "mine.ipynb"
-    path.write_text(json.dumps(notebook))
+    path.write_text(json.dumps({**notebook, "cells": [{**cell, "source": "import torch"}]}))
     (report,) = json.loads(attn("grade", path, "--json", "-").stdout)
     assert report["status"] == "invalid"
     assert "--exercise" in report["diagnosis"][0]["message"]
+    path.write_text(json.dumps(notebook))
     given = attn("grade", path, "--exercise", "scaled_dot_product_attention", "--json", "-")
     assert json.loads(given.stdout)[0]["score"] == 6
     notebook["metadata"] = {"attention_workshop": {"exercise": "scaled_dot_product_attention"}}

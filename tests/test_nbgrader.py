@@ -51,16 +51,21 @@ def solved(handed_out: Any, code: str) -> Any:
     return answer
 
 
-def hand_in(course: Path, student: str, answer: Any) -> None:
+def hand_in(course: Path, student: str, answer: Any, encoding: str = "utf-8") -> None:
     folder = course / "submitted" / student / "01-foundations"
     folder.mkdir(parents=True, exist_ok=True)
     text = answer if isinstance(answer, str) else json.dumps(answer)
-    (folder / f"{EXERCISE}.ipynb").write_text(text, encoding="utf-8")
+    (folder / f"{EXERCISE}.ipynb").write_text(text, encoding=encoding)
+
+
+def v3_of(code: str) -> Any:
+    cells = [nbformat.v3.new_code_cell(input=code)]
+    return nbformat.v3.new_notebook(worksheets=[nbformat.v3.new_worksheet(cells=cells)])
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A graded course of two exercises and seven students."""
+    """A graded course of two exercises and a class of students."""
     root = tmp_path_factory.mktemp("nbgrader")
     shutil.copytree(ROOT / "solutions", root / "solutions", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "nbgrader_config.py", root)
@@ -83,6 +88,14 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     deleted["cells"] = deleted["cells"][:-1]
     hand_in(root, "deleted", deleted)
     hand_in(root, "broken", '{"cells": [')
+    hand_in(root, "marked", solved(handed_out, RIGHT), encoding="utf-8-sig")
+    hand_in(root, "wide", solved(handed_out, RIGHT), encoding="utf-16")
+    hand_in(root, "old", nbformat.v3.writes_json(v3_of(RIGHT)))
+    prose = solved(handed_out, RIGHT)
+    for cell in prose["cells"]:
+        if cell["source"] == RIGHT:
+            cell["cell_type"] = "markdown"
+    hand_in(root, "prose", prose)
     run(root, "nbgrader", "autograde", "01-foundations")
     feedback = run(root, "nbgrader", "generate_feedback", "01-foundations")
     assert feedback.returncode == 0, feedback.stderr
@@ -109,9 +122,10 @@ def test_scores_equal_those_of_attn_grade(course: Path) -> None:
     assert set(mine) == set(theirs)
     for student, score in mine.items():
         assert theirs[student] == pytest.approx(score, abs=1e-3), student
-    assert theirs["right"] == theirs["deleted"] == theirs["prints"] == 6
+    for student in ("right", "deleted", "prints", "marked", "wide", "old"):
+        assert theirs[student] == 6, student
     assert 0 < theirs["noscale"] < 6
-    assert theirs["stub"] == theirs["exits"] == theirs["broken"] == 0
+    assert theirs["stub"] == theirs["exits"] == theirs["broken"] == theirs["prose"] == 0
 
 
 def test_the_explanation_is_in_the_gradebook(course: Path) -> None:
@@ -119,6 +133,13 @@ def test_the_explanation_is_in_the_gradebook(course: Path) -> None:
         found = gradebook.find_submission_notebook(EXERCISE, "01-foundations", "noscale")
         comments = [comment.auto_comment for comment in found.comments]
     assert any(comment and "1/√d" in comment for comment in comments)
+
+
+def test_an_answer_in_a_markdown_cell_is_said_to_be_there(course: Path) -> None:
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        found = gradebook.find_submission_notebook(EXERCISE, "01-foundations", "prose")
+        comments = [comment.auto_comment for comment in found.comments]
+    assert any(comment and "which is a Markdown cell" in comment for comment in comments)
 
 
 def test_feedback_explains_and_shows_no_hidden_test(course: Path) -> None:

@@ -21,7 +21,8 @@ SHOWN_IN_GRADED_CELL = (
 """What a learner sees of the graded cell: its hidden tests are taken out."""
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-
+LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python", "nbconvert_exporter": "python"}
+"""Without them, ``nbconvert --to script`` takes the code for plain text until a kernel has opened the notebook."""
 
 _NEW_CELL = {
     "code": nbformat.v4.new_code_cell,
@@ -58,7 +59,7 @@ def source_notebook(course: Course, entry: ExerciseEntry, script: Script) -> Not
     cells.append(_graded_cell(entry))
     for number, cell in enumerate(cells):
         cell.id = hashlib.sha256(f"{entry.id} {number}".encode()).hexdigest()[:8]
-    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, METADATA_KEY: {"exercise": entry.id}}
+    metadata = {"kernelspec": KERNEL, "language_info": LANGUAGE, METADATA_KEY: {"exercise": entry.id}}
     return NotebookNode(cells=cells, metadata=NotebookNode(metadata), nbformat=4, nbformat_minor=5)
 
 

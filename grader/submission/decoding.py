@@ -56,7 +56,7 @@ def _known(declared: str) -> str:
     try:
         name = codecs.lookup(declared).name.replace("-", "_")
         if name not in _NO_CHARACTER_SETS:
-            b"".decode(name)  # a LookupError for codecs that make no text of bytes
+            "a".encode(name)  # a LookupError for codecs that are not for text
             return name
     except (LookupError, UnicodeError):
         pass

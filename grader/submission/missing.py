@@ -38,23 +38,29 @@ def why_missing(submission: Submission, targets: Collection[str]) -> Text | None
         if cell.kind != "code":
             for name in sorted(set(targets) & _defined(cell)):
                 return _not_code(name, cell)
-    if submission.written and not any(code.strip() for code in submission.cells):
+    if not any(code.strip() for code in submission.cells):
         return _NO_CODE
     return None
 
 
-def notes_on(submission: Submission, targets: Collection[str]) -> tuple[Note, ...]:
-    """What is to be said where some targets are defined, but others stand in cells that are not code."""
+def notes_on(submission: Submission, targets: Collection[str]) -> Iterator[Note]:
+    """The same of a submission that defines some of its targets: what else keeps it from being what was meant."""
     defined = definitions(submission.cells).keys()
-    missing = set(targets) - defined
-    if not missing or not set(targets) & defined:
-        return ()
-    return tuple(
-        Note(_not_code(name, cell), cell.number, cell.line)
-        for cell in submission.written
-        if cell.kind != "code"
-        for name in sorted(missing & _defined(cell))
-    )
+    broken = list(_broken(submission, targets))
+    if broken and submission.python and submission.python > sys.version_info[:2]:
+        yield Note(_written_with(submission.python))
+    if not set(targets) & defined:
+        return
+    for cell, code in broken:
+        mark, version = first_mark(cell.source), needed_version(code, parse)
+        if mark:
+            yield Note(conflict(cell.line + mark - 1, cell.number), cell.number, cell.line + mark - 1)
+        elif version:
+            yield Note(_newer(version, cell), cell.number, cell.line)
+    for cell in submission.written:
+        if cell.kind != "code":
+            for name in sorted((set(targets) - defined) & _defined(cell)):
+                yield Note(_not_code(name, cell), cell.number, cell.line)
 
 
 def _broken(submission: Submission, targets: Collection[str]) -> Iterator[tuple[Cell, str]]:
@@ -80,6 +86,14 @@ def _newer(version: Version, cell: Cell) -> Text:
         f"with {needed}. Write it as Python {running} has it, or ask for a grader with Python {needed}.",
         f"这是为 Python {needed} 写的，而评分程序运行的是 Python {running}：{zh}使用了 {needed} 才有的语法。"
         f"请改用 Python {running} 的写法，或请人用 Python {needed} 的评分程序来评分。",
+    )
+
+
+def _written_with(version: Version) -> Text:
+    written, running = (f"{major}.{minor}" for major, minor in (version, sys.version_info[:2]))
+    return Text(
+        f"The notebook was written with Python {written}; this grader runs Python {running}.",
+        f"这个笔记本是用 Python {written} 写的；评分程序运行的是 Python {running}。",
     )
 
 

@@ -33,12 +33,12 @@ def bare_name(name: str) -> str:
 
 def stem_of(name: str) -> str:
     """The name without suffixes, and without what marks a copy: ``x`` for ``x (1).ipynb`` and ``x-Copy1.ipynb.txt``."""
-    return _stripped(name, _ENDING, _COPY, _COPY_OF)
+    return _stripped(name, _ENDING, _COPY_OF, _COPY)
 
 
 def possible_exercises(name: str) -> tuple[str, ...]:
     """What exercise the name may stand for, the likeliest first. A number at its end may be a copy's."""
-    stems = (bare_name(name), stem_of(name), _stripped(name, _ENDING, _COPY, _COPY_OF, _NUMBER))
+    stems = (bare_name(name), stem_of(name), _stripped(name, _ENDING, _COPY_OF, _COPY, _NUMBER))
     return tuple(dict.fromkeys(word for stem in stems for word in (stem, stem.lower())))
 
 

@@ -143,6 +143,8 @@ def _other_language(metadata: dict[str, Any]) -> str | None:
     """The language that the metadata name, if they name one and it is not Python."""
     kernel, info = _dict(metadata.get("kernelspec")), _dict(metadata.get("language_info"))
     named = [_text(info.get("name")), _text(kernel.get("language"))]
+    name = (_text(kernel.get("name")) or "").lower()
+    named.append("R" if name == "ir" else "Julia" if name.startswith("julia") else None)
     languages = [name for name in named if name and name.strip()]
     return None if any("python" in name.lower() for name in languages) else next(iter(languages), None)
 
