@@ -15,7 +15,7 @@ from grader.cli.common import Lang, LangOption, course, fail, import_torch, know
 if TYPE_CHECKING:
     from grader.course.course import LocatedCourse
     from grader.report.model import Report
-    from grader.submission.find import Work
+    from grader.submission.find import Found, Work
 
 
 class Device(StrEnum):
@@ -54,10 +54,12 @@ def grade(
     Exits with 0 when everything was graded, whatever the score; with 1 when something could not be (its status is
     invalid), or under --fail-under; with 2 when it was asked for something that cannot be done.
     """
-    work = _work(paths)
+    found = _found(paths)
+    work = found.work
     located = _trusted_course(paths)
     known(located, [exercise] if exercise else None)
     reports = _run(located, work, exercise, device, _isolation(paths, work, require_sandbox))
+    from grader.cli.passed_over import list_passed_over
     from grader.cli.reports import list_ungraded, show, write_json
 
     # What is written does not depend on what can be shown: files first, then the screen.
@@ -65,6 +67,7 @@ def grade(
     if json_file != "-":
         show(reports, lang.value)
     list_ungraded(reports, lang.value)
+    list_passed_over(found.passed_over, lang.value)
     if unwritten:
         fail(unwritten)
     if exit_status(reports, fail_under):
@@ -95,18 +98,18 @@ def _isolation(paths: list[Path], work: list[Work], asked: bool | None) -> Isola
     return Isolation(without, others_work if asked is None else asked)
 
 
-def _work(paths: list[Path]) -> list[Work]:
-    from grader.submission.find import find_work
+def _found(paths: list[Path]) -> Found:
+    from grader.submission.find import find
 
     try:
-        work = find_work(paths)
+        found = find(paths)
     except FileNotFoundError as error:
         usage_error(f"There is no file or folder {error}.")
     except PermissionError as error:
         usage_error(f"{error.filename} cannot be opened: {error.strerror}.")
-    if not work:
+    if not found.work:
         usage_error(f"No .ipynb or .py file in {', '.join(map(str, paths))}.")
-    return work
+    return found
 
 
 def _trusted_course(paths: list[Path]) -> LocatedCourse:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from grader.cli.screen import shows_everything
 from grader.report.model import Language, Report
 from grader.report.render import plain, print_report, summary_table
 
@@ -41,7 +42,8 @@ def list_ungraded(reports: Sequence[Report], language: Language) -> None:
 
 def write_json(reports: Sequence[Report], where: str, language: Language) -> str | None:
     """Write the JSON report to a file, or to standard output for ``-``; returns what kept it from being written."""
-    text = json.dumps([report.to_json(language) for report in reports], indent=1, ensure_ascii=False)
+    escaped = where == "-" and not shows_everything()
+    text = json.dumps([report.to_json(language) for report in reports], indent=1, ensure_ascii=escaped)
     try:
         if where == "-":
             print(text, flush=True)

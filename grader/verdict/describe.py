@@ -155,9 +155,10 @@ def describe_value(spec: Exercise, problem: Problem, got: Outcome, expected: Out
         place = f"{name}[{', '.join(map(str, index))}]"
         e, g = right[index].item(), mine[index].item()
         hint = _observed(spec, problem, got, expected)[1]
+        mine_shown, right_shown = _numbers(g, e)
         return Text(
-            f"{place} is {_number(g)} where {_number(e)} is expected.{hint.en}",
-            f"{place} 是 {_number(g)}，应为 {_number(e)}。{hint.zh}",
+            f"{place} is {mine_shown} where {right_shown} is expected.{hint.en}",
+            f"{place} 是 {mine_shown}，应为 {right_shown}。{hint.zh}",
         )
     return Text(
         f"{name} is {_short(repr(mine))} where {_short(repr(right))} is expected.",
@@ -331,10 +332,19 @@ def _kind(value: Any) -> str:
     return "None" if value is None else f"of type {type(value).__name__}"
 
 
-def _number(value: float | int | bool) -> str:
+def _numbers(mine: float | int | bool, right: float | int | bool) -> tuple[str, str]:
+    """Two numbers that differ, with as many digits as it takes to see that they do."""
+    for digits in range(4, 18):
+        shown = _number(mine, digits), _number(right, digits)
+        if shown[0] != shown[1]:
+            break
+    return shown
+
+
+def _number(value: float | int | bool, digits: int = 4) -> str:
     if isinstance(value, bool):
         return str(value)
-    return f"{value:.4g}" if isinstance(value, float) and math.isfinite(value) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) and math.isfinite(value) else str(value)
 
 
 def _short(text: str) -> str:
