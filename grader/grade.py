@@ -73,9 +73,8 @@ class Grader:
         why = None if run.defined else why_missing(submission, targets)
         if why:
             return self.refused("invalid", why), notes
-        modules = [Path(name).stem for name, _ in submission.files]
         code = [*cells, *helpers]
-        return judge(self.exercise, code, run, self.points, self.environment, submission.place, modules), notes
+        return judge(self.exercise, code, run, self.points, self.environment, submission.place), notes
 
     def refused(self, status: Status, message: Text) -> Report:
         """A report without a run: every check failed, for one reason."""

@@ -22,6 +22,7 @@ from grader.grade import Grader, environment_on
 from grader.report.model import Diagnosis, Report
 from grader.runner.pool import RunnerError, WarmParent
 from grader.runner.process import WarmProcess
+from grader.submission.beside import modules_beside
 from grader.submission.contents import UnreadableError
 from grader.submission.find import Work
 from grader.submission.language import parse
@@ -100,7 +101,8 @@ class Session:
             others = self._others(submission, grader)
             named = self._named_otherwise(submission, exercise)
             notes = (*work.notes, *named, *notes_on(submission, grader.exercise.spec.targets), *others)
-            report = grader.grade_cells(replace(submission, notes=notes))
+            files = modules_beside(work.path, submission.cells, self._is_exercise, grader.exercise.spec.targets)
+            report = grader.grade_cells(replace(submission, notes=notes, files=files))
             if others and report.status == "invalid" and all(map(parse, submission.cells)):
                 # Nothing is wrong with the code: it answers another question.
                 first = tuple(Diagnosis("unknown", "interface", note.message) for note in others)
@@ -138,6 +140,9 @@ class Session:
                 self.runner.abandon()
                 raise
         return [reports[number] for number in range(len(work))]
+
+    def _is_exercise(self, name: str) -> bool:
+        return self.located.course.find(name) is not None
 
     def _named(self, path: Path) -> str | None:
         # The file name is the instructor's or the course's; metadata is only the learner's word.

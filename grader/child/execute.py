@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from grader.values.tree import Path, map_leaves, map_paths, tensors
+from grader.child.standin import MissingLibraryError, StandIn
+from grader.values.tree import Path, leaves, map_leaves, map_paths, tensors
 from grader.wire.bounds import MAX_TEXT
 from grader.wire.calls import Call, MissingTargetError, Outcome, Raised
 
@@ -78,6 +79,8 @@ def perform(call: Call, scope: dict[str, Any], errors_caught: tuple[type[BaseExc
 
 
 def _target(call: Call, scope: dict[str, Any]) -> Any:
+    if isinstance(scope.get(call.target), StandIn):
+        raise MissingLibraryError(scope[call.target])
     if call.target not in scope:
         raise MissingTargetError(f"name {call.target!r} is not defined")
     target = scope[call.target]
@@ -118,11 +121,16 @@ def _fresh_inputs(call: Call) -> tuple[Any, Any, dict[str, Tensor]]:
 
 def _invoke(call: Call, target: Any, args: Any, kwargs: Any) -> Any:
     _seed(call.device)
-    if call.drive is None:
-        return target(*args, **kwargs)
-    names: dict[str, Any] = {}
-    exec(compile(call.drive, "<grader>", "exec"), names)
-    return names[call.drive_name](target, *args, **kwargs)
+    drive = None
+    if call.drive is not None:
+        names: dict[str, Any] = {}
+        exec(compile(call.drive, "<grader>", "exec"), names)
+        drive = names[call.drive_name]
+    result = target(*args, **kwargs) if drive is None else drive(target, *args, **kwargs)
+    for _, leaf in leaves(result):
+        if isinstance(leaf, StandIn):
+            raise MissingLibraryError(leaf)
+    return result
 
 
 def _seed(device: str) -> None:

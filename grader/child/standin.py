@@ -18,7 +18,10 @@ _import = builtins.__import__
 
 
 class MissingLibraryError(ImportError):
-    """A library that is not here is needed after all. Its message is the library's name."""
+    """A library that is not here is needed after all: the one that something stands in for. Its message is the name."""
+
+    def __init__(self, needed: StandIn) -> None:
+        super().__init__(needed.__dict__["_library"])
 
 
 class StandIn:
@@ -70,7 +73,7 @@ class StandIn:
         return iter([StandIn(self._library) for _ in range(_unpacked_into(sys._getframe(1)))])
 
     def _needed(self, *_: Any, **__: Any) -> Any:
-        raise MissingLibraryError(self._library)
+        raise MissingLibraryError(self)
 
     __torch_function__ = classmethod(lambda cls, func, types, args=(), kwargs=None: _find(args, kwargs)._needed())
 

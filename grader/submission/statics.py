@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 
-from grader.submission.language import WRITING, cell_magic, codes_in_magics, parse
+from grader.submission.installed import is_installed
+from grader.submission.language import codes_in_magics, parse
 
 
 def definitions(cells: Iterable[str]) -> dict[str, list[ast.stmt]]:
@@ -111,23 +112,27 @@ def names_bound_at(cell: str, line: int | None) -> set[str]:
 
 
 def own_modules(cells: Iterable[str]) -> set[str]:
-    """Names of the modules that cells write into files."""
-    magics = [magic for cell in cells if (magic := cell_magic(cell)) is not None and magic.name in WRITING]
-    files = [word.strip("'\"") for magic in magics for word in magic.line.split()[-1:]]
-    return {name.rpartition("/")[2].removesuffix(".py") for name in files if name.endswith(".py")}
+    """The names under which cells import modules of the learner's own: those that no library has."""
+    return {
+        alias.asname or alias.name.partition(".")[0]
+        for cell in cells
+        for statement in statements(cell)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if not is_installed(alias.name.partition(".")[0])
+    }
 
 
-def forbidden_uses(
-    cells: Sequence[str], targets: Iterable[str], forbidden: Iterable[str], modules: Iterable[str] = ()
-) -> list[tuple[str, int]]:
+def forbidden_uses(cells: Sequence[str], targets: Iterable[str], forbidden: Iterable[str]) -> list[tuple[str, int]]:
     """Uses of forbidden names, with their lines, in the code that the targets reach.
 
     A scratch cell that compares with the library is nobody's mistake: only definitions reachable from a target count.
     A learner's own function of the same name is no use of the library's: attributes, imports and names looked up as
-    text are. ``modules`` are the learner's own, too, as are those that cells write.
+    text are. Nor is what comes from a module of the learner's own, in whose text it is looked for.
     """
     bound = definitions(cells)
-    own_files = {*own_modules(cells), *modules}
+    mine = own_modules(cells)
     own = {
         node.name
         for statements in bound.values()
@@ -140,8 +145,11 @@ def forbidden_uses(
     found: dict[tuple[str, int], None] = {}
     for statement in _reachable(bound, targets):
         for node in ast.walk(statement):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in own_files:
-                continue
+            match node:
+                case ast.ImportFrom(module=str(module)) if not is_installed(module.partition(".")[0]):
+                    continue
+                case ast.Attribute(value=ast.Name(id=module)) if module in mine:
+                    continue
             for name in _library_names(node):
                 if name in names:
                     found[name, getattr(node, "lineno", 0)] = None

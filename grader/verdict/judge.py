@@ -34,7 +34,6 @@ def judge(
     points: float,
     environment: Environment,
     place: Place = lambda cell, line: (cell, line),
-    modules: Sequence[str] = (),
 ) -> Report:
     """Score and explain what came of running a submission. Compares data; runs nothing of the learner's.
 
@@ -45,11 +44,10 @@ def judge(
         points: what full marks are.
         environment: where it was run.
         place: where a cell and its line stand in the file that was handed in.
-        modules: names of the learner's own modules.
     """
     spec, outcomes = exercise.spec, run.outcomes
     problems = problems_in(exercise, outcomes)
-    breaches = rule_breaches(spec, cells, modules)
+    breaches = rule_breaches(spec, cells)
     checks = checks_of(exercise, outcomes, problems, breaches, points)
     status = _status(run)
     if all(check.passed for check in checks) and status == "graded":
@@ -70,14 +68,14 @@ def judge(
     )
 
 
-def rule_breaches(spec: Exercise, cells: Sequence[str], modules: Sequence[str] = ()) -> list[Text]:
+def rule_breaches(spec: Exercise, cells: Sequence[str]) -> list[Text]:
     """What the text of the code shows of forbidden operations and imports."""
     found = [
         Text(
             f"`{name}` is used in line {line}: this exercise asks you to write that operation yourself.",
             f"第 {line} 行使用了 `{name}`：本题要求自己实现这个操作。",
         )
-        for name, line in statics.forbidden_uses(cells, spec.targets, spec.forbidden, modules)
+        for name, line in statics.forbidden_uses(cells, spec.targets, spec.forbidden)
     ]
     for package in sorted(statics.imports(cells) & set(spec.forbidden_imports)):
         found.append(
