@@ -20,18 +20,18 @@ lab: $(VENV)/.installed
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check grader tests demo
+	$(BIN)/ruff format --check grader tests tools demo
 	$(BIN)/mypy
 
 bench: $(VENV)/.installed
-	$(BIN)/python tests/bench.py
+	$(BIN)/python tools/bench.py
 
 verify: $(VENV)/.installed
 	$(BIN)/attn verify
 
 # Every attack through attn and through stock nbgrader; the table goes into docs/security.md. Takes some minutes.
 attacks: $(VENV)/.installed
-	$(BIN)/python tests/attacks/table.py
+	$(BIN)/python tools/attack_table.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say: make PYTHON=python3.12")'

@@ -27,10 +27,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from helpers import EXERCISE, ROOT
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-EXERCISE = "scaled_dot_product_attention"
 PRELUDE = (HERE / "prelude.py").read_text(encoding="utf-8")
 HONEST = {
     "right": f"{EXERCISE} = right\n",
@@ -146,7 +145,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "ATTN_TEST_TOKEN": "secret", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def attn(cwd: Path, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+def run_attn(cwd: Path, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the command, as it is run once installed: the folder that it runs in is no source of modules."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "grader", *map(str, arguments)],

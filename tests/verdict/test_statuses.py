@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conftest import RIGHT
+from helpers import RIGHT
 
 from grader.course.course import LocatedCourse
 from grader.report.model import Report

@@ -1,6 +1,6 @@
 """What the sandbox costs: the same submission with every layer and with none, in turn, in one run.
 
-python tests/attacks/cost.py [rounds]
+python tools/sandbox_cost.py [rounds]
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402

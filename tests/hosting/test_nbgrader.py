@@ -15,17 +15,17 @@ from typing import Any
 import nbformat
 import pytest
 import yaml
-from conftest import RIGHT, ROOT
+from helpers import EXERCISE, RIGHT, ROOT, WRONG
 from nbgrader.api import Gradebook
 from nbgrader.converters.base import NbGraderException
 
 from grader import nbgrader_plugin
 from grader.course.course import find_course
+from grader.handout.build import write_sources
 from grader.session import Session
+from grader.submission.find import find_work
 
-EXERCISE = "scaled_dot_product_attention"
 CONCEPT = "what_is_attention"
-NO_SCALE = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -69,13 +69,13 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     first["exercises"] = [{**entry, "needs": []} for entry in first["exercises"] if entry["id"] in (EXERCISE, CONCEPT)]
     whole["assignments"] = [first]
     (root / "course.yml").write_text(yaml.safe_dump(whole, allow_unicode=True), encoding="utf-8")
-    assert run(root, "grader", "build", "--sources", "source").returncode == 0
+    write_sources(find_course(root), root / "source")
     made = run(root, "nbgrader", "generate_assignment", "01-foundations", "--force")
     assert made.returncode == 0, made.stderr
 
     handed_out = notebook(root)
     hand_in(root, "right", solved(handed_out, RIGHT))
-    hand_in(root, "noscale", solved(handed_out, NO_SCALE))
+    hand_in(root, "noscale", solved(handed_out, WRONG))
     hand_in(root, "stub", handed_out)
     hand_in(root, "exits", solved(handed_out, "import os\nos._exit(0)"))
     hand_in(root, "prints", solved(handed_out, "import sys\nprint('6', file=sys.stderr)\n" + RIGHT))
@@ -103,8 +103,9 @@ def test_the_release_is_what_is_committed(course: Path) -> None:
 
 
 def test_scores_equal_those_of_attn_grade(course: Path) -> None:
-    done = run(course, "grader", "grade", "submitted", "--json", "-")
-    mine = {Path(report["submission"]).parts[-3]: report["score"] for report in json.loads(done.stdout)}
+    with Session(find_course(course)) as session:
+        reports = session.grade_all(find_work([course / "submitted"]))
+    mine = {Path(report.submission).parts[-3]: report.score for report in reports}
     theirs = scores(course)
     assert set(mine) == set(theirs)
     for student, score in mine.items():

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RIGHT, ROOT
+from helpers import EXERCISE, RIGHT, ROOT, WRONG
 
 from grader.course.course import LocatedCourse
 from grader.grade import Grader
@@ -24,8 +24,6 @@ from grader.session import Session
 from grader.submission.find import find_work
 from grader.submission.reader import Submission
 
-EXERCISE = "scaled_dot_product_attention"
-WRONG = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
 SLOW = f"import time\ntime.sleep(0.2)\n{RIGHT}"
 COUNT = 16
 

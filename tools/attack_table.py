@@ -1,7 +1,7 @@
 """Runs every attack through `attn grade` and through stock nbgrader, and writes what came of it into docs/security.md.
 
     make attacks                                       # some minutes, most of them nbgrader's
-    python tests/attacks/table.py --keep-nbgrader      # attn's column anew, nbgrader's as it stands in the page
+    python tools/attack_table.py --keep-nbgrader      # attn's column anew, nbgrader's as it stands in the page
 
 Stock nbgrader is nbgrader as it is installed, with its own settings: an exercise with a solution region and hidden
 tests that compare with `torch.allclose`, one submission a student, `nbgrader autograde`. It has no sandbox: attacks on
@@ -22,24 +22,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+TESTS = Path(__file__).resolve().parents[1] / "tests"
+sys.path[:0] = [str(TESTS / "attacks"), str(TESTS)]
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 from attacking import (  # noqa: E402
-    EXERCISE,
     HONEST,
-    ROOT,
     Attack,
     Place,
     adopt_orphans,
-    attn,
     children,
     environment,
     place,
     read_attacks,
     reports_by_name,
+    run_attn,
 )
+from helpers import EXERCISE, ROOT  # noqa: E402
 from notebooks import ATTACKS as NOTEBOOK_ATTACKS  # noqa: E402
 from notebooks import NotebookAttack, answered, code_cell, text_of  # noqa: E402
 
@@ -122,7 +121,7 @@ def _attn(at: Place, attacks: list[Attack]) -> dict[str, dict[str, Any]]:
         folder.mkdir(parents=True)
         text = text_of(notebook_attack.make(handed_out), at.canary)
         (folder / f"{EXERCISE}.ipynb").write_text(text, encoding="utf-8")
-    return reports_by_name(attn(at.course, "grade", at.submissions, "--json", "-"))
+    return reports_by_name(run_attn(at.course, "grade", at.submissions, "--json", "-"))
 
 
 def _nbgrader(at: Place, attacks: list[Attack]) -> dict[str, float | None]:

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from helpers import EXERCISES
 
-from grader.course.course import LocatedCourse, find_course
+from grader.course.course import LocatedCourse
 from grader.course.exercise import load_exercise
 from grader.runner.limits import Limits
 from grader.runner.pool import PackedCalls, WarmParent
@@ -17,7 +18,6 @@ from grader.wire.encoding import pack_outcome
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
 
-EXERCISES = [entry.id for _, entry in find_course().course.entries()]
 MOST_PRIVATE_MB = 100
 LIMITS = Limits(memory_mb=64)
 SOME_MISTAKES = 3
@@ -28,13 +28,13 @@ def private_megabytes():
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def locked_in() -> Iterator[WarmParent]:
     with WarmParent(LIMITS) as runner:
         yield runner
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def free() -> Iterator[WarmParent]:
     with WarmParent(LIMITS, without=[layer.name for layer in LAYERS if layer.name != "rlimits"]) as runner:
         yield runner

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from attacking import EXERCISE, Attack, Place, place, read_attacks
+from attacking import Attack, Place, place, read_attacks
+from helpers import EXERCISE
 
 from grader.runner.limits import Limits
 from grader.runner.pool import PackedCalls, WarmParent

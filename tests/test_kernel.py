@@ -11,15 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import RIGHT, ROOT
+from helpers import RIGHT, ROOT, WRONG
 
 import grader.kernel
 from grader import check, hint
 from grader.course.course import LocatedCourse
 from grader.kernel import CheckFailedError
 from grader.report.model import Report
-
-WRONG = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
 
 
 def function(code: str) -> types.FunctionType:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from helpers import EXERCISES
 
-from grader.course.course import find_course
 from grader.proof.verify import verify
 from grader.session import Session
-
-EXERCISES = [entry.id for _, entry in find_course().course.entries()]
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)

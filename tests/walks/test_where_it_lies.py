@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from helpers import EXERCISE, EXERCISES, ROOT
 
 from grader.course.course import LocatedCourse, find_course
 from grader.course.script import read_script
@@ -19,11 +19,8 @@ from grader.proof.verify import verify
 from grader.session import Session
 from grader.submission.find import Work
 
-EXERCISES = [entry.id for _, entry in find_course().course.entries()]
-ONE = "scaled_dot_product_attention"
 
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> LocatedCourse:
     """The course as somebody has it who cloned the repository, to be worked in."""
     root = tmp_path_factory.mktemp("clone")
@@ -33,7 +30,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> LocatedCourse:
     return find_course(root)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def clone_session(clone: LocatedCourse) -> Iterator[Session]:
     with Session(clone) as opened:
         yield opened
@@ -74,7 +71,7 @@ def test_a_notebook_solved_where_it_lies_gets_full_marks(
 
 
 def test_the_command_says_so_too(clone: LocatedCourse, solve: Callable[[str], Path]) -> None:
-    path = solve(ONE).relative_to(clone.root)
+    path = solve(EXERCISE).relative_to(clone.root)
     done = subprocess.run(
         [sys.executable, "-m", "grader", "grade", str(path)],
         cwd=clone.root,
@@ -83,7 +80,7 @@ def test_the_command_says_so_too(clone: LocatedCourse, solve: Callable[[str], Pa
         text=True,
         check=False,
     )
-    assert done.stdout.startswith(f"{ONE}: 6/6"), done.stdout + done.stderr
+    assert done.stdout.startswith(f"{EXERCISE}: 6/6"), done.stdout + done.stderr
 
 
 def test_verify_does_not_take_a_solved_notebook_for_the_stub(
@@ -99,24 +96,24 @@ def test_verify_does_not_take_a_solved_notebook_for_the_stub(
 def test_build_writes_over_no_answer(clone: LocatedCourse, solve: Callable[[str], Path]) -> None:
     path = solve("weighted_sum")
     answered = path.read_text(encoding="utf-8")
-    beside = clone.release(ONE)
+    beside = clone.release(EXERCISE)
     handed_out = beside.read_text(encoding="utf-8")
     beside.unlink()
     with pytest.raises(BuildError, match=r"worked in these notebooks(.|\n)*weighted_sum\.ipynb"):
-        build(clone, clone.root / "exercises", ["weighted_sum", ONE])
+        build(clone, clone.root / "exercises", ["weighted_sum", EXERCISE])
     assert path.read_text(encoding="utf-8") == answered
     assert beside.read_text(encoding="utf-8") == handed_out  # the others are built
 
 
 def test_build_renews_a_notebook_that_nobody_has_worked_in(clone: LocatedCourse, tmp_path: Path) -> None:
-    path = clone.release(ONE)
+    path = clone.release(EXERCISE)
     text = path.read_text(encoding="utf-8")
     shutil.copytree(clone.root / "exercises", tmp_path, dirs_exist_ok=True)
-    script = clone.solution(ONE) / "notebook.py"
+    script = clone.solution(EXERCISE) / "notebook.py"
     source = script.read_text(encoding="utf-8")
     script.write_text(source + "\n# %% [markdown]\n# One more thing.\n", encoding="utf-8")
     try:
-        build(clone, tmp_path, [ONE])
+        build(clone, tmp_path, [EXERCISE])
     finally:
         script.write_text(source, encoding="utf-8")
     renewed = (tmp_path / path.relative_to(clone.root / "exercises")).read_text(encoding="utf-8")

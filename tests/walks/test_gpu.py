@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import RIGHT
+from helpers import RIGHT
 
 from grader.course.course import LocatedCourse
 from grader.session import Session
