@@ -2,7 +2,7 @@
 
 An attack is a file in ``submissions/``, put behind ``prelude.py``. Lines ``key: value`` in its docstring say what comes
 of it: ``deserves`` (a score that it may not exceed; zeros when nothing is said), ``status``, ``fails`` (a check),
-``within`` (how long grading may take), and ``open`` where the hole is known and not closed yet.
+and ``open`` where the hole is known and not closed yet.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def children() -> set[int]:
     return found
 
 
-def gone(before: set[int], seconds: float = 5.0) -> bool:
+def gone(before: set[int], seconds: float = 60.0) -> bool:
     """True as soon as this process has no other children than before."""
     end = time.monotonic() + seconds
     while children() - before:

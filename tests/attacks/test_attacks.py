@@ -121,8 +121,6 @@ def test_earns_no_more_than_its_honest_part(graded: Graded, attack: Attack) -> N
     assert report["score"] <= most + 1e-9, [check["name"] for check in report["checks"] if check["passed"]]
     assert report["status"] in STATUSES
     assert report["status"] == attack.says.get("status", report["status"])
-    if "within" in attack.says:
-        assert report["seconds"] < float(attack.says["within"].split()[0])
     if "fails" in attack.says:
         assert not next(check for check in report["checks"] if check["name"] == attack.says["fails"])["passed"]
     if attack.deserves == "right":

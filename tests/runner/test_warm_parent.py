@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import pytest
 import torch
 from helpers import WRONG
 
@@ -26,9 +28,19 @@ def f():
 """
 
 
-def test_a_child_may_use_threads_though_its_parent_has_run_torch() -> None:
-    with WarmParent() as runner:
-        run = runner.run([THREADS], ["f"], PackedCalls([Call("f")]))
+@pytest.fixture(scope="module")
+def runner() -> Iterator[WarmParent]:
+    """Started where there is a secret in the environment."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("ATTN_TEST_SECRET", "secret")
+        started = WarmParent()
+        started.layers()
+    with started:
+        yield started
+
+
+def test_a_child_may_use_threads_though_its_parent_has_run_torch(runner: WarmParent) -> None:
+    run = runner.run([THREADS], ["f"], PackedCalls([Call("f")]))
     assert run.outcomes[0].ended is None
     assert run.outcomes[0].value == (2.0**22, 4)
 
@@ -39,26 +51,25 @@ def test_the_warm_parent_outlives_the_thread_that_started_it() -> None:
         starter.start()
         starter.join()
         first = runner._process
-        time.sleep(0.2)
+        while sys.platform == "linux" and Path(f"/proc/self/task/{starter.native_id}").exists():
+            time.sleep(0.01)  # joined, it has still to end for the operating system, which would tell its children
         run = runner.run(["def f():\n    return 1"], ["f"], PackedCalls([Call("f")]))
         assert run.outcomes[0].value == 1
         assert runner._process is first
 
 
-def test_children_start_alike() -> None:
+def test_children_start_alike(runner: WarmParent) -> None:
     code = "import random, torch\ndef f():\n    return random.random(), float(torch.rand(())), hash('attention')"
     packed, found = PackedCalls([Call("f")]), []
-    for _ in range(2):
-        with WarmParent() as runner:
-            found += [runner.run([code], ["f"], packed).outcomes[0].value for _ in range(2)]
+    with WarmParent() as another:
+        for parent in (runner, another):
+            found += [parent.run([code], ["f"], packed).outcomes[0].value for _ in range(2)]
     assert len(set(found)) == 1
 
 
-def test_children_see_nothing_of_the_environment() -> None:
-    os.environ["ATTN_TEST_SECRET"] = "secret"
+def test_children_see_nothing_of_the_environment(runner: WarmParent) -> None:
     code = "import os\ndef f():\n    return sorted(os.environ)"
-    with WarmParent() as runner:
-        names = runner.run([code], ["f"], PackedCalls([Call("f")])).outcomes[0].value
+    names = runner.run([code], ["f"], PackedCalls([Call("f")])).outcomes[0].value
     assert "ATTN_TEST_SECRET" not in names
 
 
@@ -72,20 +83,18 @@ def test_an_answer_larger_than_the_limit_is_not_taken() -> None:
     assert "too large" in too_large.what
 
 
-def test_modules_can_be_made_on_the_meta_device() -> None:
+def test_modules_can_be_made_on_the_meta_device(runner: WarmParent) -> None:
     code = (
         "import torch\ndef f():\n    layer = torch.nn.Embedding(3, 5, device='meta')\n    return layer.weight.numel()"
     )
-    with WarmParent() as runner:
-        (outcome,) = runner.run([code], ["f"], PackedCalls([Call("f")])).outcomes
+    (outcome,) = runner.run([code], ["f"], PackedCalls([Call("f")])).outcomes
     assert outcome.value == 15, outcome
 
 
-def test_strides_reach_the_code() -> None:
+def test_strides_reach_the_code(runner: WarmParent) -> None:
     code = "def f(x):\n    return x.stride(), x.is_contiguous()"
     x = torch.ones(3, 4, 5).transpose(0, 2)
-    with WarmParent() as runner:
-        value = runner.run([code], ["f"], PackedCalls([Call("f", (x,))])).outcomes[0].value
+    value = runner.run([code], ["f"], PackedCalls([Call("f", (x,))])).outcomes[0].value
     assert value == (x.stride(), False)
 
 

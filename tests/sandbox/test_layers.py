@@ -26,7 +26,10 @@ from grader.wire.calls import Call, Outcome
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
 
 ATTACKS = {attack.name: attack for attack in read_attacks()}
-LIMITS = Limits(call_seconds=5.0, seconds=20.0, memory_mb=512, file_mb=16)
+LIMITS = Limits(call_seconds=60.0, seconds=120.0, memory_mb=512, file_mb=16)
+SMALL = LIMITS.model_copy(update={"memory_mb": 128})
+FOR_EVER = 50.0
+"""Seconds in which something else happens, or the test fails."""
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root has special rights to drop")
 HELD_BY = [
     *(pytest.param("landlock", name, id=f"landlock-{name}") for name in (
@@ -57,9 +60,9 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def locked_in() -> Iterator[WarmParent]:
-    with WarmParent(LIMITS, without=["bubblewrap"]) as runner:
+    with without() as runner:
         yield runner
 
 
@@ -70,28 +73,28 @@ def comes_off(runner: WarmParent, at: Place, attack: Attack | str) -> bool:
     return outcome.value is True
 
 
-def outcomes(runner: WarmParent, code: str, target: str = "answer") -> list[Outcome]:
-    return runner.run([code], [target], PackedCalls([Call(target)])).outcomes
+def outcomes(runner: WarmParent, code: str, *arguments: object) -> list[Outcome]:
+    """What comes of calling ``answer``."""
+    return runner.run([code], ["answer"], PackedCalls([Call("answer", arguments)])).outcomes
 
 
-_started: list[tuple[tuple[str, ...], Limits, WarmParent]] = []
+_started: dict[tuple[str, ...], WarmParent] = {}
 
 
 @contextlib.contextmanager
 def without(*layers: str, limits: Limits = LIMITS) -> Iterator[WarmParent]:
-    """A warm parent that lacks layers, kept for the next test that lacks the same: to start one takes a second."""
-    if not _started or _started[-1][:2] != (layers, limits):
-        while _started:
-            _started.pop()[2].close()
-        _started.append((layers, limits, WarmParent(limits, without=["bubblewrap", *layers])))
-    yield _started[-1][2]
+    """A warm parent that lacks layers, kept for all tests that lack the same: to start one takes seconds."""
+    if layers not in _started:
+        _started[layers] = WarmParent(without=["bubblewrap", *layers])
+    _started[layers].limits = limits
+    yield _started[layers]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _stop_the_last() -> Iterator[None]:
+def _stop_all() -> Iterator[None]:
     yield
     while _started:
-        _started.pop()[2].close()
+        _started.popitem()[1].close()
 
 
 @pytest.mark.parametrize(("layer", "name"), HELD_BY)
@@ -157,62 +160,72 @@ def test_a_child_that_cannot_be_locked_in_runs_nothing(at: Place) -> None:
 
 
 def test_memory_is_watched_where_address_space_is_not_limited(at: Place) -> None:
-    small = Limits(call_seconds=5.0, seconds=20.0, memory_mb=128)
-    code = "import time\ndef answer():\n    block = bytearray(2**28)\n    time.sleep(0.5)\n    return len(block)\n"
-    with without("rlimits", limits=small) as runner:
-        assert outcomes(runner, code)[0].ended == "out_of_memory"
-    with without("rlimits", "watchdog", limits=small) as runner:
-        assert outcomes(runner, code)[0].value == 2**28
-    with without("watchdog", limits=small) as runner:  # and limited where it is not watched
-        assert outcomes(runner, code)[0].ended == "out_of_memory"
+    code = (
+        "import time\n"
+        "def answer(seconds):\n"
+        "    block = bytearray(2**28)\n"
+        "    time.sleep(seconds)\n"
+        "    return len(block)\n"
+    )
+    with without("rlimits", limits=SMALL) as runner:
+        assert outcomes(runner, code, FOR_EVER)[0].ended == "out_of_memory"
+    with without("rlimits", "watchdog", limits=SMALL) as runner:
+        assert outcomes(runner, code, 0.5)[0].value == 2**28
+    with without("watchdog", limits=SMALL) as runner:  # and limited where it is not watched
+        assert outcomes(runner, code, 0.5)[0].ended == "out_of_memory"
 
 
 def test_shared_memory_is_watched(at: Place) -> None:
     code = (
         "import mmap, time\n"
-        "def answer():\n"
+        "def answer(seconds):\n"
         "    block = mmap.mmap(-1, 2**28)\n"
         "    for start in range(0, 2**28, 2**20):\n"
         "        block[start : start + 2**20] = bytes(2**20)\n"
-        "    time.sleep(0.5)\n"
+        "    time.sleep(seconds)\n"
         "    return len(block)\n"
     )
-    small = Limits(call_seconds=5.0, seconds=20.0, memory_mb=128)
-    with without("rlimits", limits=small) as runner:
-        assert outcomes(runner, code)[0].ended == "out_of_memory"
-    with without("rlimits", "watchdog", limits=small) as runner:
-        assert outcomes(runner, code)[0].value == 2**28
+    with without("rlimits", limits=SMALL) as runner:
+        assert outcomes(runner, code, FOR_EVER)[0].ended == "out_of_memory"
+    with without("rlimits", "watchdog", limits=SMALL) as runner:
+        assert outcomes(runner, code, 0.5)[0].value == 2**28
 
 
 def test_the_clock() -> None:
-    code = "import time\ndef answer():\n    time.sleep(1.5)\n    return 1\n"
-    with WarmParent(Limits(call_seconds=0.5)) as runner:
-        assert outcomes(runner, code)[0].ended == "timeout"
-    with WarmParent(Limits(call_seconds=20.0)) as runner:
-        assert outcomes(runner, code)[0].value == 1
+    code = "import time\ndef answer(seconds):\n    time.sleep(seconds)\n    return 1\n"
+    with without(limits=Limits(call_seconds=0.5)) as runner:
+        assert outcomes(runner, code, FOR_EVER)[0].ended == "timeout"
+    with without() as runner:
+        assert outcomes(runner, code, 1.0)[0].value == 1
 
 
 def test_strays_are_killed() -> None:
     code = (
-        "import os, time\n"
+        "import ctypes, os, time\n"
         "def answer():\n"
+        "    there, ready = os.pipe()\n"
         "    if os.fork() == 0:\n"
         "        os.setsid()\n"
         "        ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\n"
-        "        time.sleep(20)\n"
+        "        os.write(ready, b'.')\n"
+        f"        time.sleep({FOR_EVER})\n"
         "        os._exit(0)\n"
-        "    time.sleep(0.5)\n"
+        "    os.read(there, 1)\n"
         "    return 1\n"
     )
-    code = "import ctypes\n" + code
-    for layers, left in (((), False), (("watchdog",), True)):
-        with without("seccomp", *layers) as runner:
-            assert outcomes(runner, code)[0].value == 1
-            time.sleep(0.5)
-            strays = _below(runner)
-            for pid in strays:
-                os.kill(int(pid), signal.SIGKILL)
-            assert bool(strays) == left
+    with without("seccomp") as runner:
+        assert outcomes(runner, code)[0].value == 1
+        end = time.monotonic() + FOR_EVER / 2  # by itself it would be there for longer
+        while _below(runner) and time.monotonic() < end:
+            time.sleep(0.02)
+        assert not _below(runner)
+    with without("seccomp", "watchdog") as runner:
+        assert outcomes(runner, code)[0].value == 1
+        assert outcomes(runner, "def answer():\n    return 2")[0].value == 2  # it has had the time to look
+        strays = _below(runner)
+        for pid in strays:
+            os.kill(int(pid), signal.SIGKILL)
+        assert strays
 
 
 def _below(runner: WarmParent) -> list[str]:

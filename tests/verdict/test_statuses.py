@@ -79,7 +79,7 @@ def test_endless_loop_costs_its_calls_alone(session: Session) -> None:
     exercise = session.grader("scaled_dot_product_attention").exercise
     unmasked = [call for call in exercise.calls if not call.kwargs][:2]
     masked = [call for call in exercise.calls if call.kwargs][:1]
-    with WarmParent(Limits(call_seconds=0.5)) as runner:
+    with WarmParent(Limits(call_seconds=3.0, seconds=100.0)) as runner:
         run = runner.run([broken("while True: pass")], exercise.spec.targets, PackedCalls([*masked, *unmasked]))
     assert [outcome.ended for outcome in run.outcomes] == ["timeout", None, None]
 
