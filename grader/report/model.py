@@ -63,6 +63,11 @@ class Report:
         """True for full marks."""
         return self.status == "graded" and self.score == self.max_score
 
+    @property
+    def percent(self) -> float:
+        """The score as a percentage of the points that there are."""
+        return 100 * self.score / self.max_score if self.max_score else 0.0
+
     def to_json(self, language: Language = "en") -> dict[str, Any]:
         """The report as the documented JSON object, its messages in one language."""
         flat = asdict(self)

@@ -1,0 +1,55 @@
+"""``attn build``: the notebooks that are handed out, or nbgrader's sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader.cli.app import app
+from grader.cli.common import course, fail, import_torch, known
+
+if TYPE_CHECKING:
+    from grader.course.course import LocatedCourse
+
+
+@app.command()
+def build(
+    exercises: Annotated[
+        list[str] | None, typer.Argument(help="Exercises, or assignments; all when none is named.")
+    ] = None,
+    sources: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write nbgrader's source notebooks, solutions included, into this folder."),
+    ] = None,
+) -> None:
+    """Build the notebooks that are handed out, from solutions/ into exercises/; or, with --sources, nbgrader's."""
+    located = course()
+    only = known(located, _named(located, exercises or []))
+    import_torch()
+    from rich.console import Console
+
+    from grader.course.errors import ExerciseError
+    from grader.handout.build import BuildError, write_sources
+    from grader.handout.build import build as build_all
+
+    target = sources or located.root / "exercises"
+    notes = Console(stderr=True)
+
+    def building(name: str) -> None:
+        notes.print(f"building {name}", highlight=False)
+
+    try:
+        written = (write_sources if sources else build_all)(located, target, only, building)
+    except (BuildError, ExerciseError) as error:
+        fail(str(error))
+    print(f"{len(written)} notebooks in {target}")
+
+
+def _named(located: LocatedCourse, asked: list[str]) -> list[str]:
+    """Exercises, those of an assignment that is named among them."""
+    of_assignment = {
+        assignment.id: [entry.id for entry in assignment.exercises] for assignment in located.course.assignments
+    }
+    return [exercise for name in asked for exercise in of_assignment.get(name, [name])]

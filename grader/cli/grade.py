@@ -1,0 +1,161 @@
+"""``attn grade``: decide what is graded and how, grade it, print and write the reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from grader.cli.app import app
+from grader.cli.common import Lang, LangOption, course, fail, import_torch, known, progress, usage_error
+
+if TYPE_CHECKING:
+    from grader.course.course import LocatedCourse
+    from grader.report.model import Report
+    from grader.submission.find import Work
+
+
+class Device(StrEnum):
+    """Where submissions run."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
+@app.command()
+def grade(
+    paths: Annotated[list[Path], typer.Argument(help="Notebooks, .py files, or folders of them.", show_default=False)],
+    exercise: Annotated[str | None, typer.Option(help="The exercise, where file names do not tell.")] = None,
+    device: Annotated[Device, typer.Option(help="Where submissions run.")] = Device.auto,
+    json_file: Annotated[
+        str | None, typer.Option("--json", metavar="FILE|-", help="Write the JSON report; - for standard output.")
+    ] = None,
+    fail_under: Annotated[
+        float | None, typer.Option(metavar="PCT", help="Exit with 1 if any score is below this percentage.")
+    ] = None,
+    require_sandbox: Annotated[
+        bool | None,
+        typer.Option(
+            "--require-sandbox/--no-sandbox",
+            help="Refuse to run without every sandbox layer, or run without any (for your own code). By default every "
+            "layer that the system has is used, and all are required for a folder of submissions.",
+            show_default=False,
+        ),
+    ] = None,
+    lang: LangOption = Lang.en,
+) -> None:
+    """Grade submissions, and say for each which mistake was made.
+
+    Exits with 0 when everything was graded, whatever the score; with 1 when something could not be (its status is
+    invalid), or under --fail-under; with 2 when it was asked for something that cannot be done.
+    """
+    work = _work(paths)
+    located = _trusted_course(paths)
+    known(located, [exercise] if exercise else None)
+    reports = _run(located, work, exercise, device, _isolation(paths, work, require_sandbox))
+    from grader.cli.reports import list_ungraded, show, write_json
+
+    # What is written does not depend on what can be shown: files first, then the screen.
+    unwritten = write_json(reports, json_file, lang.value) if json_file else None
+    if json_file != "-":
+        show(reports, lang.value)
+    list_ungraded(reports, lang.value)
+    if unwritten:
+        fail(unwritten)
+    if exit_status(reports, fail_under):
+        raise typer.Exit(1)
+
+
+def exit_status(reports: list[Report], fail_under: float | None) -> int:
+    """1 where something could not be graded, or has less than so many percent of its points; else 0."""
+    return int(
+        any(report.status == "invalid" for report in reports)
+        or (fail_under is not None and any(report.percent < fail_under for report in reports))
+    )
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """Which layers of the sandbox to do without, and whether to refuse where a required one is missing."""
+
+    without: tuple[str, ...]
+    required: bool
+
+
+def _isolation(paths: list[Path], work: list[Work], asked: bool | None) -> Isolation:
+    from grader.sandbox import LAYERS
+
+    without = tuple(layer.name for layer in LAYERS) if asked is False else ()
+    others_work = len(work) > 1 and any(path.is_dir() for path in paths)
+    return Isolation(without, others_work if asked is None else asked)
+
+
+def _work(paths: list[Path]) -> list[Work]:
+    from grader.submission.find import find_work
+
+    try:
+        work = find_work(paths)
+    except FileNotFoundError as error:
+        usage_error(f"There is no file or folder {error}.")
+    except PermissionError as error:
+        usage_error(f"{error.filename} cannot be opened: {error.strerror}.")
+    if not work:
+        usage_error(f"No .ipynb or .py file in {', '.join(map(str, paths))}.")
+    return work
+
+
+def _trusted_course(paths: list[Path]) -> LocatedCourse:
+    located = course()
+    if any(path.resolve() in located.root.parents for path in paths):
+        usage_error(
+            f"{located.root / 'course.yml'} lies among the submissions, so it is not trusted; "
+            "run this inside your course."
+        )
+    return located
+
+
+def _run(
+    located: LocatedCourse, work: list[Work], exercise: str | None, device: Device, isolation: Isolation
+) -> list[Report]:
+    from grader.runner.process import WarmProcess, may_be_wrapped
+
+    # It imports torch for a second or two; meanwhile, so does this process.
+    wrapped = device in (Device.auto, Device.cpu) and may_be_wrapped("cpu", isolation.without)
+    early = WarmProcess(isolation.without, wrapped)
+    chosen = _present(device)
+    if wrapped and chosen != "cpu":
+        early.stop()
+        early = WarmProcess(isolation.without)
+    from rich.console import Console
+
+    from grader.course.errors import ExerciseError
+    from grader.runner.pool import RunnerError
+    from grader.sandbox import why_not
+    from grader.session import Session
+
+    bar = progress(Console(stderr=True), "grading", len(work))
+    try:
+        with Session(located, chosen, isolation.without, early) as session, bar as advance:
+            lacking = why_not(session.runner.layers()) if isolation.required else None
+            if lacking:
+                usage_error(f"{lacking} For code that you trust, use --no-sandbox.")
+            return session.grade_all(work, exercise, on_report=lambda _: advance())
+    except (ExerciseError, RunnerError) as error:
+        fail(str(error))
+
+
+def _present(device: Device) -> str:
+    """The device by the name that torch has for it; where it is not there, the command ends."""
+    torch = import_torch()
+    if device is Device.auto:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device is Device.cuda and not torch.cuda.is_available():
+        usage_error("PyTorch finds no CUDA device here; use --device cpu.")
+    if device is Device.mps and not torch.backends.mps.is_available():
+        usage_error("PyTorch finds no MPS device here; use --device cpu.")
+    return device.value

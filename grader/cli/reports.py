@@ -1,0 +1,66 @@
+"""Reports on a screen and in files."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from grader.report.model import Language, Report
+from grader.report.render import plain, print_report, summary_table
+
+
+def show(reports: Sequence[Report], language: Language) -> None:
+    """One report in full, or many as a table."""
+    console = Console()
+    if len(reports) == 1:
+        print_report(console, reports[0], language)
+    else:
+        console.print(summary_table(reports, language))
+
+
+def list_ungraded(reports: Sequence[Report], language: Language) -> None:
+    """Say on standard error which of several submissions could not be graded, and why."""
+    ungraded = [report for report in reports if report.status == "invalid"]
+    if not ungraded or len(reports) == 1:
+        return
+    title = {
+        "en": f"{len(ungraded)} of {len(reports)} could not be graded:",
+        "zh": f"{len(reports)} 份中有 {len(ungraded)} 份无法评分：",
+    }
+    print(title[language], file=sys.stderr)
+    for report in ungraded:
+        reason = getattr(report.diagnosis[0].message, language)
+        print(plain(f"  {report.submission}: {reason}".replace("\n", " ")), file=sys.stderr)
+
+
+def write_json(reports: Sequence[Report], where: str, language: Language) -> str | None:
+    """Write the JSON report to a file, or to standard output for ``-``; returns what kept it from being written."""
+    text = json.dumps([report.to_json(language) for report in reports], indent=1, ensure_ascii=False)
+    try:
+        if where == "-":
+            print(text, flush=True)
+        else:
+            _write(Path(where), text + "\n")
+    except OSError as error:
+        if where == "-":
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer cannot be written either
+        place = "standard output" if where == "-" else where
+        return f"The report cannot be written to {place}: {error.strerror}."
+    return None
+
+
+def _write(path: Path, text: str) -> None:
+    if path.exists() and not path.is_file():  # a pipe or a device
+        path.write_text(text, encoding="utf-8")
+        return
+    # Written beside and then renamed: a run that is killed leaves the old file or the new one, never half of one.
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(name, path)
