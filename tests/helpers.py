@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import IO
 
 from grader.course.course import find_course
+from grader.report.difference import without_varying
+from grader.report.model import Report
 
 ROOT = Path(__file__).resolve().parents[1]
 EXERCISE = "scaled_dot_product_attention"
@@ -41,3 +44,15 @@ def run_attn(
         text=True,
         check=False,
     )
+
+
+def golden_file(submission: Path) -> Path:
+    """Where the report on a submission is kept, if it is one of those that are."""
+    return submission.with_suffix(".json")
+
+
+def as_golden(report: Report) -> str:
+    """A report as it is kept: the JSON that people get, without what varies and without the path."""
+    kept = without_varying(report.to_json())
+    del kept["submission"]
+    return json.dumps(kept, indent=1, ensure_ascii=False) + "\n"

@@ -31,7 +31,10 @@ from attacking import (
 )
 from helpers import EXERCISE
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's"),
+]
 
 ATTACKS = read_attacks()
 STATUSES = {"graded", "not_attempted", "invalid", "crashed", "timeout", "out_of_memory"}

@@ -24,6 +24,8 @@ from grader.handout.build import write_sources
 from grader.session import Session
 from grader.submission.find import find_work
 
+pytestmark = pytest.mark.slow
+
 ASSIGNMENT = "01-foundations"
 LIMITS = {"seconds": 200, "call_seconds": 30, "memory_mb": 1024, "file_mb": 16}
 FILES = ("torch.py", "sitecustomize.py", "nbgrader_config.py", "conftest.py", "course.yml", "gradebook.db", "x.pth")

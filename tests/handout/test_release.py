@@ -20,6 +20,8 @@ from grader.handout.build import build, write_sources
 from grader.handout.notebooks import source_notebook
 from grader.values.compare import worst
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_what_is_committed_is_up_to_date(course: LocatedCourse, tmp_path: Path, exercise: str) -> None:

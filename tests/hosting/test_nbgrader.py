@@ -25,6 +25,8 @@ from grader.handout.build import write_sources
 from grader.session import Session
 from grader.submission.find import find_work
 
+pytestmark = pytest.mark.slow
+
 CONCEPT = "what_is_attention"
 
 

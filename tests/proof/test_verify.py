@@ -8,6 +8,8 @@ from helpers import EXERCISES
 from grader.proof.verify import verify
 from grader.session import Session
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_exercise_is_sound(session: Session, exercise: str) -> None:

@@ -16,7 +16,10 @@ from grader.sandbox import LAYERS
 from grader.wire.calls import Call
 from grader.wire.encoding import pack_outcome
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's"),
+]
 
 MOST_PRIVATE_MB = 100
 LIMITS = Limits(memory_mb=64)

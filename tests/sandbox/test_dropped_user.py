@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 AGAIN = (
     "tests/attacks/test_attacks.py",

@@ -23,7 +23,10 @@ from grader.runner.pool import PackedCalls, WarmParent
 from grader.sandbox import bubblewrap, landlock, of_process
 from grader.wire.calls import Call, Outcome
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's"),
+]
 
 ATTACKS = {attack.name: attack for attack in read_attacks()}
 LIMITS = Limits(call_seconds=60.0, seconds=120.0, memory_mb=512, file_mb=16)

@@ -25,6 +25,8 @@ from grader.session import Session
 from grader.submission.find import find_work
 from grader.submission.reader import Submission
 
+pytestmark = pytest.mark.slow
+
 SLOW = f"import time\ntime.sleep(0.1)\n{RIGHT}"
 COUNT = 16
 Attn = Callable[..., Any]

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from helpers import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def section(title: str) -> str:
     text = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -13,6 +13,8 @@ from helpers import SUBMISSIONS
 from grader.course.course import LocatedCourse
 from grader.session import Session
 
+pytestmark = pytest.mark.slow
+
 
 def submissions(beginning: str) -> list[Any]:
     found = [path for path in SUBMISSIONS if path.stem.startswith(beginning)]

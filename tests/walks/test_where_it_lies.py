@@ -19,6 +19,8 @@ from grader.proof.verify import verify
 from grader.session import Session
 from grader.submission.find import Work
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> LocatedCourse:
