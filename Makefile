@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test install lab lint bench verify attacks clean
+.PHONY: demo test check install lab lint bench verify attacks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python demo/demo.py
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto
+
+# For the loop while working: less than a minute.
+check: lint
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 install: $(VENV)/.installed
 

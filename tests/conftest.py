@@ -1,4 +1,4 @@
-"""What tests share: the course, a warm parent, graders of its exercises, the command; and which run side by side."""
+"""What tests share: the course, a warm parent, graders of its exercises, and the command."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from helpers import EXERCISE, ROOT
+from sharing import ByExercise, length
 from typer.testing import CliRunner
 
 from grader.cli.main import app
@@ -28,24 +30,12 @@ PATIENCE = 10
 """A grade must not depend on how busy this machine is: where a test is not about time, limits are so much longer."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, for `--dist loadgroup`, the tests of an exercise and all others of a file, long ones first.
-
-    What the mistakes of an exercise would answer is then worked out once, and not again in every process.
-    """
-    for item in items:
-        parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
-        item.add_marker(pytest.mark.xdist_group(parameters.get("exercise", item.path.stem)))
-    items.sort(key=_order)
+    items.sort(key=length)
 
 
-def _order(item: pytest.Item) -> int:
-    """Files that take long are begun early, or one worker would still be busy with them when the others are done."""
-    return LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG)
-
-
-LONG = ("test_dropped_user", "test_readme", "test_nbgrader_attacks", "test_nbgrader", "test_attacks", "test_layers")
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByExercise:
+    return ByExercise(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -52,6 +52,7 @@ def test_json_is_all_that_goes_to_standard_output(folder: Path) -> None:
     assert wrong["seconds"] > 0
 
 
+@pytest.mark.slow
 def test_the_demonstration() -> None:
     done = subprocess.run([sys.executable, "demo/demo.py"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0
@@ -142,6 +143,7 @@ def test_a_class_is_not_graded_where_a_layer_is_missing(
     assert attn("grade", folder / "ann").returncode == 0
 
 
+@pytest.mark.slow
 def test_no_layer_is_used_where_none_is_wanted(folder: Path) -> None:
     done = run_attn("grade", folder, "--no-sandbox", "--json", "-")
     assert done.returncode == 0
