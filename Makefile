@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test install lab lint bench verify attacks clean
+.PHONY: demo test check install lab lint bench verify attacks clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python demo/demo.py
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto
+
+# For the loop while working: less than a minute.
+check: lint
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 install: $(VENV)/.installed
 
@@ -20,19 +24,19 @@ lab: $(VENV)/.installed
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check grader tests demo
+	$(BIN)/ruff format --check grader tests tools demo
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/.installed
-	$(BIN)/python tests/bench.py
+	$(BIN)/python tools/bench.py
 
 verify: $(VENV)/.installed
 	$(BIN)/attn verify
 
 # Every attack through attn and through stock nbgrader; the table goes into docs/security.md. Takes some minutes.
 attacks: $(VENV)/.installed
-	$(BIN)/python tests/attacks/table.py
+	$(BIN)/python tools/attack_table.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say: make PYTHON=python3.12")'

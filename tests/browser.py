@@ -27,6 +27,10 @@ FLAGS = (
 )
 
 
+BROWSER_MILLISECONDS = 300_000
+"""For a page to be there, also on a busy machine."""
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator[Any]:
     """A Playwright browser; the test is skipped where there is none."""
@@ -34,7 +38,7 @@ def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium here (apt-get install chromium)")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS), timeout=BROWSER_MILLISECONDS)
         try:
             yield browser
         finally:

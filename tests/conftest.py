@@ -1,31 +1,50 @@
-"""What tests share: the course, a warm parent, and graders of its exercises."""
+"""What tests share: the course, a warm parent, graders of its exercises, and the command."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from helpers import EXERCISE, ROOT
+from sharing import ByExercise, length
+from typer.testing import CliRunner
 
+from grader.cli.main import app
 from grader.course.course import LocatedCourse, find_course
 from grader.grade import Grader
 from grader.report.model import Report
 from grader.session import Session
 from grader.submission.reader import Submission
 
-ROOT = Path(__file__).resolve().parents[1]
-RIGHT = (ROOT / "demo/class/bo/scaled_dot_product_attention.py").read_text(encoding="utf-8")
-"""A right solution to scaled_dot_product_attention."""
-
 # nbgrader calls helper programs by name: they are where this Python is.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+PATIENCE = 10
+"""A grade must not depend on how busy this machine is: where a test is not about time, limits are so much longer."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=length)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByExercise:
+    return ByExercise(config, log)
 
 
 @pytest.fixture(scope="session")
 def course() -> LocatedCourse:
-    return find_course(ROOT)
+    located = find_course(ROOT)
+    limits = located.course.limits
+    patient = {name: PATIENCE * getattr(limits, name) for name in ("seconds", "call_seconds")}
+    patient_course = located.course.model_copy(update={"limits": limits.model_copy(update=patient)})
+    return LocatedCourse(located.root, patient_course)
 
 
 @pytest.fixture(scope="session")
@@ -37,14 +56,43 @@ def session(course: LocatedCourse) -> Iterator[Session]:
 @pytest.fixture(scope="session")
 def grader(session: Session) -> Grader:
     """The grader of scaled_dot_product_attention."""
-    return session.grader("scaled_dot_product_attention")
+    return session.grader(EXERCISE)
 
 
 @pytest.fixture(scope="session")
 def grade(session: Session) -> Callable[..., Report]:
     """Grade code given as text."""
 
-    def graded(code: str, exercise: str = "scaled_dot_product_attention") -> Report:
+    def graded(code: str, exercise: str = EXERCISE) -> Report:
         return session.grader(exercise).grade_cells(Submission(Path("<test>"), (code,)))
 
     return graded
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a command."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def attn(session: Session, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """The command, run in this process and with the warm parent that tests share: a new one of each imports torch.
+
+    What it raises, the test raises, where a person would see a traceback. What can only be seen of a process of its
+    own, tests start with `helpers.run_attn`.
+    """
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("grader.runner.process.WarmProcess", lambda *_: SimpleNamespace(stop=lambda: None))
+    monkeypatch.setattr("grader.session.Session", lambda *_: nullcontext(session))
+
+    def run(*arguments: str | Path) -> Done:
+        done = CliRunner().invoke(app, list(map(str, arguments)))
+        if not isinstance(done.exception, SystemExit | None):
+            raise done.exception
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    return run

@@ -2,7 +2,7 @@
 
 An attack is a file in ``submissions/``, put behind ``prelude.py``. Lines ``key: value`` in its docstring say what comes
 of it: ``deserves`` (a score that it may not exceed; zeros when nothing is said), ``status``, ``fails`` (a check),
-``within`` (how long grading may take), and ``open`` where the hole is known and not closed yet.
+and ``open`` where the hole is known and not closed yet.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from helpers import EXERCISE, ROOT
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
-EXERCISE = "scaled_dot_product_attention"
 PRELUDE = (HERE / "prelude.py").read_text(encoding="utf-8")
 HONEST = {
     "right": f"{EXERCISE} = right\n",
@@ -150,7 +149,7 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "ATTN_TEST_TOKEN": "secret", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def attn(cwd: Path, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+def run_attn(cwd: Path, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run the command, as it is run once installed: the folder that it runs in is no source of modules."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "grader", *map(str, arguments)],
@@ -196,7 +195,7 @@ def children() -> set[int]:
     return found
 
 
-def gone(before: set[int], seconds: float = 5.0) -> bool:
+def gone(before: set[int], seconds: float = 60.0) -> bool:
     """True as soon as this process has no other children than before."""
     end = time.monotonic() + seconds
     while children() - before:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from attacking import EXERCISE, HONEST, PRELUDE
+from attacking import HONEST, PRELUDE
+from helpers import EXERCISE
 
 Notebook = dict[str, Any]
 SCRIPT = "<script>alert('attack')</script><img src=x onerror=alert(1)>"

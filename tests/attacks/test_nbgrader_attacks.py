@@ -13,14 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attacking import EXERCISE, HONEST, ROOT, attn, environment, small_course, snapshot
-from browser import chromium, jupyter_server
-from conftest import RIGHT
+from attacking import HONEST, environment, small_course, snapshot
+from browser import BROWSER_MILLISECONDS, chromium, jupyter_server
+from helpers import EXERCISE, RIGHT, ROOT
 from nbgrader.api import Gradebook, MissingEntry
 from notebooks import ATTACKS, SCRIPT, NotebookAttack, answered, honest, text_of
 
+from grader.course.course import find_course
+from grader.handout.build import write_sources
+from grader.session import Session
+from grader.submission.find import find_work
+
+pytestmark = pytest.mark.slow
+
 ASSIGNMENT = "01-foundations"
-LIMITS = {"seconds": 10, "call_seconds": 1.5, "memory_mb": 1024, "file_mb": 16}
+LIMITS = {"seconds": 200, "call_seconds": 30, "memory_mb": 1024, "file_mb": 16}
 FILES = ("torch.py", "sitecustomize.py", "nbgrader_config.py", "conftest.py", "course.yml", "gradebook.db", "x.pth")
 
 
@@ -64,7 +71,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     canary = root.parent / "canary"
     small_course(root, LIMITS)
     shutil.copy(ROOT / "nbgrader_config.py", root)
-    assert attn(root, "build", "--sources", "source").returncode == 0
+    located = find_course(root)
+    write_sources(located, root / "source")
     made = nbgrader(root, "generate_assignment", ASSIGNMENT, "--force")
     assert made.returncode == 0, made.stderr
     handed_out = json.loads((root / "release" / ASSIGNMENT / f"{EXERCISE}.ipynb").read_text(encoding="utf-8"))
@@ -92,8 +100,9 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     nbgrader(root, "autograde", ASSIGNMENT)
     nbgrader(root, "generate_feedback", ASSIGNMENT)
     after = {name: seen for part in watched for name, seen in snapshot(part).items()}
-    done = attn(root, "grade", root / "submitted", "--json", "-")
-    reports = {Path(report["submission"]).parts[-3]: report for report in json.loads(done.stdout)}
+    with Session(located) as session:
+        graded = [report.to_json() for report in session.grade_all(find_work([root / "submitted"]))]
+    reports = {Path(report["submission"]).parts[-3]: report for report in graded}
     return Graded(root, canary, reports, before, after)
 
 
@@ -171,19 +180,25 @@ LIVE = """() => [...document.querySelectorAll('body *')].filter(element =>
     || (element.protocol || '').endsWith('script:')).map(element => element.outerHTML)"""
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
+
+
 @pytest.mark.parametrize("where", ["formgrader", "feedback"])
 @pytest.mark.parametrize("student", ["31_script_in_text", "31_every_live_text"])
 def test_nothing_that_was_written_runs_in_a_browser(
-    course: Graded, formgrader: Callable[[str], str], student: str, where: str
+    course: Graded, formgrader: Callable[[str], str], browser: Any, student: str, where: str
 ) -> None:
     path = course.root / "feedback" / student / ASSIGNMENT / f"{EXERCISE}.html"
     address = formgrader(student) if where == "formgrader" else path.as_uri()
-    with chromium() as browser:
-        page = browser.new_page()
+    with browser.new_context() as context:
+        page = context.new_page()
         dialogs = list[str]()
         page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
         page.add_init_script("window.hits = 0; window.attacked = () => { window.top.hits += 1; }")
-        page.goto(address, wait_until="load")
+        page.goto(address, wait_until="load", timeout=BROWSER_MILLISECONDS)
         assert "attack" in page.content()  # it is the page, and it shows what was written
         assert page.evaluate(LIVE) == []
         assert page.evaluate("window.hits") == 0

@@ -1,0 +1,58 @@
+"""What tests import by name: where the repository is, its exercises, a right and a wrong solution."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+from grader.course.course import find_course
+from grader.report.difference import without_varying
+from grader.report.model import Report
+
+ROOT = Path(__file__).resolve().parents[1]
+EXERCISE = "scaled_dot_product_attention"
+RIGHT = (ROOT / "demo/class/bo/scaled_dot_product_attention.py").read_text(encoding="utf-8")
+"""A right solution to scaled_dot_product_attention."""
+
+WRONG = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
+"""The same without the scale."""
+
+EXERCISES = [entry.id for _, entry in find_course(ROOT).course.entries()]
+SUBMISSIONS = sorted((ROOT / "tests/submissions").glob("*/*.py"))
+"""Solutions written by others, from the text of the exercises alone."""
+
+
+def environment() -> dict[str, str]:
+    """For processes that use this checkout of the grader, whatever is installed."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def run_attn(
+    *arguments: str | Path, cwd: Path = ROOT, stdout: int | IO[str] = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, as a person runs it."""
+    return subprocess.run(
+        [sys.executable, "-m", "grader", *map(str, arguments)],
+        cwd=cwd,
+        env=environment(),
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
+def golden_file(submission: Path) -> Path:
+    """Where the report on a submission is kept, if it is one of those that are."""
+    return submission.with_suffix(".json")
+
+
+def as_golden(report: Report) -> str:
+    """A report as it is kept: the JSON that people get, without what varies and without the path."""
+    kept = without_varying(report.to_json())
+    del kept["submission"]
+    return json.dumps(kept, indent=1, ensure_ascii=False) + "\n"

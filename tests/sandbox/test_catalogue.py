@@ -1,0 +1,63 @@
+"""The sandbox takes nothing from honest work: every exercise answers in it as it does without, and in little memory."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+from helpers import EXERCISES
+
+from grader.course.course import LocatedCourse
+from grader.course.exercise import load_exercise
+from grader.runner.limits import Limits
+from grader.runner.pool import PackedCalls, WarmParent
+from grader.sandbox import LAYERS
+from grader.wire.calls import Call
+from grader.wire.encoding import pack_outcome
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="the sandbox is Linux's"),
+]
+
+MOST_PRIVATE_MB = 100
+LIMITS = Limits(memory_mb=64)
+SOME_MISTAKES = 3
+ASK = """
+def private_megabytes():
+    with open("/proc/self/smaps_rollup") as file:
+        return sum(int(line.split()[1]) for line in file if line.startswith("Private_")) / 1024
+"""
+
+
+@pytest.fixture(scope="session")
+def locked_in() -> Iterator[WarmParent]:
+    with WarmParent(LIMITS) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="session")
+def free() -> Iterator[WarmParent]:
+    with WarmParent(LIMITS, without=[layer.name for layer in LAYERS if layer.name != "rlimits"]) as runner:
+        yield runner
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_the_same_answers_as_without_and_in_little_memory(
+    course: LocatedCourse, locked_in: WarmParent, free: WarmParent, exercise: str
+) -> None:
+    loaded = load_exercise(course.solution(exercise))
+    targets, calls = loaded.spec.targets, PackedCalls(loaded.calls)
+    mistakes = [(loaded.text_of(mistake.variants[0]),) for mistake in loaded.spec.mistakes[:SOME_MISTAKES]]
+    for cells in (loaded.reference.answer, *mistakes):
+        inside, outside = (
+            [pack_outcome(0, outcome) for outcome in runner.run(cells, targets, calls).outcomes]
+            for runner in (locked_in, free)
+        )
+        assert inside == outside
+    # New memory is bounded by the limit on addresses; what was copied of the warm parent's is seen at the end.
+    asked = PackedCalls([*loaded.calls, Call("private_megabytes")])
+    *answers, private = free.run([*loaded.reference.answer, ASK], targets, asked).outcomes
+    assert not any(answer.ended for answer in answers)
+    assert 1 < private.value < MOST_PRIVATE_MB - LIMITS.memory_mb
