@@ -108,11 +108,11 @@ class Session:
                 first = tuple(Diagnosis("unknown", "interface", note.message) for note in others)
                 report = replace(report, diagnosis=(*first, *report.diagnosis))
         except UnreadableError as error:
-            report = self._refused(exercise, error.text)
+            report = replace(self._refused(exercise, error.text), notes=work.notes)
         except (RunnerError, ExerciseError):
             raise
         except Exception as error:  # a fault of ours must not lose anybody else's grade
-            report = self._refused(exercise, _our_fault(error))
+            report = replace(self._refused(exercise, _our_fault(error)), notes=work.notes)
         return replace(report, submission=work.shown_as, seconds=time.perf_counter() - started)
 
     def grade_all(
