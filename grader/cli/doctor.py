@@ -43,9 +43,21 @@ def doctor() -> None:
     if torch.backends.mps.is_available():
         devices.append("mps")
     console.print(f"devices: {', '.join(['cpu', *devices])}", highlight=False)
+    there, absent = _libraries()
+    console.print(f"libraries that submissions can import: {', '.join(there)}", highlight=False)
+    if absent:
+        console.print(f"not installed, so replaced by a stand-in: {', '.join(absent)}", highlight=False)
     console.print(
         f"attn {own_version()}, torch {torch.__version__}, Python {platform.python_version()}", highlight=False
     )
     console.print(f"{platform.platform()}", highlight=False)
     if escaped:
         raise typer.Exit(1)
+
+
+def _libraries() -> tuple[list[str], list[str]]:
+    """The libraries that notebooks on attention often import: those that are installed, and those that are not."""
+    from grader.submission.installed import is_installed
+
+    often = ("torch", "numpy", "einops", "matplotlib", "pandas", "scipy", "sklearn", "seaborn", "tqdm", "jaxtyping")
+    return [name for name in often if is_installed(name)], [name for name in often if not is_installed(name)]

@@ -20,6 +20,9 @@ SHOWN_IN_GRADED_CELL = (
 )
 """What a learner sees of the graded cell: its hidden tests are taken out."""
 
+GRADED_WITH = ("PyTorch", "NumPy", "einops")
+"""Libraries that are there wherever a submission is graded, since the package asks for them."""
+
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"name": "python", "file_extension": ".py", "mimetype": "text/x-python", "nbconvert_exporter": "python"}
 """Without them, ``nbconvert --to script`` takes the code for plain text until a kernel has opened the notebook."""
@@ -78,6 +81,9 @@ def _title_cell(course: Course, entry: ExerciseEntry) -> NotebookNode:
     if entry.needs:
         needed = [course.find(need) for need in entry.needs]
         lines += ["", "Do first: " + ", ".join(found[1].title.en for found in needed if found) + "."]
+    libraries = ", ".join(GRADED_WITH)
+    lines += ["", f"Graded with Python's own library and {libraries}; what else you import is not needed to answer."]
+    lines += ["", f"评分环境：Python 标准库与 {libraries}；作答不需要其他库。"]
     return nbformat.v4.new_markdown_cell("\n".join(lines))
 
 
