@@ -129,7 +129,7 @@ class GradeWithoutKernel(NbGraderPreprocessor):  # type: ignore[misc]
             raise NbGraderException(f"{lacking} To do without: c.GradeWithoutKernel.require_sandbox = False")
         grader = session.grader(exercise)
         try:
-            report = grader.grade_cells(submission_of(path, Contents(answer)))
+            report = grader.grade_cells(session.with_modules(submission_of(path, Contents(answer)), grader))
         except UnreadableError as error:
             report = grader.refused("invalid", error.text)
         resources["attention_workshop"] = report

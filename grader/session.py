@@ -101,8 +101,7 @@ class Session:
             others = self._others(submission, grader)
             named = self._named_otherwise(submission, exercise)
             notes = (*work.notes, *named, *notes_on(submission, grader.exercise.spec.targets), *others)
-            files = modules_beside(work.path, submission.cells, self._is_exercise, grader.exercise.spec.targets)
-            report = grader.grade_cells(replace(submission, notes=notes, files=files))
+            report = grader.grade_cells(replace(self.with_modules(submission, grader), notes=notes))
             if others and report.status == "invalid" and all(map(parse, submission.cells)):
                 # Nothing is wrong with the code: it answers another question.
                 first = tuple(Diagnosis("unknown", "interface", note.message) for note in others)
@@ -140,6 +139,11 @@ class Session:
                 self.runner.abandon()
                 raise
         return [reports[number] for number in range(len(work))]
+
+    def with_modules(self, submission: Submission, grader: Grader) -> Submission:
+        """The submission with the student's own modules that it imports from beside it."""
+        targets = grader.exercise.spec.targets
+        return replace(submission, files=modules_beside(submission.path, submission.cells, self._is_exercise, targets))
 
     def _is_exercise(self, name: str) -> bool:
         return self.located.course.find(name) is not None
