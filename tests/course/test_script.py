@@ -1,0 +1,71 @@
+"""The one reader of ``notebook.py``: every form of a tag means the same to all who read it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from grader.course.errors import ExerciseError
+from grader.course.script import Script, read_script
+
+SCRIPT = """\
+# %% [markdown]
+# Question.
+
+# %% [markdown] tags=['hint']
+# First.
+
+# %% [markdown] tags=["hint"] lang="zh"
+# 第一。
+
+# %% [markdown] tags=["discussion"] note="hint"
+# Long talk.
+
+# %% tags=["given"]
+import torch
+
+# %% tags=["solution"]
+def f(x):
+    \"\"\"Twice x.\"\"\"
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+
+# %% tags=["check"]
+check(f)
+"""
+
+
+def script(tmp_path: Path, text: str = SCRIPT) -> Script:
+    path = tmp_path / "notebook.py"
+    path.write_text(text, encoding="utf-8")
+    return read_script(path)
+
+
+def test_a_hint_is_a_cell_tagged_so_in_either_quotes(tmp_path: Path) -> None:
+    assert script(tmp_path).hints() == {"en": ["First."], "zh": ["第一。"]}
+
+
+def test_answer_stub_and_what_is_left_out(tmp_path: Path) -> None:
+    read = script(tmp_path)
+    assert read.answer[0] == "import torch"
+    assert "return 2 * x" in read.answer[1]
+    assert read.handed_out[1] == 'def f(x):\n    """Twice x."""\n    # YOUR CODE HERE\n    raise NotImplementedError()'
+    assert read.left_out == {"check(f)"}
+
+
+def test_broken_code_is_handed_out_in_place_of_the_mended(tmp_path: Path) -> None:
+    read = script(tmp_path, '# %% tags=["broken"]\nx = 1\n\n# %% tags=["solution"]\nx = 2\n')
+    assert read.handed_out == ("x = 1",)
+    assert read.answer == ("x = 2",)
+
+
+def test_an_unknown_tag_is_an_error_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(ExerciseError, match=r"notebook\.py:4: 'hints' is no tag of a cell; there are .*hint"):
+        script(tmp_path, SCRIPT.replace("tags=['hint']", "tags=['hints']"))
+
+
+def test_a_script_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ExerciseError, match=r"every exercise has a notebook\.py"):
+        read_script(tmp_path / "notebook.py")
