@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 
 from grader.submission.conflicts import conflict, first_mark
 from grader.submission.contents import Cell
-from grader.submission.language import parse
+from grader.submission.language import WRITING, Magic, cell_magic, parse
 from grader.submission.newer import Version, needed_version
 from grader.submission.notes import Note
 from grader.submission.reader import Submission
@@ -38,6 +38,11 @@ def why_missing(submission: Submission, targets: Collection[str]) -> Text | None
         if cell.kind != "code":
             for name in sorted(set(targets) & _defined(cell)):
                 return _not_code(name, cell)
+    for number, code in enumerate(submission.cells, 1):
+        magic = cell_magic(code)
+        for name in targets:
+            if magic is not None and _defines(magic.body, name):
+                return _in_magic(name, magic, submission.place(number, None)[0])
     if not any(code.strip() for code in submission.cells):
         return _NO_CODE
     return None
@@ -75,6 +80,24 @@ def _defined(cell: Cell) -> set[str]:
     """What the text of a cell that is not code would define if it were."""
     fenced = _FENCE.fullmatch(cell.source)
     return set(definitions([textwrap.dedent(fenced[1] if fenced else cell.source)]))
+
+
+def _defines(text: str, name: str) -> bool:
+    """Whether a text, in whatever language it is run, defines a name in Python."""
+    return re.search(rf"^\s*(?:(?:async\s+def|def|class)\s+{name}\b|{name}\s*=[^=])", text, re.MULTILINE) is not None
+
+
+def _in_magic(name: str, magic: Magic, cell: int | None) -> Text:
+    en, zh = (f"cell {cell}", f"第 {cell} 个单元") if cell else ("a cell", "一个单元")
+    if magic.name in WRITING:
+        return Text(
+            f"`{name}` is written into a file by {en} (%%{magic.name}), and is not imported: import it from there.",
+            f"`{name}` 由{zh}（%%{magic.name}）写入了文件，但没有导入：请从该文件导入它。",
+        )
+    return Text(
+        f"`{name}` stands in {en}, which begins with %%{magic.name} and is not run as Python here: take that line off.",
+        f"`{name}` 写在{zh}中，该单元以 %%{magic.name} 开头，不会作为 Python 运行：请删去那一行。",
+    )
 
 
 def _newer(version: Version, cell: Cell) -> Text:

@@ -55,7 +55,9 @@ def judge(
     else:
         score = min(round(sum(check.points for check in checks), 4), points)
         diagnosis = _diagnosis(exercise, run, problems, breaches)
-        diagnosis = [*_lost(run, cells, spec.targets, place), *diagnosis]
+        lost = _lost(run, cells, spec.targets, place)
+        # Where nothing is defined, all else only follows from that.
+        diagnosis = lost if lost and not run.defined else [*lost, *diagnosis]
     return Report(
         exercise=exercise.id,
         submission="",
@@ -118,12 +120,19 @@ def _lost(run: Run, cells: Sequence[str], targets: Sequence[str], place: Place) 
     for error in run.cell_errors:
         if error.cell is None or not 0 < error.cell <= len(cells) or error.type == "MissingLibraryError":
             continue
-        if names_bound_at(cells[error.cell - 1], error.line) & missing:
-            return [Diagnosis("unknown", "interface", _placed(happened(error), *place(error.cell, error.line)))]
+        lost = sorted(names_bound_at(cells[error.cell - 1], error.line) & missing)
+        if lost:
+            return [_because(happened(error), lost[0], place(error.cell, error.line))]
     if not run.defined:
         for cell, how in run.ended_cells.items():
-            return [Diagnosis("unknown", "interface", _placed(ended(how), *place(cell, None)))]
+            return [_because(ended(how), targets[0], place(cell, None))]
     return []
+
+
+def _because(what: Text, name: str, where: tuple[int | None, int | None]) -> Diagnosis:
+    said = placed(Note(what, *where))
+    text = Text(f"{said.en}; so `{name}` is not defined.", f"{said.zh}；因此 `{name}` 没有定义。")
+    return Diagnosis("unknown", "interface", text)
 
 
 _NAME_ERROR = re.compile(r"name '(\w+)' is not defined")
@@ -131,11 +140,6 @@ _NAME_ERROR = re.compile(r"name '(\w+)' is not defined")
 
 def _message(outcome: Outcome) -> str:
     return outcome.raised.message if outcome.raised is not None and "NameError" in outcome.raised.bases else ""
-
-
-def _placed(text: Text, cell: int | None, line: int | None) -> Text:
-    said = placed(Note(text, cell, line))
-    return Text(f"{said.en}.", f"{said.zh}。")
 
 
 def _status(run: Run) -> Status:
