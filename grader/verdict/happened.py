@@ -44,10 +44,10 @@ def missing_library(error: Raised) -> str | None:
 def ended(how: str) -> Text:
     """What is said of a cell that ended the process and was then left out."""
     return {
-        "timeout": Text("this cell never ends, so it was left out", "这个单元不会结束，被跳过"),
-        "waiting": Text("this cell waits and cannot be interrupted, so it was left out", "这个单元一直在等待，被跳过"),
-        "out_of_memory": Text("this cell uses too much memory, so it was left out", "这个单元占用内存过多，被跳过"),
-    }.get(how, Text("this cell ends the process, so it was left out", "这个单元结束了进程，被跳过"))
+        "timeout": Text("this cell never ends and was left out", "这个单元不会结束，被跳过"),
+        "waiting": Text("this cell waits, cannot be interrupted and was left out", "这个单元一直在等待，被跳过"),
+        "out_of_memory": Text("this cell uses too much memory and was left out", "这个单元占用内存过多，被跳过"),
+    }.get(how, Text("this cell ends the process and was left out", "这个单元结束了进程，被跳过"))
 
 
 def notes_on(run: Run, place: Callable[[int, int | None], tuple[int | None, int | None]]) -> list[Note]:

@@ -126,6 +126,9 @@ def _lost(run: Run, cells: Sequence[str], targets: Sequence[str], place: Place) 
     if not run.defined:
         for cell, how in run.ended_cells.items():
             return [_because(ended(how), targets[0], place(cell, None))]
+        for error in run.cell_errors:
+            if error.type == "SyntaxError" and error.cell is not None:
+                return [_because(happened(error), targets[0], place(error.cell, error.line))]
     return []
 
 
