@@ -180,11 +180,14 @@ def _become_child(channel: int, layers: list[str], limits: dict[str, Any], scrat
 def _reap(children: dict[int, Child], wait: bool = False) -> None:
     while True:
         try:
-            pid, status, used = os.wait4(-1, 0 if wait else os.WNOHANG)
+            pid, status, used = os.wait4(-1, os.WUNTRACED if wait else os.WNOHANG | os.WUNTRACED)
         except ChildProcessError:
             break
         if pid == 0:
             break
+        if os.WIFSTOPPED(status):
+            _end_stopped(pid, children)
+            continue
         ended = children.pop(pid, None)
         if ended is None:
             continue
@@ -197,6 +200,16 @@ def _reap(children: dict[int, Child], wait: bool = False) -> None:
             os.write(ended.status, json.dumps(report).encode())
         os.close(ended.status)
         shutil.rmtree(ended.scratch, ignore_errors=True)
+
+
+def _end_stopped(pid: int, children: dict[int, Child]) -> None:
+    """A process that was stopped uses no time and would never end; nobody starts it again."""
+    if pid in children:
+        children[pid].why = "waiting"
+        _kill(children[pid])
+    else:
+        with contextlib.suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _kill_strays(children: dict[int, Child]) -> None:
