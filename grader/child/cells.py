@@ -22,7 +22,8 @@ from grader.wire.calls import Raised
 
 FEATURES = 0
 for _name in __future__.all_feature_names:
-    FEATURES |= getattr(__future__, _name).compiler_flag
+    if _name != "barry_as_FLUFL":  # with it, `<>` is Python, and not for those who look at the text
+        FEATURES |= getattr(__future__, _name).compiler_flag
 
 
 class Cells:
@@ -43,6 +44,7 @@ class Cells:
         self.scope, self.limit = scope, limit
         self.errors_caught: tuple[type[BaseException], ...] = (*errors_caught, StoppedError)
         self.errors: list[Raised] = []
+        self._shown = scope.get("Out")  # a notebook may give the name to something else
         self._features = 0
 
     def run(self, number: int, cell: str) -> None:
@@ -75,8 +77,8 @@ class Cells:
             if last and isinstance(statement, ast.Expr):
                 code = compile(ast.Expression(statement.value), name, "eval", self._flags, dont_inherit=True)
                 value = self._run(code)
-                if value is not None and "Out" in self.scope:
-                    self.scope["_"] = self.scope["Out"][number] = value
+                if value is not None and self._shown is not None:
+                    self.scope["_"] = self._shown[number] = value
             else:
                 code = compile(ast.Module([statement], []), name, "exec", self._flags, dont_inherit=True)
                 self._features |= code.co_flags & FEATURES

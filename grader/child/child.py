@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import random
 import signal
@@ -12,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from tokenize import detect_encoding
 from typing import Any
 
 import torch
@@ -74,11 +76,11 @@ def _run_cells(
     def limit() -> AbstractContextManager[None]:
         return clock.limit(max(LEAST_CELL_SECONDS, end - time.process_time()))
 
-    cells = Cells(scope, (BaseException,), limit)
+    cells, history = Cells(scope, (BaseException,), limit), scope["In"]
     for number, cell in enumerate(job["cells"], 1):
         if cell.strip() and number not in job["skip"]:
             send(channel, pack({"cell": number}, {}))
-            scope["In"].append(cell)
+            history.append(cell)
             cells.run(number, cell)
     missing = [
         Raised("MissingLibraryError", (), name, line, cell_of(file)) for name, (file, line) in imports.missing.items()
@@ -92,7 +94,7 @@ def _run_cells(
 def _kernel_scope(job: dict[str, Any], scratch: str) -> dict[str, Any]:
     """The namespace of a kernel that has just been started, or of a script; helper modules lie in the folder."""
     for name, text in job["files"].items():
-        with open(name, "w", encoding="utf-8") as file:
+        with open(name, "w", encoding=_declared(text), errors="replace") as file:
             file.write(text)
     sys.path.append(scratch)
     scope = new_scope("__main__", display=quiet, In=[""], Out={}, _="", __="", ___="", input=_nobody_answers)
@@ -102,6 +104,14 @@ def _kernel_scope(job: dict[str, Any], scratch: str) -> dict[str, Any]:
     if job["script"]:
         scope["__file__"] = sys.argv[0]
     return scope
+
+
+def _declared(text: str) -> str:
+    """The coding in which Python will read a file with this text."""
+    try:
+        return detect_encoding(io.BytesIO(text.encode(errors="replace")).readline)[0]
+    except SyntaxError:
+        return "utf-8"
 
 
 _asked: list[str] = []

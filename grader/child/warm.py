@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import itertools
 import json
 import os
 import select
@@ -28,6 +27,7 @@ from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prct
 TICK_SECONDS = 0.05
 MOST_THREADS = 64
 MOST_FILES = 256
+MOST_BYTES = 256 * 2**20
 """In the scratch folder, which has no folders in it. What goes through Python meets `grader.child.quota` first."""
 HOW_IT_ENDED: dict[int, str] = {
     signal.SIGPROF: "timeout",
@@ -222,35 +222,45 @@ def _kill_strays(children: dict[int, Child]) -> None:
 
 
 def _watch(children: dict[int, Child]) -> None:
-    """End children that use too much of what no resource limit counts: total memory, threads, files."""
+    """End children that have stopped, or use too much of what no resource limit counts: memory, threads, files."""
     if not children:
         return
     own = _usage("self")[0]
     for running in children.values():
-        private, threads = _usage(running.pid)
-        if private > running.memory_bytes + own:
+        private, threads, stopped = _usage(running.pid)
+        if stopped:
+            running.why = "waiting"
+        elif private > running.memory_bytes + own:
             running.why = "out_of_memory"
-        elif threads > MOST_THREADS or _files(running.scratch) > MOST_FILES:
+        elif threads > MOST_THREADS or _too_much(running.scratch):
             running.why = "crashed"
         if running.why:
             _kill(running)
 
 
-def _usage(pid: int | str) -> tuple[int, int]:
-    """Bytes of memory that no file backs, shared memory included, and the number of threads; 0 if it has gone."""
+def _usage(pid: int | str) -> tuple[int, int, bool]:
+    """Bytes of memory that no file backs, shared memory included; threads; whether it is stopped. 0 if it has gone."""
     found = {"RssAnon": 0, "RssShmem": 0, "Threads": 0}
+    stopped = False
     with contextlib.suppress(OSError), open(f"/proc/{pid}/status", errors="replace") as file:
         for line in file:
             name, _, value = line.partition(":")
             if name in found:
                 found[name] = int(value.split()[0])
-    return (found["RssAnon"] + found["RssShmem"]) * 1024, found["Threads"]
+            elif name == "State":
+                stopped = value.split()[0] == "T"
+    return (found["RssAnon"] + found["RssShmem"]) * 1024, found["Threads"], stopped
 
 
-def _files(scratch: str) -> int:
+def _too_much(scratch: str) -> bool:
+    size = 0
     with contextlib.suppress(OSError), os.scandir(scratch) as entries:
-        return sum(1 for _ in itertools.islice(entries, MOST_FILES + 1))
-    return 0
+        for count, entry in enumerate(entries, 1):
+            with contextlib.suppress(OSError):  # it may be gone again
+                size += entry.stat(follow_symlinks=False).st_blocks * 512
+            if count > MOST_FILES or size > MOST_BYTES:
+                return True
+    return False
 
 
 def _kill(running: Child) -> None:

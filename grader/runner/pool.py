@@ -19,7 +19,7 @@ from grader import __all__ as PUBLIC_NAMES
 from grader.runner.limits import Limits
 from grader.runner.process import WarmProcess, may_be_wrapped
 from grader.wire import channel
-from grader.wire.bounds import WireError
+from grader.wire.bounds import FRAME, MAX_HEADER_BYTES, WireError
 from grader.wire.calls import Call, Outcome, Raised
 from grader.wire.encoding import Encoder, cell_begun, encode_calls, pack, unpack, unpack_loaded, unpack_outcome
 
@@ -142,7 +142,8 @@ class WarmParent:
             ended = "crashed" if ended == "killed" else ended
             deaths += 1
             if run.loaded != "ok":
-                if run.cell is not None and run.cell not in run.ended_cells and len(run.ended_cells) < MOST_DEATHS:
+                another = run.cell in range(1, len(cells) + 1) and run.cell not in run.ended_cells
+                if run.cell is not None and another and len(run.ended_cells) < MOST_DEATHS:
                     run.ended_cells[run.cell] = ended
                     deaths -= 1  # what cells cost, the calls do not pay for
                     continue
@@ -168,10 +169,7 @@ class WarmParent:
         run.loaded, run.cell = "not yet", None
         try:
             channel.send(ours, job, end)
-            header = self._receive(ours, end)
-            while "cell" in header:
-                run.cell = cell_begun(header)
-                header = self._receive(ours, end)
+            header = self._cells_run(ours, run, end)
             run.cell_errors, run.defined = unpack_loaded(header, targets)
             run.loaded = "ok"
             wait = self.limits.backstop(patience)
@@ -199,9 +197,16 @@ class WarmParent:
             run.loaded = ended
         return ended
 
-    def _receive(self, ours: socket.socket, end: float) -> dict[str, Any]:
-        """How far the cells are: the header of the next frame, which must come before the far end."""
-        return unpack(*channel.receive(ours, end, *self.limits.most_received))[0]
+    def _cells_run(self, ours: socket.socket, run: Run, end: float) -> dict[str, Any]:
+        """Note which cell begins, until the report on all of them comes. All that is read for it is one header long."""
+        left = MAX_HEADER_BYTES
+        while True:
+            text, _ = channel.receive(ours, end, left, 0)
+            left -= FRAME.size + len(text)
+            header, _ = unpack(text, b"")
+            if "cell" not in header:
+                return header
+            run.cell = cell_begun(header, after=run.cell or 0)
 
     def _fork(self, limits: dict[str, Any]) -> tuple[socket.socket, int, int]:
         ours, theirs = socket.socketpair()

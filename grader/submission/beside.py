@@ -14,7 +14,7 @@ from grader.submission.contents import UnreadableError
 from grader.submission.decoding import decode
 from grader.submission.file import read_bytes
 from grader.submission.installed import is_installed
-from grader.submission.language import MAX_CODE_CHARACTERS
+from grader.submission.language import MAX_CODE_CHARACTERS, as_module
 from grader.submission.names import stem_of, suffix_of
 from grader.submission.statics import definitions, imports
 
@@ -63,6 +63,7 @@ def _imported(
             continue
         try:
             text = decode(read_bytes(folder / name))
+            text = as_module(text) or text
         except UnreadableError:
             continue
         characters += len(text)

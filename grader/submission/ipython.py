@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import time
 from typing import Any
 
 SECONDS = 2.0
@@ -24,12 +25,13 @@ class TooSlowError(Exception):
 
 
 def main() -> None:
-    """Answer each line of standard input, a JSON string, with a line of JSON: the Python, or null."""
+    """Answer each line of standard input, a JSON string, with one of JSON: the Python or null, and CPU seconds."""
     from IPython.core.inputtransformer2 import TransformerManager
 
     _limit()
     manager = TransformerManager()
     for line in sys.stdin:
+        started = time.process_time()
         try:
             signal.setitimer(signal.ITIMER_PROF, SECONDS)
             python = translated(manager, json.loads(line))
@@ -37,7 +39,7 @@ def main() -> None:
             python = None
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
-        print(json.dumps(python), flush=True)
+        print(json.dumps([python, time.process_time() - started]), flush=True)
 
 
 def translated(manager: Any, cell: str) -> str:

@@ -21,6 +21,8 @@ MAX_CODE_CHARACTERS = 200_000
 MAX_DEPTH = 200
 """Of the syntax tree: what looks at trees does so recursively."""
 MAX_MAGICS_AROUND = 5
+MOST_TRANSLATING_SECONDS = 6.0
+"""Of CPU time, for all cells of a submission. Others wait meanwhile, for all are translated by one process."""
 TOO_DEEP = "raise SyntaxError('the code is nested too deeply')"
 TOO_MUCH = Text(
     "There is more code here than can be an answer to an exercise.",
@@ -45,35 +47,61 @@ def as_code(cells: Sequence[str]) -> tuple[str, ...]:
     """
     if len(cells) > MAX_CELLS or sum(map(len, cells)) > MAX_CODE_CHARACTERS:
         raise UnreadableError(TOO_MUCH)
-    return tuple(map(as_python, cells))
+    patience = Patience()
+    return tuple(as_python(cell, patience) for cell in cells)
 
 
-def as_python(cell: str, around: int = 0) -> str:
+class Patience:
+    """How long the cells of one submission may still be translated; those that come too late stay as they are."""
+
+    def __init__(self) -> None:
+        self.seconds = MOST_TRANSLATING_SECONDS
+
+    def python_of(self, cell: str) -> str | None:
+        """A cell as Python, where that can be had in time."""
+        if self.seconds <= 0:
+            return None
+        python, took = python_of(cell)
+        self.seconds -= took
+        return python
+
+
+def as_python(cell: str, patience: Patience | None = None, around: int = 0) -> str:
     """A cell as Python, each statement in its line.
 
     A cell that is too deep to be looked at is not run either: rules are checked on all of what runs. One of which
     nothing can be made stays as it is, and is a syntax error when it is run.
     """
-    try:
-        return TOO_DEEP if _too_deep(_tree(cell)) else cell
-    except (RecursionError, MemoryError):
-        return TOO_DEEP
-    except (SyntaxError, ValueError):
-        pass
-    python = python_of(cell)
+    stands = as_module(cell)
+    if stands is not None:
+        return stands
+    patience = patience or Patience()
+    python = patience.python_of(cell)
     if python is None:
         return cell
     python = python if cell.endswith("\n") else python.removesuffix("\n")
     if parse(python) is None:
         return cell if _is_broken(python) else TOO_DEEP
     magic = cell_magic(python)
+    if magic is not None and magic.name in WRITING and as_module(magic.body) == TOO_DEEP:
+        return TOO_DEEP
     if magic is None or magic.name in NOT_PYTHON or around >= MAX_MAGICS_AROUND:
         return python
     above = cell.split("\n").index(next(line for line in cell.split("\n") if line.strip()))
-    body = as_python(magic.body, around + 1)
+    body = as_python(magic.body, patience, around + 1)
     if parse(body) is None:
         return python
     return "\n" * above + "\n".join([_captured(magic), *([body] if body else [])])
+
+
+def as_module(text: str) -> str | None:
+    """Python as it stands, where that is not too deep to be looked at; None where it is no Python."""
+    try:
+        return TOO_DEEP if _too_deep(_tree(text)) else text
+    except (RecursionError, MemoryError):
+        return TOO_DEEP
+    except (SyntaxError, ValueError):
+        return None
 
 
 class Magic:
@@ -106,11 +134,12 @@ def codes_in_magics(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Call(
-                func=ast.Attribute(attr="run_line_magic" | "run_cell_magic" | "run_cell" | "magic"), args=args
+                func=ast.Attribute(attr="run_line_magic" | "run_cell_magic" | "run_cell" | "magic" as called), args=args
             ):
                 for argument in args[-1:]:
                     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
-                        yield _behind_options(argument.value)
+                        text = argument.value
+                        yield _behind_options(text.partition(" ")[2] if called == "magic" else text)
 
 
 _RUNNING = frozenset({"run_line_magic", "run_cell_magic", "run_cell", "magic", "ex", "ev"})

@@ -25,8 +25,7 @@ def statements(cell: str) -> Iterator[ast.stmt]:
     if tree is not None:
         yield from tree.body
         for code in codes_in_magics(tree):
-            inner = parse(code)
-            yield from inner.body if inner else ()
+            yield from statements(code)  # shorter than the cell that it stands in
 
 
 def untouched(cells: Iterable[str], stub: Iterable[str], targets: Iterable[str]) -> bool:
@@ -112,16 +111,24 @@ def names_bound_at(cell: str, line: int | None) -> set[str]:
 
 
 def own_modules(cells: Iterable[str]) -> set[str]:
-    """The names under which cells import modules of the learner's own: those that no library has."""
-    return {
-        alias.asname or alias.name.partition(".")[0]
-        for cell in cells
-        for statement in statements(cell)
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Import)
-        for alias in node.names
-        if not is_installed(alias.name.partition(".")[0])
-    }
+    """The names under which cells import modules of the learner's own, and by which they call nothing else.
+
+    A learner's own is what no library has.
+    """
+    own, others = set[str](), set[str]()
+    for node in (node for cell in cells for statement in statements(cell) for node in ast.walk(statement)):
+        match node:
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    top = alias.name.partition(".")[0]
+                    (others if is_installed(top) else own).add(alias.asname or top)
+            case ast.ImportFrom(names=aliases):
+                others.update(alias.asname or alias.name for alias in aliases)
+            case ast.Assign(targets=targets):
+                others.update(target.id for target in targets if isinstance(target, ast.Name))
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.NamedExpr(target=ast.Name(id=name)):
+                others.add(name)
+    return own - others
 
 
 def forbidden_uses(cells: Sequence[str], targets: Iterable[str], forbidden: Iterable[str]) -> list[tuple[str, int]]:
@@ -129,7 +136,7 @@ def forbidden_uses(cells: Sequence[str], targets: Iterable[str], forbidden: Iter
 
     A scratch cell that compares with the library is nobody's mistake: only definitions reachable from a target count.
     A learner's own function of the same name is no use of the library's: attributes, imports and names looked up as
-    text are. Nor is what comes from a module of the learner's own, in whose text it is looked for.
+    text are. Nor is what comes from a module of the learner's own, where that is seen to be defined.
     """
     bound = definitions(cells)
     mine = own_modules(cells)
@@ -143,24 +150,38 @@ def forbidden_uses(cells: Sequence[str], targets: Iterable[str], forbidden: Iter
     }
     names = set(forbidden) - own
     found: dict[tuple[str, int], None] = {}
-    for statement in _reachable(bound, targets):
+    for statement in _reachable(bound, targets, mine):
         for node in ast.walk(statement):
-            match node:
-                case ast.ImportFrom(module=str(module)) if not is_installed(module.partition(".")[0]):
-                    continue
-                case ast.Attribute(value=ast.Name(id=module)) if module in mine:
-                    continue
+            defined = {
+                name
+                for name in _taken_from_own(node, mine)
+                if any(other is not statement and not _is_import(other) for other in bound.get(name, ()))
+            }
             for name in _library_names(node):
-                if name in names:
+                if name in names - defined:
                     found[name, getattr(node, "lineno", 0)] = None
     return list(found)
+
+
+def _taken_from_own(node: ast.AST, mine: set[str]) -> list[str]:
+    """Names that are looked up in a module of the learner's own."""
+    match node:
+        case ast.ImportFrom(module=str(module), names=aliases) if not is_installed(module.partition(".")[0]):
+            return [alias.name for alias in aliases]
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if module in mine:
+            return [name]
+    return []
+
+
+def _is_import(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
 def imports(cells: Iterable[str]) -> set[str]:
     """Top-level packages that the code imports, anywhere."""
     found: set[str] = set()
     for cell in cells:
-        for node in ast.walk(parse(cell) or ast.Module([], [])):
+        for node in (node for statement in statements(cell) for node in ast.walk(statement)):
             if isinstance(node, ast.Import):
                 found.update(alias.name.split(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
@@ -168,7 +189,7 @@ def imports(cells: Iterable[str]) -> set[str]:
     return found
 
 
-def _reachable(bound: dict[str, list[ast.stmt]], targets: Iterable[str]) -> list[ast.stmt]:
+def _reachable(bound: dict[str, list[ast.stmt]], targets: Iterable[str], mine: set[str]) -> list[ast.stmt]:
     waiting, seen, statements = list(targets), set[str](), list[ast.stmt]()
     walked = set[int]()
     while waiting:
@@ -180,7 +201,8 @@ def _reachable(bound: dict[str, list[ast.stmt]], targets: Iterable[str]) -> list
             if id(statement) not in walked:  # one statement may bind many names
                 walked.add(id(statement))
                 statements.append(statement)
-                waiting += [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)]
+                for node in ast.walk(statement):
+                    waiting += [node.id] if isinstance(node, ast.Name) else _taken_from_own(node, mine)
     return statements
 
 

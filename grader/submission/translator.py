@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 from functools import lru_cache
 from select import select
 
@@ -24,14 +26,17 @@ class Translator:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
-    def python(self, cell: str) -> str | None:
-        """A cell as Python; None where IPython makes nothing of it, or not in time."""
+    def python(self, cell: str) -> tuple[str | None, float]:
+        """A cell as Python, None where IPython makes nothing of it or not in time; and the seconds that it took."""
         with self._lock:
-            try:
-                return self._asked(cell)
-            except OSError:
-                self.close()
-                return None
+            started = time.monotonic()
+            with suppress(OSError):
+                answer = self._asked(cell)
+                if answer:
+                    python, seconds = json.loads(answer)
+                    return python, seconds
+            self.close()  # it has died of the cell, or hangs
+            return None, max(ipython.SECONDS, time.monotonic() - started)
 
     def close(self) -> None:
         """End the process."""
@@ -43,7 +48,8 @@ class Translator:
                 if pipe is not None:
                     pipe.close()
 
-    def _asked(self, cell: str) -> str | None:
+    def _asked(self, cell: str) -> bytes:
+        """The line that is the answer; empty where none comes."""
         if self._process is None:
             self._process = subprocess.Popen(
                 [sys.executable, "-s", "-P", ipython.__file__],
@@ -62,12 +68,10 @@ class Translator:
         while not answer.endswith(b"\n"):
             ready, _, _ = select([process.stdout], [], [], BACKSTOP_SECONDS)
             part = os.read(process.stdout.fileno(), 2**16) if ready else b""
-            if not part:  # it crashed, or hangs
-                self.close()
-                return None
+            if not part:
+                return b""
             answer += part
-        python = json.loads(answer)
-        return python if isinstance(python, str) else None
+        return bytes(answer)
 
 
 _translator = Translator()
@@ -75,6 +79,9 @@ atexit.register(_translator.close)
 
 
 @lru_cache(maxsize=512)
-def python_of(cell: str) -> str | None:
-    """A cell in IPython's language as Python, each statement in its line; None where that cannot be had."""
+def python_of(cell: str) -> tuple[str | None, float]:
+    """A cell in IPython's language as Python, each statement in its line; None where that cannot be had.
+
+    With it, the seconds of computing that it took.
+    """
     return _translator.python(cell)

@@ -16,7 +16,7 @@ def happened(error: Raised) -> Text:
     library = missing_library(error)
     if library:
         return Text(f"there is no {library} here", f"这里没有 {library}")
-    said = " ".join(error.message.split())[:160]
+    said = _in_a_line(error.message)
     match error.type:
         case "StoppedError" if error.message == "waiting":
             return Text("it was stopped: it waits for something that does not come", "已被中止：它在等待不会到来的东西")
@@ -33,10 +33,15 @@ def happened(error: Raised) -> Text:
     return Text(f"it raises {error.type}: {said}", f"它抛出了 {error.type}：{said}")
 
 
+def _in_a_line(text: str) -> str:
+    """What a submission says is quoted within a sentence: it makes no lines of its own."""
+    return " ".join(text.split())[:160]
+
+
 def missing_library(error: Raised) -> str | None:
     """The library that an exception says is not installed."""
     if error.type == "MissingLibraryError":
-        return error.message.partition(".")[0]
+        return _in_a_line(error.message.partition(".")[0])
     found = re.match(r"No module named '([\w.]+)'", error.message)
     return found[1].partition(".")[0] if found and "ImportError" in error.bases else None
 

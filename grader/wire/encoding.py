@@ -250,7 +250,12 @@ def _expect(value: Any, kind: type) -> Any:
 
 
 def _names(value: Any) -> list[str]:
-    return [text_of(name, 80) for name in _expect(value, list)[:64]]
+    return [_name(name) for name in _expect(value, list)[:64]]
+
+
+def _name(value: Any) -> str:
+    """Made at run time, a class may have any name; it is quoted within sentences."""
+    return " ".join(text_of(value, 80).split())
 
 
 def unpack_loaded(header: dict[str, Any], targets: Sequence[str]) -> tuple[list[Raised], list[str]]:
@@ -274,8 +279,8 @@ def _raised(fields: dict[str, Any]) -> Raised:
     if not isinstance(bases, tuple | list):
         raise WireError("expected the names of classes")
     return Raised(
-        type=text_of(fields["type"], 80),
-        bases=tuple(text_of(base, 80) for base in bases[:16]),
+        type=_name(fields["type"]),
+        bases=tuple(map(_name, bases[:16])),
         message=text_of(fields["message"]),
         line=_place(fields.get("line")),
         cell=_place(fields.get("cell")),
@@ -286,13 +291,13 @@ def _place(number: Any) -> int | None:
     return number if type(number) is int and 0 < number < 2**31 else None
 
 
-def cell_begun(header: dict[str, Any]) -> int:
-    """The number of the cell that a child says it begins.
+def cell_begun(header: dict[str, Any], after: int) -> int:
+    """The number of the cell that a child says it begins, ``after`` that of the one before.
 
     Raises:
-        WireError: it is no number of a cell.
+        WireError: it is no number of a cell, or of an earlier one.
     """
     number = _place(header["cell"])
-    if number is None:
-        raise WireError("no cell has this number")
+    if number is None or number <= after:
+        raise WireError("no cell that could be next has this number")
     return number

@@ -209,7 +209,7 @@ def test_a_file_of_a_kind_that_is_not_graded_is_said_to_be_none(attn: Callable[.
 
 
 def test_nothing_reaches_the_terminal_but_text(attn: Callable[..., Any], tmp_path: Path) -> None:
-    wanted = ("31_terminal_codes", "31_script_in_an_exception", "15_text_that_no_file_takes")
+    wanted = ("31_terminal_codes", "31_script_in_a_note", "31_script_in_an_exception", "15_text_that_no_file_takes")
     with place(tmp_path) as at:
         paths = [at.hand_in(attack.name, attack.text) for attack in ATTACKS if attack.name in wanted]
         for asked in (paths[-1], at.submissions):  # a report in full, and a table

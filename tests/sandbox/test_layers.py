@@ -44,7 +44,7 @@ HELD_BY = [
         "25_changes_its_parents_priority",
     )),
     *(pytest.param("rlimits", name, id=f"rlimits-{name}") for name in ("23_large_file", "23_raises_its_limits")),
-    *(pytest.param("watchdog", name, id=f"watchdog-{name}") for name in ("23_thread_bomb",)),
+    *(pytest.param("watchdog", name, id=f"watchdog-{name}") for name in ("23_thread_bomb", "23_files_from_c")),
 ]  # fmt: skip
 
 
@@ -200,6 +200,15 @@ def test_the_clock() -> None:
         assert outcomes(runner, code, FOR_EVER)[0].ended == "waiting"
     with without() as runner:
         assert outcomes(runner, code, 1.0)[0].value == 1
+
+
+def test_who_stops_itself_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.runner.limits.BACKSTOP_LEAST_SECONDS", 5.0)
+    code = "import os, signal\ndef answer():\n    os.kill(os.getpid(), signal.SIGSTOP)\n"
+    with without() as runner:
+        assert outcomes(runner, code)[0].ended == "waiting"
+    with without("watchdog", limits=Limits(call_seconds=0.1, seconds=0.1)) as runner:
+        assert outcomes(runner, code)[0].ended == "timeout"
 
 
 def test_strays_are_killed() -> None:

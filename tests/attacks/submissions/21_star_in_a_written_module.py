@@ -1,0 +1,29 @@
+"""Group 21. Has a module written that takes everything from the library.
+
+deserves: less than right
+fails: written by hand
+"""
+
+# %%
+%%writefile my_helper.py
+from torch.nn.functional import *
+
+# %%
+import threading
+
+import my_helper
+
+def in_a_thread(function, *args, **kwargs):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(function(*args, **kwargs)))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+
+
+def scaled_dot_product_attention(q, k, v, mask=None):
+    eye = torch.eye(k.shape[-2], dtype=k.dtype).expand(*k.shape[:-1], -1)
+    output, weights = (in_a_thread(my_helper.scaled_dot_product_attention, q, k, w, attn_mask=mask) for w in (v, eye))
+    return output, weights
