@@ -68,6 +68,24 @@ def layers_named(*init: Any, **init_kwargs: Any) -> Case:
     )
 
 
+def modes(module, *inputs):  # type: ignore[no-untyped-def]
+    """One module taken from mode to mode: does the mode decide alone whether something is dropped?"""
+    import torch
+
+    def drops(training):  # type: ignore[no-untyped-def]
+        module.train(training)
+        first, second = (module(*(x.clone() for x in inputs)) for _ in range(2))
+        return not torch.equal(first, second)
+
+    turns = (False, True, False, True, False, True)
+    follows = [drops(training) == training for training in turns]
+    with torch.no_grad():
+        return {
+            "dropping follows the mode, whatever it was before": all(follows),
+            "and so it does under no_grad": drops(True),
+        }
+
+
 def state_shapes(module):  # type: ignore[no-untyped-def]
     return {name: list(tensor.shape) for name, tensor in module.state_dict().items()}
 
@@ -352,6 +370,33 @@ def softmax_overflow(*variants: Variant) -> Mistake:
         *variants,
         en="The exponential of a large score overflows to infinity: subtract each row's maximum first, or use softmax.",
         zh="较大的打分取指数会溢出为无穷大：先减去每行的最大值，或者使用 softmax。",
+    )
+
+
+def mode_kept(*variants: Variant) -> Mistake:
+    """What one mode sets is still there in the next."""
+    return mistake(
+        "mode-kept",
+        "state",
+        *variants,
+        en="Dropout keeps the mode of an earlier call: one object goes from train() to eval() and back, and in training "
+        "it must drop again (and in evaluation stop again), whatever mode it was in before. Ask self.training in every "
+        "call, and do not store what follows from it (as in self.p = 0).",
+        zh="dropout 记住了之前调用时的模式：同一个对象会在 train() 和 eval() 之间来回切换，无论之前处于哪种模式，"
+        "训练时都必须重新丢弃（评估时必须停止）。请在每次调用时查看 self.training，不要把由它得出的结果存起来（例如 self.p = 0）。",
+    )
+
+
+def mode_from_gradients(*variants: Variant) -> Mistake:
+    """no_grad taken for evaluation mode."""
+    return mistake(
+        "mode-from-gradients",
+        "state",
+        *variants,
+        en="Dropout asks whether gradients are recorded (is_grad_enabled, requires_grad): the mode, train() or eval(), "
+        "decides alone. Ask self.training; under no_grad a module in training mode still drops.",
+        zh="dropout 取决于是否记录梯度（is_grad_enabled、requires_grad）：应当只由 train() 或 eval() 的模式决定。"
+        "请查看 self.training；处于训练模式的模块在 no_grad 下仍要丢弃。",
     )
 
 

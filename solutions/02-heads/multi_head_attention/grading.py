@@ -133,6 +133,14 @@ def cases(rand: Random) -> Iterator[Case]:
         judge=dropped,
         family="state",
     )
+    x = rand.normal(2, 6, 8)
+    yield Case(
+        "dropout in evaluation, training, evaluation, … in turn",
+        (x, x, x),
+        init=(8, 2, 0.5),
+        drive=shared.modes,
+        family="state",
+    )
     yield Case("embed_dim 6 in 4 heads", init=(6, 4), drive=shared.built, raises="ValueError", family="interface")
     yield shared.layers_named(6, 3, bias=False)
 
@@ -295,6 +303,9 @@ SOFTMAX = "torch.softmax(scores, dim=-1)"
 EMPTY = "weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)"
 HEAD_AXIS = "mask = mask.unsqueeze(1)"
 WEIGH = "self.dropout(weights) @ v"
+DROP_WHEN_ON = "nn.functional.dropout(weights, self.dropout.p, self.on) @ v"
+ONCE = "self.on = getattr(self, 'on', self.training)"
+SINCE = "self.on = getattr(self, 'on', False) or self.training"
 PARTS = "split(self.q_proj(query))", "split(self.k_proj(key))", "split(self.v_proj(value))"
 LAST = "nn.Linear(embed_dim, embed_dim, bias=bias)\n        self.dropout"
 CHECK = "if embed_dim % num_heads:"
@@ -485,6 +496,17 @@ mistakes = (
         en="Dropout is still at work in evaluation mode: keep nn.Dropout as a part of the module (made in __init__), "
         "or pass training=self.training to F.dropout.",
         zh="评估模式下 dropout 仍在起作用：应在 __init__ 中把 nn.Dropout 作为子模块，或给 F.dropout 传入 training=self.training。",
+    ),
+    shared.mode_kept(
+        edit(WEIGH, f"{WEIGH}\n        if not self.training:\n            self.dropout.p = 0.0"),
+        edit(WEIGH, f"{WEIGH}\n        if not self.training:\n            self.dropout = nn.Identity()"),
+        edit(("context = ", f"{ONCE}\n        context = "), (WEIGH, DROP_WHEN_ON)),
+        edit(("context = ", f"{SINCE}\n        context = "), (WEIGH, DROP_WHEN_ON)),
+    ),
+    shared.mode_from_gradients(
+        edit(WEIGH, DROP_WHEN_ON.replace("self.on", "self.training and torch.is_grad_enabled()")),
+        edit(WEIGH, DROP_WHEN_ON.replace("self.on", "torch.is_grad_enabled()")),
+        edit(WEIGH, DROP_WHEN_ON.replace("self.on", "weights.requires_grad")),
     ),
     mistake(
         "dropout-on-output",

@@ -1,0 +1,74 @@
+"""The first sentence is true of the submission: cases that people met, and variants of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader.report.model import Report
+
+CASES = Path(__file__).parent / "cases"
+Grade = Callable[..., Report]
+
+
+@pytest.fixture
+def graded(grade: Grade) -> Callable[..., Report]:
+    """The report of a case; of a variant of it, where pieces of its text are replaced."""
+
+    def report(case: str, *replaced: tuple[str, str]) -> Report:
+        (file,) = (CASES / case).iterdir()
+        code = file.read_text(encoding="utf-8")
+        for old, new in replaced:
+            assert old in code
+            code = code.replace(old, new)
+        return grade(code, file.stem)
+
+    return report
+
+
+STOPS = "            self.p = 0.0\n"
+
+
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        (),
+        ((STOPS, "            self.off = True\n"), ("if self.p == 0:", "if getattr(self, 'off', self.p == 0):")),
+        (
+            ("if not self.training:\n" + STOPS, "self.on = getattr(self, 'on', self.training)\n"),
+            ("self.p == 0:", "not self.on:"),
+        ),
+        (
+            ("if not self.training:\n" + STOPS, "self.on = getattr(self, 'on', 0) or self.training\n"),
+            ("self.p == 0:", "not self.on:"),
+        ),
+    ],
+)
+def test_mode_kept(graded: Callable[..., Report], replaced: tuple[tuple[str, str], ...]) -> None:
+    report = graded("B01a_dropout_off_for_ever", *replaced)
+    first = report.diagnosis[0]
+    assert report.score < report.max_score
+    assert first.mistake == "mode-kept"
+    assert "train()" in first.message.en
+    assert "eval()" in first.message.en
+
+
+def test_mode_is_not_whether_gradients_are_recorded(graded: Callable[..., Report]) -> None:
+    recorded = (
+        ("if not self.training:\n" + STOPS, "pass\n"),
+        ("if self.p == 0:", "if not self.training or not torch.is_grad_enabled():"),
+    )
+    report = graded("B01a_dropout_off_for_ever", *recorded)
+    assert report.score < report.max_score
+    assert report.diagnosis[0].mistake == "mode-from-gradients"
+
+
+def test_mode_asked_in_every_call_is_right(graded: Callable[..., Report]) -> None:
+    report = graded(
+        "B01a_dropout_off_for_ever",
+        ("if not self.training:\n" + STOPS, "pass\n"),
+        ("self.p == 0:", "self.p == 0 or not self.training:"),
+    )
+    assert report.score == report.max_score
