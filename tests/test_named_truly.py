@@ -72,3 +72,9 @@ def test_mode_asked_in_every_call_is_right(graded: Callable[..., Report]) -> Non
         ("self.p == 0:", "self.p == 0 or not self.training:"),
     )
     assert report.score == report.max_score
+
+
+def test_an_exception_names_no_second_mistake(graded: Callable[..., Report]) -> None:
+    report = graded("C05_aligned_at_the_end")
+    assert report.diagnosis[0].mistake == "aligned-bottom-right"
+    assert not any("clip" in line.message.en for line in report.diagnosis)
