@@ -78,3 +78,25 @@ def test_an_exception_names_no_second_mistake(graded: Callable[..., Report]) -> 
     report = graded("C05_aligned_at_the_end")
     assert report.diagnosis[0].mistake == "aligned-bottom-right"
     assert not any("clip" in line.message.en for line in report.diagnosis)
+
+
+@pytest.mark.parametrize(
+    "replaced",
+    [
+        (),
+        (("ts, grad)", "ts, grad, allow_unused=True)"),),
+        (
+            (
+                "[a for a in args if torch.is_tensor(a)]",
+                "[a for a in args if torch.is_tensor(a) and a.is_floating_point()]",
+            ),
+            ("next(gs) if torch.is_tensor(a)", "next(gs) if torch.is_tensor(a) and a.is_floating_point()"),
+        ),
+    ],
+)
+def test_gradient_asked_of_a_mask_or_a_constant(
+    graded: Callable[..., Report], replaced: tuple[tuple[str, str], ...]
+) -> None:
+    first = graded("C04_grad_of_a_mask", *replaced).diagnosis[0]
+    assert first.mistake == "gradient-of-every-tensor"
+    assert "that require none" in first.message.en

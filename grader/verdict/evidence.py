@@ -188,6 +188,8 @@ def _value_likeness(case: Case, got: Any, other: Any, expected: Any) -> float:
     allowed = max(tolerance_of(case.dtype, case.tolerance), 1e-3)
     if worst(got, other) <= allowed:
         return 1.0
+    if any(isinstance(mine, str) and mine != theirs for _, mine, theirs in together(got, other, _same_length)):
+        return 0.0  # What is said in words says more than how many entries beside it are alike.
     wrong = alike = right = spoilt = 0
     for (_, mine), (_, theirs), (_, truth) in zip(tensors(got), tensors(other), tensors(expected), strict=False):
         if not (mine.shape == theirs.shape == truth.shape):
