@@ -373,6 +373,19 @@ def softmax_overflow(*variants: Variant) -> Mistake:
     )
 
 
+def pair_not_unpacked(*variants: Variant) -> Mistake:
+    """What nn.MultiheadAttention returns is used as if it were one tensor."""
+    return mistake(
+        "pair-not-unpacked",
+        "interface",
+        *variants,
+        en="nn.MultiheadAttention returns a pair (output, weights), and you use it as if it were one tensor: take the "
+        "first, as in output, _ = self.attention(…) or self.attention(…)[0].",
+        zh="nn.MultiheadAttention 返回的是一对 (output, weights)，而你把它当成了一个张量：请取第一个，"
+        "例如 output, _ = self.attention(…) 或 self.attention(…)[0]。",
+    )
+
+
 def mode_kept(*variants: Variant) -> Mistake:
     """What one mode sets is still there in the next."""
     return mistake(

@@ -100,3 +100,30 @@ def test_gradient_asked_of_a_mask_or_a_constant(
     first = graded("C04_grad_of_a_mask", *replaced).diagnosis[0]
     assert first.mistake == "gradient-of-every-tensor"
     assert "that require none" in first.message.en
+
+
+ATTENDS = "y = self.attention(x, x, x, key_padding_mask=safe)"
+MEAN = "(y * keep).sum(1) / keep.sum(1).clamp_min(1)"
+PAIRS = [
+    (),
+    ((ATTENDS, "y = x + self.attention(x, x, x, key_padding_mask=safe)"),),
+    ((MEAN, "y.mean(1)"),),
+    ((MEAN, "y[:, 0]"),),
+    ((MEAN, "y"),),
+    ((MEAN, "torch.where(keep > 0, y, x).mean(1)"),),
+    ((MEAN, "torch.cat([x, y]).mean(1)"),),
+    ((MEAN, "(keep.mT @ y).squeeze(1)"),),
+]
+
+
+@pytest.mark.parametrize("replaced", PAIRS)
+def test_pair_not_unpacked(graded: Callable[..., Report], replaced: tuple[tuple[str, str], ...]) -> None:
+    first = graded("C07_tuple_not_unpacked", *replaced).diagnosis[0]
+    assert first.mistake == "pair-not-unpacked"
+    assert "pair (output, weights)" in first.message.en
+
+
+@pytest.mark.parametrize("other", ["x.mean(1, 2, 3)", "x.view(1.5)", "x.means(1)", "self.classifier(x, x)", "len(3)"])
+def test_other_type_errors_are_not_said_to_be_a_pair(graded: Callable[..., Report], other: str) -> None:
+    report = graded("C07_tuple_not_unpacked", (ATTENDS, "y = x"), (MEAN, other))
+    assert report.diagnosis[0].mistake != "pair-not-unpacked"
