@@ -159,6 +159,57 @@ def softmax_over_queries(*variants: Variant) -> Mistake:
     )
 
 
+def softmax_without_axis(*variants: Variant) -> Mistake:
+    """``softmax(scores)``, where scores may have any number of axes."""
+    return mistake(
+        "softmax-without-axis",
+        "normalization",
+        *variants,
+        en="Your softmax is given no axis: PyTorch then takes axis 0 where the scores have 1 or 3 axes, and axis 1 "
+        "otherwise, which are the keys only by chance. Say dim=-1, the last axis.",
+        zh="softmax 没有指定维度：打分有 1 或 3 个维度时 PyTorch 取第 0 维，否则取第 1 维，只有碰巧时才是键的维度。"
+        "请写明 dim=-1，即最后一个维度。",
+    )
+
+
+def softmax_over_first_axis(*variants: Variant) -> Mistake:
+    """dim=0, where scores may have any number of axes."""
+    return mistake(
+        "softmax-over-first-axis",
+        "normalization",
+        *variants,
+        en="Your softmax runs over axis 0: with two axes these are the queries, with more the batch. It runs over the "
+        "keys, the last axis however many there are: dim=-1.",
+        zh="softmax 沿第 0 维做了：打分有两个维度时那是查询，更多时那是批。应当沿键做，无论有多少维，键都是最后一个：dim=-1。",
+    )
+
+
+def softmax_over_second_axis(*variants: Variant) -> Mistake:
+    """dim=1, where scores may have any number of axes."""
+    return mistake(
+        "softmax-over-second-axis",
+        "normalization",
+        *variants,
+        en="Your softmax runs over axis 1: with two axes these are the keys, with three the queries, with more a leading "
+        "axis such as the heads. It runs over the keys, the last axis however many there are: dim=-1.",
+        zh="softmax 沿第 1 维做了：打分有两个维度时那是键，三个时是查询，更多时是头等前面的维度。"
+        "应当沿键做，无论有多少维，键都是最后一个：dim=-1。",
+    )
+
+
+def softmax_by_fixed_axis(old: str, scores: str, patched: str = "") -> tuple[Mistake, ...]:
+    """A softmax along an axis counted from the front, or along none, in place of ``old``, the softmax of ``scores``."""
+
+    def along(axis: str) -> Edit:
+        return Edit(old, f"torch.softmax({scores}, dim={axis}){patched}")
+
+    return (
+        softmax_without_axis(along(f"0 if {scores}.dim() in (0, 1, 3) else 1")),
+        softmax_over_first_axis(along("0")),
+        softmax_over_second_axis(along("1")),
+    )
+
+
 def mask_inverted(*variants: Variant) -> Mistake:
     """True taken to mean "may not attend"."""
     return mistake(
@@ -335,8 +386,10 @@ def softmax_over_heads(*variants: Variant) -> Mistake:
         "softmax-over-heads",
         "normalization",
         *variants,
-        en="Your softmax runs over the heads (axis 1); it runs over the keys, the last axis of (B, H, L, S).",
-        zh="softmax 沿头的维度（第 1 维）做了；应当沿键，即 (B, H, L, S) 的最后一个维度做。",
+        en="Your softmax runs over the heads: axis 1, which PyTorch also takes of four axes when no axis is given. It runs "
+        "over the keys, the last axis of (B, H, L, S): say dim=-1.",
+        zh="softmax 沿头的维度做了：第 1 维；打分有四维而不指定维度时，PyTorch 取的也是它。"
+        "应当沿键，即 (B, H, L, S) 的最后一个维度做：请写明 dim=-1。",
     )
 
 
@@ -346,8 +399,10 @@ def softmax_over_batch(*variants: Variant) -> Mistake:
         "softmax-over-batch",
         "normalization",
         *variants,
-        en="Your softmax runs over the batch (axis 0); it runs over the keys, the last axis of (B, H, L, S).",
-        zh="softmax 沿批的维度（第 0 维）做了；应当沿键，即 (B, H, L, S) 的最后一个维度做。",
+        en="Your softmax runs over axis 0, the batch (with the heads, where they are folded into it): of three axes PyTorch "
+        "also takes that one when no axis is given. It runs over the keys, the last axis: say dim=-1.",
+        zh="softmax 沿第 0 维做了，那是批（若把头并入了批，也包括头）；打分有三维而不指定维度时，PyTorch 取的也是它。"
+        "应当沿键，即最后一个维度做：请写明 dim=-1。",
     )
 
 

@@ -127,3 +127,19 @@ def test_pair_not_unpacked(graded: Callable[..., Report], replaced: tuple[tuple[
 def test_other_type_errors_are_not_said_to_be_a_pair(graded: Callable[..., Report], other: str) -> None:
     report = graded("C07_tuple_not_unpacked", (ATTENDS, "y = x"), (MEAN, other))
     assert report.diagnosis[0].mistake != "pair-not-unpacked"
+
+
+@pytest.mark.parametrize(
+    ("axis", "named", "said"),
+    [
+        ("", "softmax-without-axis", "no axis"),
+        (", dim=None", "softmax-without-axis", "no axis"),
+        (", dim=0", "softmax-over-first-axis", "axis 0"),
+        (", dim=1", "softmax-over-second-axis", "axis 1"),
+        (", dim=-2", "softmax-over-queries", "over the queries"),
+    ],
+)
+def test_axis_of_the_softmax(graded: Callable[..., Report], axis: str, named: str, said: str) -> None:
+    diagnosis = graded("C01a_softmax_without_dim", ("-1))\n", f"-1){axis})\n")).diagnosis
+    assert [line.mistake for line in diagnosis] == [named]
+    assert said in diagnosis[0].message.en

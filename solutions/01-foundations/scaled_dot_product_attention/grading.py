@@ -141,6 +141,7 @@ mistakes = (
         zh="缩放放到了 softmax 之后：权重变小，之和不再为 1。应当缩放打分。",
     ),
     shared.softmax_over_queries(edit(SOFTMAX, "torch.softmax(scores, dim=-2)")),
+    *shared.softmax_by_fixed_axis(SOFTMAX, "scores"),
     mistake(
         "no-softmax",
         "normalization",

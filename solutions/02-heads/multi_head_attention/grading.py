@@ -412,6 +412,7 @@ mistakes = (
     ),
     shared.softmax_over_batch(
         edit(SOFTMAX, "torch.softmax(scores, dim=0)"),
+        edit(SOFTMAX, "torch.softmax(scores.flatten(0, 1), dim=0).view_as(scores)"),
     ),
     shared.no_softmax(
         edit(SOFTMAX, "scores.masked_fill(scores == float('-inf'), 0.0)"),
