@@ -243,6 +243,20 @@ def empty_rows_nan(*variants: Variant) -> Mistake:
     )
 
 
+def nan_gradient(*variants: Variant) -> Mistake:
+    """0/0 that is patched in the forward pass: by −∞ added to whole rows, or in a softmax by hand."""
+    return mistake(
+        "nan-gradient",
+        "gradient",
+        *variants,
+        en="The values are right, but the gradient is NaN where everything is hidden: the softmax is 0/0 there, and its NaN "
+        "is patched in the forward pass only (0 · NaN is NaN). Before torch.softmax, hide with masked_fill, which stops the "
+        "gradient too; in a softmax of your own, make a denominator of zero safe (1) before you divide.",
+        zh="结果是对的，但全部被屏蔽之处梯度是 NaN：那里的 softmax 是 0/0，产生的 NaN 只在前向传播中被修补（0 · NaN 仍是 NaN）。"
+        "若用 torch.softmax，请先用 masked_fill 屏蔽（它也会截断梯度）；若自己写 softmax，请在相除之前把为零的分母换成安全的值（1）。",
+    )
+
+
 def empty_rows_uniform(*variants: Variant) -> Mistake:
     """A large finite fill value: a fully masked row becomes uniform."""
     return mistake(

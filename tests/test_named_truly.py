@@ -143,3 +143,30 @@ def test_axis_of_the_softmax(graded: Callable[..., Report], axis: str, named: st
     diagnosis = graded("C01a_softmax_without_dim", ("-1))\n", f"-1){axis})\n")).diagnosis
     assert [line.mistake for line in diagnosis] == [named]
     assert said in diagnosis[0].message.en
+
+
+WHERE = "torch.where(total > 0, e / total, torch.zeros_like(e))"
+
+
+@pytest.mark.parametrize(
+    "patched", [WHERE, "(e / total).nan_to_num(0.0)", "(e / total).masked_fill(~(total > 0), 0.0)"]
+)
+def test_zero_over_zero(graded: Callable[..., Report], patched: str) -> None:
+    first = graded("C02_where_zero_by_zero", (WHERE, patched)).diagnosis[0]
+    assert first.mistake == "zero-over-zero"
+    assert "denominator is zero" in first.message.en
+    assert "−∞" not in first.message.en
+
+
+def test_nan_gradient_of_right_values_is_true_of_both_causes(graded: Callable[..., Report]) -> None:
+    hidden_first = (
+        (
+            'scores.masked_fill(~mask, float("-inf"))',
+            '(scores := scores + torch.zeros_like(scores).masked_fill(~mask, float("-inf")))',
+        ),
+        (".amax(dim, keepdim=True)", ".amax(dim, keepdim=True).clamp_min(-1e30)"),
+    )
+    first = graded("C02_where_zero_by_zero", *hidden_first, (" * mask\n", "\n")).diagnosis[0]
+    assert first.mistake == "nan-gradient"
+    assert "denominator of zero" in first.message.en
+    assert "masked_fill" in first.message.en
