@@ -68,6 +68,24 @@ def layers_named(*init: Any, **init_kwargs: Any) -> Case:
     )
 
 
+def modes(module, *inputs):  # type: ignore[no-untyped-def]
+    """One module taken from mode to mode: does the mode decide alone whether something is dropped?"""
+    import torch
+
+    def drops(training):  # type: ignore[no-untyped-def]
+        module.train(training)
+        first, second = (module(*(x.clone() for x in inputs)) for _ in range(2))
+        return not torch.equal(first, second)
+
+    turns = (False, True, False, True, False, True)
+    follows = [drops(training) == training for training in turns]
+    with torch.no_grad():
+        return {
+            "dropping follows the mode, whatever it was before": all(follows),
+            "and so it does under no_grad": drops(True),
+        }
+
+
 def state_shapes(module):  # type: ignore[no-untyped-def]
     return {name: list(tensor.shape) for name, tensor in module.state_dict().items()}
 
@@ -141,6 +159,57 @@ def softmax_over_queries(*variants: Variant) -> Mistake:
     )
 
 
+def softmax_without_axis(*variants: Variant) -> Mistake:
+    """``softmax(scores)``, where scores may have any number of axes."""
+    return mistake(
+        "softmax-without-axis",
+        "normalization",
+        *variants,
+        en="Your softmax is given no axis: PyTorch then takes axis 0 where the scores have 1 or 3 axes, and axis 1 "
+        "otherwise, which are the keys only by chance. Say dim=-1, the last axis.",
+        zh="softmax 没有指定维度：打分有 1 或 3 个维度时 PyTorch 取第 0 维，否则取第 1 维，只有碰巧时才是键的维度。"
+        "请写明 dim=-1，即最后一个维度。",
+    )
+
+
+def softmax_over_first_axis(*variants: Variant) -> Mistake:
+    """dim=0, where scores may have any number of axes."""
+    return mistake(
+        "softmax-over-first-axis",
+        "normalization",
+        *variants,
+        en="Your softmax runs over axis 0: with two axes these are the queries, with more the batch. It runs over the "
+        "keys, the last axis however many there are: dim=-1.",
+        zh="softmax 沿第 0 维做了：打分有两个维度时那是查询，更多时那是批。应当沿键做，无论有多少维，键都是最后一个：dim=-1。",
+    )
+
+
+def softmax_over_second_axis(*variants: Variant) -> Mistake:
+    """dim=1, where scores may have any number of axes."""
+    return mistake(
+        "softmax-over-second-axis",
+        "normalization",
+        *variants,
+        en="Your softmax runs over axis 1: with two axes these are the keys, with three the queries, with more a leading "
+        "axis such as the heads. It runs over the keys, the last axis however many there are: dim=-1.",
+        zh="softmax 沿第 1 维做了：打分有两个维度时那是键，三个时是查询，更多时是头等前面的维度。"
+        "应当沿键做，无论有多少维，键都是最后一个：dim=-1。",
+    )
+
+
+def softmax_by_fixed_axis(old: str, scores: str, patched: str = "") -> tuple[Mistake, ...]:
+    """A softmax along an axis counted from the front, or along none, in place of ``old``, the softmax of ``scores``."""
+
+    def along(axis: str) -> Edit:
+        return Edit(old, f"torch.softmax({scores}, dim={axis}){patched}")
+
+    return (
+        softmax_without_axis(along(f"0 if {scores}.dim() in (0, 1, 3) else 1")),
+        softmax_over_first_axis(along("0")),
+        softmax_over_second_axis(along("1")),
+    )
+
+
 def mask_inverted(*variants: Variant) -> Mistake:
     """True taken to mean "may not attend"."""
     return mistake(
@@ -171,6 +240,20 @@ def empty_rows_nan(*variants: Variant) -> Mistake:
         *variants,
         en="A query that may attend to nothing gets NaN (a softmax over nothing but −∞); its weights should be zeros.",
         zh="不能关注任何键的查询得到了 NaN（对全是 −∞ 的一行做 softmax）；它的权重应当为零。",
+    )
+
+
+def nan_gradient(*variants: Variant) -> Mistake:
+    """0/0 that is patched in the forward pass: by −∞ added to whole rows, or in a softmax by hand."""
+    return mistake(
+        "nan-gradient",
+        "gradient",
+        *variants,
+        en="The values are right, but the gradient is NaN where everything is hidden: the softmax is 0/0 there, and its NaN "
+        "is patched in the forward pass only (0 · NaN is NaN). Before torch.softmax, hide with masked_fill, which stops the "
+        "gradient too; in a softmax of your own, make a denominator of zero safe (1) before you divide.",
+        zh="结果是对的，但全部被屏蔽之处梯度是 NaN：那里的 softmax 是 0/0，产生的 NaN 只在前向传播中被修补（0 · NaN 仍是 NaN）。"
+        "若用 torch.softmax，请先用 masked_fill 屏蔽（它也会截断梯度）；若自己写 softmax，请在相除之前把为零的分母换成安全的值（1）。",
     )
 
 
@@ -317,8 +400,10 @@ def softmax_over_heads(*variants: Variant) -> Mistake:
         "softmax-over-heads",
         "normalization",
         *variants,
-        en="Your softmax runs over the heads (axis 1); it runs over the keys, the last axis of (B, H, L, S).",
-        zh="softmax 沿头的维度（第 1 维）做了；应当沿键，即 (B, H, L, S) 的最后一个维度做。",
+        en="Your softmax runs over the heads: axis 1, which PyTorch also takes of four axes when no axis is given. It runs "
+        "over the keys, the last axis of (B, H, L, S): say dim=-1.",
+        zh="softmax 沿头的维度做了：第 1 维；打分有四维而不指定维度时，PyTorch 取的也是它。"
+        "应当沿键，即 (B, H, L, S) 的最后一个维度做：请写明 dim=-1。",
     )
 
 
@@ -328,8 +413,10 @@ def softmax_over_batch(*variants: Variant) -> Mistake:
         "softmax-over-batch",
         "normalization",
         *variants,
-        en="Your softmax runs over the batch (axis 0); it runs over the keys, the last axis of (B, H, L, S).",
-        zh="softmax 沿批的维度（第 0 维）做了；应当沿键，即 (B, H, L, S) 的最后一个维度做。",
+        en="Your softmax runs over axis 0, the batch (with the heads, where they are folded into it): of three axes PyTorch "
+        "also takes that one when no axis is given. It runs over the keys, the last axis: say dim=-1.",
+        zh="softmax 沿第 0 维做了，那是批（若把头并入了批，也包括头）；打分有三维而不指定维度时，PyTorch 取的也是它。"
+        "应当沿键，即最后一个维度做：请写明 dim=-1。",
     )
 
 
@@ -352,6 +439,46 @@ def softmax_overflow(*variants: Variant) -> Mistake:
         *variants,
         en="The exponential of a large score overflows to infinity: subtract each row's maximum first, or use softmax.",
         zh="较大的打分取指数会溢出为无穷大：先减去每行的最大值，或者使用 softmax。",
+    )
+
+
+def pair_not_unpacked(*variants: Variant) -> Mistake:
+    """What nn.MultiheadAttention returns is used as if it were one tensor."""
+    return mistake(
+        "pair-not-unpacked",
+        "interface",
+        *variants,
+        en="nn.MultiheadAttention returns a pair (output, weights), and you use it as if it were one tensor: take the "
+        "first, as in output, _ = self.attention(…) or self.attention(…)[0].",
+        zh="nn.MultiheadAttention 返回的是一对 (output, weights)，而你把它当成了一个张量：请取第一个，"
+        "例如 output, _ = self.attention(…) 或 self.attention(…)[0]。",
+    )
+
+
+def mode_kept(*variants: Variant) -> Mistake:
+    """What one mode sets is still there in the next."""
+    return mistake(
+        "mode-kept",
+        "state",
+        *variants,
+        en="Dropout keeps the mode of an earlier call: one object goes from train() to eval() and back, and in training "
+        "it must drop again (and in evaluation stop again), whatever mode it was in before. Ask self.training in every "
+        "call, and do not store what follows from it (as in self.p = 0).",
+        zh="dropout 记住了之前调用时的模式：同一个对象会在 train() 和 eval() 之间来回切换，无论之前处于哪种模式，"
+        "训练时都必须重新丢弃（评估时必须停止）。请在每次调用时查看 self.training，不要把由它得出的结果存起来（例如 self.p = 0）。",
+    )
+
+
+def mode_from_gradients(*variants: Variant) -> Mistake:
+    """no_grad taken for evaluation mode."""
+    return mistake(
+        "mode-from-gradients",
+        "state",
+        *variants,
+        en="Dropout asks whether gradients are recorded (is_grad_enabled, requires_grad): the mode, train() or eval(), "
+        "decides alone. Ask self.training; under no_grad a module in training mode still drops.",
+        zh="dropout 取决于是否记录梯度（is_grad_enabled、requires_grad）：应当只由 train() 或 eval() 的模式决定。"
+        "请查看 self.training；处于训练模式的模块在 no_grad 下仍要丢弃。",
     )
 
 

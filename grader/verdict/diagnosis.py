@@ -166,7 +166,8 @@ def _second_mistake(
         alike = {
             (i, facet): likeness(facet, exercise.cases[i], outcomes[i], together[i], exercise.expected[i])
             for i, facet in unexplained
-            if i in together and facet in ANSWER_FACETS
+            # An exception says too little of its cause to name a second one by it.
+            if i in together and facet in ANSWER_FACETS and outcomes[i].raised is None
         }
         agreed = {key for key, share in alike.items() if share >= ALIKE}
         weight = sum(alike[key] for key in agreed)

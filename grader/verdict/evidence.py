@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -158,10 +159,18 @@ def _alike(facet: Facet, case: Case, got: Outcome, other: Outcome, expected: Out
 def _same_error(mine: Raised, theirs: Raised) -> bool:
     if mine.type != theirs.type:
         return False
+    if _speaks_of_a_tuple(mine) != _speaks_of_a_tuple(theirs):
+        return False
     # Of a state_dict that does not fit, the message lists the layers: other layers are another mistake.
     if "state_dict" in mine.message or "state_dict" in theirs.message:
         return mine.message.partition("\n")[2] == theirs.message.partition("\n")[2]
     return True
+
+
+def _speaks_of_a_tuple(raised: Raised) -> bool:
+    """A tuple was used as a tensor. The second is what ``pair * tensor`` says; signatures have a tuple *of* ints."""
+    said = raised.message.partition("expected one of")[0]
+    return bool(re.search(r"\btuple\b(?! of)", said)) or "can be converted to an index" in said
 
 
 def _verdict(case: Case, outcome: Outcome, expected: Outcome) -> Text | None:
@@ -188,6 +197,8 @@ def _value_likeness(case: Case, got: Any, other: Any, expected: Any) -> float:
     allowed = max(tolerance_of(case.dtype, case.tolerance), 1e-3)
     if worst(got, other) <= allowed:
         return 1.0
+    if any(isinstance(mine, str) and mine != theirs for _, mine, theirs in together(got, other, _same_length)):
+        return 0.0  # What is said in words says more than how many entries beside it are alike.
     wrong = alike = right = spoilt = 0
     for (_, mine), (_, theirs), (_, truth) in zip(tensors(got), tensors(other), tensors(expected), strict=False):
         if not (mine.shape == theirs.shape == truth.shape):

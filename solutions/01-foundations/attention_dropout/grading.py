@@ -145,6 +145,15 @@ def cases(rand: Random) -> Iterator[Case]:
         **made,
     )
     yield Case("evaluation after training", weights(2, 5, 7), init=(0.5,), family="state", drive=evaluated, **train)
+    yield Case(
+        "evaluation, training, evaluation, … in turn",
+        weights(4, 60),
+        init=(0.4,),
+        family="state",
+        drive=shared.modes,
+        public=True,
+        **made,
+    )
     yield Case("p = 0 in training", weights(3, 5), init=(0.0,), **train)
     yield Case("p = 1 in training", weights(2, 4, 3), init=(1.0,), **train)
     yield Case("gradient of what is kept", weights(3, 8, 6), init=(0.3,), family="gradient", drive=follows, **train)
@@ -172,8 +181,15 @@ def AttentionDropout(p):
 DRAW = "torch.rand(weights.shape, device=weights.device)"
 KEEP = f"{DRAW} >= self.p"
 SCALED = "weights * keep / (1 - self.p)"
+STOPPED = "if not self.training or self.p == 0:"
 ONE = "if self.p == 1:"
 CHECK = "if not 0 <= p <= 1:"
+
+
+def stored(off: str) -> str:
+    """In place of `STOPPED`: whether to stop is kept on the module."""
+    return f"self.off = {off}\n        {STOPPED.replace('not self.training', 'self.off')}"
+
 
 mistakes = (
     mistake(
@@ -266,6 +282,16 @@ mistakes = (
         edit("if not self.training or self.p == 0:", "if self.training:"),
         en="The modes are the wrong way round: weights are dropped in evaluation and not in training.",
         zh="模式弄反了：评估时在丢弃，训练时却没有。",
+    ),
+    shared.mode_kept(
+        edit(STOPPED, f"if not self.training:\n            self.p = 0.0\n        {STOPPED}"),
+        edit(STOPPED, stored("getattr(self, 'off', False) or not self.training")),
+        edit(STOPPED, stored("getattr(self, 'off', not self.training)")),
+        edit(STOPPED, stored("getattr(self, 'off', True) and not self.training")),
+    ),
+    shared.mode_from_gradients(
+        edit(STOPPED, STOPPED.replace("not self.training", "not (self.training and torch.is_grad_enabled())")),
+        edit(STOPPED, STOPPED.replace("self.training", "torch.is_grad_enabled()")),
     ),
     mistake(
         "scaled-in-evaluation",

@@ -72,11 +72,15 @@ mistakes = (
         en="Your scores are cosines: the vectors are divided by their lengths. Here they are plain dot products.",
         zh="你的打分是余弦相似度：向量除以了自己的长度。本题的打分是普通的点积。",
     ),
-    shared.softmax_over_queries(
-        edit(SOFTMAX, "torch.softmax(scores, dim=-2)"),
-        edit(SOFTMAX, "torch.softmax(scores, dim=1)"),
-        edit(SOFTMAX, "torch.softmax(scores, dim=0)"),
+    shared.softmax_over_queries(edit(SOFTMAX, "torch.softmax(scores, dim=-2)")),
+    *shared.softmax_by_fixed_axis(SOFTMAX, "scores"),
+    mistake(
+        "softmax-over-all-pairs",
+        "normalization",
         edit(SOFTMAX, "torch.softmax(scores.flatten(-2), dim=-1).view_as(scores)"),
+        en="Your softmax runs over all pairs of a query and a key at once: the whole matrix sums to 1. Every query has a "
+        "softmax of its own, over the keys: dim=-1.",
+        zh="softmax 对所有的查询与键一起做了：整个矩阵之和为 1。每个查询应当各自沿键做 softmax：dim=-1。",
     ),
     mistake(
         "no-softmax",

@@ -95,6 +95,21 @@ def exponentials_filled(scores, mask, dim=-1):
     return weights / weights.sum(dim=dim, keepdim=True).clamp_min(1e-12)
 
 
+def divided_by_zero(scores, mask, dim=-1):
+    highest = scores.masked_fill(~mask, float("-inf")).amax(dim=dim, keepdim=True)
+    weights = (scores - highest).exp() * mask
+    total = weights.sum(dim=dim, keepdim=True)
+    return torch.where(total > 0, weights / total, torch.zeros_like(weights))
+
+
+def hidden_first_then_divided_by_zero(scores, mask, dim=-1):
+    hidden = scores + torch.zeros_like(scores).masked_fill(~mask, float("-inf"))
+    highest = hidden.amax(dim=dim, keepdim=True).clamp_min(torch.finfo(scores.dtype).min)
+    weights = (hidden - highest).exp()
+    total = weights.sum(dim=dim, keepdim=True)
+    return torch.where(total > 0, weights / total, torch.zeros_like(weights))
+
+
 def one_maximum(scores, mask, dim=-1):
     hidden = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     weights = (hidden - hidden.max()).exp() * mask
@@ -163,16 +178,21 @@ mistakes = (
         zh="被屏蔽的打分只换成了不够小的有限数，这些元素仍有权重。请用 −∞。",
     ),
     mistake(
-        "nan-gradient",
+        "zero-over-zero",
         "gradient",
+        rewrite(divided_by_zero),
+        edit((FILL, "scores"), (EMPTY, f"({KEPT} / {TOTAL}).nan_to_num(0.0)")),
+        en="Your denominator is zero where a slice is hidden altogether, and where a hidden score outweighs the others: 0/0 is "
+        "NaN, and torch.where or nan_to_num mends the weights alone, the gradient stays NaN (0 · NaN is NaN). Hide before "
+        "you take the exponential, and make the denominator safe before you divide: 1 where it is zero.",
+        zh="整体被屏蔽的切片，以及被屏蔽的打分远高于其他打分时，你的分母为零：0/0 是 NaN，torch.where 或 nan_to_num "
+        "只修补了权重，梯度仍是 NaN（0 · NaN 仍是 NaN）。请先屏蔽再取指数，并在相除之前让分母安全：为零时换成 1。",
+    ),
+    shared.nan_gradient(
         edit(FILL, ADD),
         edit((FILL, ADD), (EMPTY, "weights.nan_to_num(0.0)")),
         edit((FILL, ADD), (EMPTY, "torch.where(mask, weights, 0.0)")),
-        edit((FILL, "scores"), (EMPTY, f"({KEPT} / {TOTAL}).nan_to_num(0.0)")),
-        en="The weights are right, but the gradient is NaN where a slice is hidden altogether: the NaN of its softmax is patched "
-        "in the forward pass only (0 · NaN is NaN). Hide with masked_fill, which stops the gradient too, not by adding −∞.",
-        zh="权重是对的，但整体被屏蔽的切片梯度是 NaN：softmax 产生的 NaN 只在前向传播中被修补（0 · NaN 仍是 NaN）。"
-        "请用 masked_fill 屏蔽（它也会截断梯度），而不是加 −∞。",
+        rewrite(hidden_first_then_divided_by_zero),
     ),
     mistake(
         "dim-ignored",

@@ -296,6 +296,10 @@ mistakes = (
     shared.no_out_proj(edit(("self.out_proj = nn.Linear(embed_dim, embed_dim)", "pass"), (OUTPUT, MERGE))),
     shared.softmax_over_queries(edit(SOFTMAX, "torch.softmax(scores, dim=-2)")),
     shared.softmax_over_heads(edit(SOFTMAX, "torch.softmax(scores, dim=1)")),
+    shared.softmax_over_batch(
+        edit(SOFTMAX, "torch.softmax(scores, dim=0)"),
+        edit(SOFTMAX, "torch.softmax(scores.flatten(0, 1), dim=0).view_as(scores)"),
+    ),
     shared.no_softmax(edit(SOFTMAX, 'scores.masked_fill(scores == float("-inf"), 0.0)'), edit(SOFTMAX, "scores")),
     shared.softmax_overflow(edit(SOFTMAX, BY_HAND)),
     shared.mask_inverted(edit("~mask,", "mask,"), edit(("~mask,", "mask,"), ("~mask.any", "mask.all"))),

@@ -133,6 +133,14 @@ def cases(rand: Random) -> Iterator[Case]:
         judge=dropped,
         family="state",
     )
+    x = rand.normal(2, 6, 8)
+    yield Case(
+        "dropout in evaluation, training, evaluation, … in turn",
+        (x, x, x),
+        init=(8, 2, 0.5),
+        drive=shared.modes,
+        family="state",
+    )
     yield Case("embed_dim 6 in 4 heads", init=(6, 4), drive=shared.built, raises="ValueError", family="interface")
     yield shared.layers_named(6, 3, bias=False)
 
@@ -295,6 +303,9 @@ SOFTMAX = "torch.softmax(scores, dim=-1)"
 EMPTY = "weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)"
 HEAD_AXIS = "mask = mask.unsqueeze(1)"
 WEIGH = "self.dropout(weights) @ v"
+DROP_WHEN_ON = "nn.functional.dropout(weights, self.dropout.p, self.on) @ v"
+ONCE = "self.on = getattr(self, 'on', self.training)"
+SINCE = "self.on = getattr(self, 'on', False) or self.training"
 PARTS = "split(self.q_proj(query))", "split(self.k_proj(key))", "split(self.v_proj(value))"
 LAST = "nn.Linear(embed_dim, embed_dim, bias=bias)\n        self.dropout"
 CHECK = "if embed_dim % num_heads:"
@@ -401,6 +412,7 @@ mistakes = (
     ),
     shared.softmax_over_batch(
         edit(SOFTMAX, "torch.softmax(scores, dim=0)"),
+        edit(SOFTMAX, "torch.softmax(scores.flatten(0, 1), dim=0).view_as(scores)"),
     ),
     shared.no_softmax(
         edit(SOFTMAX, "scores.masked_fill(scores == float('-inf'), 0.0)"),
@@ -455,15 +467,9 @@ mistakes = (
         zh="二维掩码是 (L, S)，对每个序列、每个头都相同；你把它的第一个维度当成了批或头。",
     ),
     shared.empty_rows_nan(edit(EMPTY, "weights")),
-    mistake(
-        "nan-gradient",
-        "gradient",
+    shared.nan_gradient(
         edit(FILL, ADD),
         edit((FILL, ADD), (EMPTY, "weights.nan_to_num(0.0)")),
-        en="The values are right, but where a query may attend to nothing the gradient is NaN: the NaN of its softmax is patched in the "
-        "forward pass only (0 · NaN is NaN). Hide with masked_fill, which stops the gradient too, not by adding −∞.",
-        zh="结果是对的，但不能关注任何键的查询处梯度是 NaN：softmax 产生的 NaN 只在前向传播中被修补（0 · NaN 仍是 NaN）。"
-        "请用 masked_fill 屏蔽（它也会截断梯度），而不是加 −∞。",
     ),
     shared.empty_rows_uniform(edit(('float("-inf")', "-1e9"), (EMPTY, "weights"))),
     mistake(
@@ -485,6 +491,17 @@ mistakes = (
         en="Dropout is still at work in evaluation mode: keep nn.Dropout as a part of the module (made in __init__), "
         "or pass training=self.training to F.dropout.",
         zh="评估模式下 dropout 仍在起作用：应在 __init__ 中把 nn.Dropout 作为子模块，或给 F.dropout 传入 training=self.training。",
+    ),
+    shared.mode_kept(
+        edit(WEIGH, f"{WEIGH}\n        if not self.training:\n            self.dropout.p = 0.0"),
+        edit(WEIGH, f"{WEIGH}\n        if not self.training:\n            self.dropout = nn.Identity()"),
+        edit(("context = ", f"{ONCE}\n        context = "), (WEIGH, DROP_WHEN_ON)),
+        edit(("context = ", f"{SINCE}\n        context = "), (WEIGH, DROP_WHEN_ON)),
+    ),
+    shared.mode_from_gradients(
+        edit(WEIGH, DROP_WHEN_ON.replace("self.on", "self.training and torch.is_grad_enabled()")),
+        edit(WEIGH, DROP_WHEN_ON.replace("self.on", "torch.is_grad_enabled()")),
+        edit(WEIGH, DROP_WHEN_ON.replace("self.on", "weights.requires_grad")),
     ),
     mistake(
         "dropout-on-output",

@@ -352,15 +352,9 @@ mistakes = (
         edit(('float("-inf")', "0.0"), (EMPTY, "weights")),
     ),
     shared.empty_rows_nan(edit(EMPTY, "weights")),
-    mistake(
-        "nan-gradient",
-        "gradient",
+    shared.nan_gradient(
         edit(FILL, ADD),
         edit((FILL, ADD), (EMPTY, "weights.nan_to_num(0.0)")),
-        en="The values are right, but where a query may attend to nothing the gradient is NaN: the NaN of its softmax is patched in the "
-        "forward pass only (0 · NaN is NaN). Hide with masked_fill, which stops the gradient too, not by adding −∞.",
-        zh="结果是对的，但不能关注任何键的查询处梯度是 NaN：softmax 产生的 NaN 只在前向传播中被修补（0 · NaN 仍是 NaN）。"
-        "请用 masked_fill 屏蔽（它也会截断梯度），而不是加 −∞。",
     ),
     shared.empty_rows_uniform(edit(('float("-inf")', "-1e9"), (EMPTY, "weights"))),
     mistake(

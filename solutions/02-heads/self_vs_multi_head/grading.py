@@ -191,8 +191,10 @@ mistakes = (
         "softmax-over-heads",
         "normalization",
         edit(SOFTMAX, "torch.softmax(scores, dim=1)"),
-        en="Your softmax runs over the heads; every head has its own, over the keys (the last axis).",
-        zh="softmax 沿头的方向做了；每个头应当各自沿键（最后一个维度）做 softmax。",
+        en="Your softmax runs over the heads: axis 1, which PyTorch also takes of four axes when no axis is given. Every head "
+        "has its own, over the keys, the last axis: say dim=-1.",
+        zh="softmax 沿头的方向做了：第 1 维；打分有四维而不指定维度时，PyTorch 取的也是它。"
+        "每个头应当各自沿键（最后一个维度）做 softmax：请写明 dim=-1。",
     ),
     mistake(
         "no-softmax",

@@ -263,6 +263,7 @@ mistakes = (
         zh="输出里也加了相对位置项；这里只有打分有，值保持原样。",
     ),
     shared.softmax_over_queries(edit(SOFTMAX, "torch.softmax(scores, dim=-2)")),
+    *shared.softmax_by_fixed_axis(SOFTMAX, "scores"),
     shared.mask_inverted(edit("~mask,", "mask,")),
     shared.mask_ignored(edit((FILL, "scores"), (EMPTY, "weights"))),
     mistake(

@@ -46,8 +46,16 @@ def gradients_of(checkpointed, function, *inputs, weight=None, constant=()):
         slope = torch.cos(1.0 + 0.7 * torch.arange(output.numel())).reshape(output.shape)
         output.backward(slope.to(output)) if output.requires_grad else leaves.clear()
     except RuntimeError as error:
-        signs = ("number of gradients", "different than None", "not require grad", "implicitly", "floating point")
-        went = next((sign for sign in signs if sign in str(error)), str(error))
+        signs = (
+            "number of gradients",
+            "different than None",
+            "differentiated Tensors does not require grad",
+            "not require grad",
+            "not have been used",
+            "implicitly",
+            "floating point",
+        )
+        went = "it fails: " + next((f"… {sign} …" for sign in signs if sign in str(error)), str(error))
     if not leaves:
         went = "the output requires no gradient"
     found = [torch.zeros_like(x) if x.grad is None else x.grad for x in leaves]
@@ -220,6 +228,12 @@ RESTORE = "torch.set_rng_state(ctx.rng)"
 RUN = "output = fn(*again)"
 BACKWARD = "torch.autograd.backward(output, grad)"
 RETURN = "tuple(x.grad if isinstance(x, torch.Tensor) else None for x in again)"
+GRADIENTS_OF_ALL = (
+    "tensors = [x for x in again if isinstance(x, torch.Tensor)]\n"
+    "            found = iter(torch.autograd.grad(output, tensors, grad, allow_unused=True, retain_graph=True))"
+)
+FLOATING = "x.is_floating_point()"
+ONE_FOR_EACH_TENSOR = "tuple(next(found) if isinstance(x, torch.Tensor) else None for x in again)"
 
 mistakes = (
     mistake(
@@ -295,6 +309,21 @@ mistakes = (
         "the one that fn would have drawn. Read the state with torch.get_rng_state and set it again; do not seed.",
         zh="你自己给生成器设了种子：两次运行虽然一致，但每次调用都抽到同一个 dropout 掩码，而不是 fn 本来会抽到的。"
         "请用 torch.get_rng_state 读取状态再恢复，不要设种子。",
+    ),
+    mistake(
+        "gradient-of-every-tensor",
+        "gradient",
+        edit((BACKWARD, GRADIENTS_OF_ALL), (RETURN, ONE_FOR_EACH_TENSOR)),
+        edit(
+            (BACKWARD, GRADIENTS_OF_ALL.replace("torch.Tensor)]", f"torch.Tensor) and {FLOATING}]")),
+            (RETURN, ONE_FOR_EACH_TENSOR.replace("torch.Tensor)", f"torch.Tensor) and {FLOATING}")),
+        ),
+        edit((BACKWARD, f"{GRADIENTS_OF_ALL}\n            {BACKWARD}"), (RETURN, ONE_FOR_EACH_TENSOR)),
+        en="torch.autograd.grad is asked for the gradient of every tensor, also of those that require none (a boolean "
+        "mask, a constant), and that fails. Ask for those alone that require a gradient and return None for the others; "
+        "or call torch.autograd.backward, which also reaches the parameters that fn closes over.",
+        zh="你用 torch.autograd.grad 对每个张量求梯度，包括不需要梯度的张量（布尔掩码、常量），因此报错。"
+        "只应对需要梯度的张量求梯度，其余返回 None；或者调用 torch.autograd.backward，它还能到达 fn 闭包引用的参数。",
     ),
     mistake(
         "gradient-count",

@@ -385,6 +385,7 @@ mistakes = (
         edit(SOFTMAX, f"torch.softmax({FILLED}, dim=-2)"),
         edit(SOFTMAX, f"torch.softmax({FILLED}, dim=-2).nan_to_num(0.0)"),
     ),
+    *shared.softmax_by_fixed_axis(SOFTMAX, FILLED, ".nan_to_num(0.0)"),
     mistake(
         "overflow",
         "numerics",

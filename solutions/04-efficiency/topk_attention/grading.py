@@ -416,6 +416,7 @@ mistakes = (
         edit(WEIGHTS, f"torch.softmax({DROPPED}, dim=-2)"),
         edit(WEIGHTS, f"torch.softmax({DROPPED}, dim=-2).nan_to_num(0.0)"),
     ),
+    *shared.softmax_by_fixed_axis(WEIGHTS, DROPPED, ".nan_to_num(0.0)"),
     shared.mask_inverted(edit("~mask,", "mask,"), edit(("~mask,", "mask,"), ("~mask.any", "mask.all"))),
     shared.mask_ignored(edit((MASKED, "pass"), (EMPTY, "pass"))),
     shared.empty_rows_nan(edit(EMPTY, "pass")),

@@ -331,6 +331,11 @@ mistakes = (
         en="One vector for the whole caption is returned; logits are asked for at every position, (B, T, vocab_size).",
         zh="整个描述只返回了一个结果；要求每个位置都有 logits，即 (B, T, vocab_size)。",
     ),
+    shared.pair_not_unpacked(
+        edit(SELF, SELF.removesuffix("[0]")),
+        edit(CROSS, CROSS.removesuffix("[0]")),
+        edit(SELF, SELF.removesuffix("[0]").replace("y + ", "")),
+    ),
     mistake(
         "batch-mixed",
         "shape",

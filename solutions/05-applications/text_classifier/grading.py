@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import shared
 import torch
 from torch import Tensor, nn
 
@@ -278,6 +279,11 @@ mistakes = (
         edit(FILLED, "x.masked_fill(~real.unsqueeze(-1), 0.0)"),
         en="The mean is taken over the embeddings: what attention makes of them is not used.",
         zh="平均取的是词嵌入：没有用到注意力的输出。",
+    ),
+    shared.pair_not_unpacked(
+        edit(("y, _ = self", "y = self"), (FILLED, "(y + x)")),
+        edit(("y, _ = self", "y = self"), (FILLED, "(y * real.unsqueeze(-1))")),
+        edit("y, _ = self", "y = self"),
     ),
     mistake(
         "batch-mixed",

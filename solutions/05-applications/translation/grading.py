@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import shared
 import torch
 from torch import Tensor, nn
 
@@ -420,6 +421,12 @@ mistakes = (
         en="One vector for the whole target is returned; logits are asked for at every target position, (B, T, "
         "tgt_vocab).",
         zh="整个目标句只返回了一个结果；要求每个目标位置都有 logits，即 (B, T, tgt_vocab)。",
+    ),
+    shared.pair_not_unpacked(
+        edit(f"{ENCODER}[0]", ENCODER),
+        edit(f"{DECODER}[0]", DECODER),
+        edit(f"{CROSS}[0]", CROSS),
+        edit((f"x + {ENCODER}[0]", ENCODER)),
     ),
     mistake(
         "batch-mixed",

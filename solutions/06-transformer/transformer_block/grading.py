@@ -301,6 +301,10 @@ mistakes = (
         en="The activation is another one than GELU: ff(x) = ff2(GELU(ff1(x))).",
         zh="激活函数不是 GELU：ff(x) = ff2(GELU(ff1(x)))。",
     ),
+    shared.pair_not_unpacked(
+        edit("need_weights=False)[0]", "need_weights=False)"),
+        edit("attn_mask=hidden, need_weights=False)[0]", "attn_mask=hidden).mean(1)"),
+    ),
     mistake(
         "batch-mixed",
         "shape",
