@@ -9,7 +9,7 @@ import pytest
 
 from grader.report.model import Report
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parents[1] / "cases"
 Grade = Callable[..., Report]
 
 
