@@ -25,6 +25,9 @@ from grader.sandbox import of_process, prepare
 from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
 
 TICK_SECONDS = 0.05
+LOOK_SECONDS = 1.0
+MOST_IDLE_SECONDS = 30.0
+"""After which a child is ended that does nothing; `grader.child.clock` stops honest code that waits long before."""
 MOST_THREADS = 64
 MOST_FILES = 256
 MOST_BYTES = 256 * 2**20
@@ -47,7 +50,11 @@ class Child:
     memory_bytes: int
     cpu_seconds: float
     why: str | None = None
-    started: float = field(default_factory=time.monotonic)
+    looked: float = field(default_factory=time.monotonic)
+    used: int = 0
+    """Ticks of CPU time, when it was last looked at."""
+    busy: float = field(default_factory=time.monotonic)
+    """When they were last seen to grow."""
 
 
 def main() -> None:
@@ -222,13 +229,13 @@ def _kill_strays(children: dict[int, Child]) -> None:
 
 
 def _watch(children: dict[int, Child]) -> None:
-    """End children that have stopped, or use too much of what no resource limit counts: memory, threads, files."""
+    """End children that use too much of what no resource limit counts (memory, threads, files), or wait for ever."""
     if not children:
         return
     own = _usage("self")[0]
     for running in children.values():
-        private, threads, stopped = _usage(running.pid)
-        if stopped:
+        private, threads = _usage(running.pid)
+        if _waits(running):
             running.why = "waiting"
         elif private > running.memory_bytes + own:
             running.why = "out_of_memory"
@@ -238,18 +245,31 @@ def _watch(children: dict[int, Child]) -> None:
             _kill(running)
 
 
-def _usage(pid: int | str) -> tuple[int, int, bool]:
-    """Bytes of memory that no file backs, shared memory included; threads; whether it is stopped. 0 if it has gone."""
-    found = {"RssAnon": 0, "RssShmem": 0, "Threads": 0}
-    stopped = False
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", errors="replace") as file:
-        for line in file:
-            name, _, value = line.partition(":")
-            if name in found:
+def _usage(pid: int | str) -> tuple[int, int]:
+    """Bytes of memory that no file backs, shared memory included, and threads; 0 where it has gone."""
+    found = {b"RssAnon": 0, b"RssShmem": 0, b"Threads": 0}
+    # As bytes: the process's name stands there too, and it chose that itself.
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/status", "rb") as file:
+        for line in file.read().split(b"\n"):
+            name, _, value = line.partition(b":")
+            if name in found and value.split()[:1] and value.split()[0].isdigit():
                 found[name] = int(value.split()[0])
-            elif name == "State":
-                stopped = value.split()[0] == "T"
-    return (found["RssAnon"] + found["RssShmem"]) * 1024, found["Threads"], stopped
+    return (found[b"RssAnon"] + found[b"RssShmem"]) * 1024, found[b"Threads"]
+
+
+def _waits(running: Child) -> bool:
+    """True for one that has used no CPU time for so long that its own timers must have been silenced."""
+    now = time.monotonic()
+    if now < running.looked + LOOK_SECONDS:
+        return False
+    running.looked = now
+    used = 0
+    with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{running.pid}/stat", "rb") as file:
+        fields = file.read().rpartition(b")")[2].split()
+        used = int(fields[11]) + int(fields[12])
+    if used != running.used:
+        running.used, running.busy = used, now
+    return now > running.busy + MOST_IDLE_SECONDS
 
 
 def _too_much(scratch: str) -> bool:
