@@ -183,7 +183,7 @@ def _runs_a_submission(pid: int) -> bool:
 @pytest.mark.parametrize("when", [_starts_something, _imports_torch, _runs_a_submission])
 def test_an_interrupt_leaves_nothing_running(folder: Path, when: Callable[[int], bool]) -> None:
     # One that takes long: an interrupt while Python is shutting down anyway is another matter.
-    (folder / "00" / f"{EXERCISE}.py").write_text(f"import time\ntime.sleep(60)\n{RIGHT}", encoding="utf-8")
+    (folder / "00" / f"{EXERCISE}.py").write_text(f"while True:\n    pass\n{RIGHT}", encoding="utf-8")
     running = start(folder, "--json", "-")
     while not when(running.pid):
         assert running.poll() is None

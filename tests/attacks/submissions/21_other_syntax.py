@@ -1,7 +1,4 @@
 """Group 21. Writes its answer in a syntax that Python has for those who ask for it in an earlier cell. Own invention.
-
-deserves: less than right
-fails: written by hand
 """
 
 from __future__ import barry_as_FLUFL
