@@ -32,6 +32,7 @@ class Cells:
         scope: the namespace.
         errors_caught: what a statement may raise at its own cost.
         limit: a context manager that ends what takes too long; one for each stretch of statements.
+        keep: gets the value of the last line of each cell.
     """
 
     def __init__(
@@ -39,8 +40,9 @@ class Cells:
         scope: dict[str, Any],
         errors_caught: tuple[type[BaseException], ...] = ERRORS,
         limit: Callable[[], AbstractContextManager[None]] = nullcontext,
+        keep: Callable[[Any], None] = lambda _: None,
     ) -> None:
-        self.scope, self.limit = scope, limit
+        self.scope, self.limit, self.keep = scope, limit, keep
         self.errors_caught: tuple[type[BaseException], ...] = (*errors_caught, StoppedError)
         self.errors: list[Raised] = []
         self._features = 0
@@ -74,9 +76,7 @@ class Cells:
         try:
             if last and isinstance(statement, ast.Expr):
                 code = compile(ast.Expression(statement.value), name, "eval", self._flags, dont_inherit=True)
-                value = self._run(code)
-                if value is not None and "Out" in self.scope:
-                    self.scope["_"] = self.scope["Out"][number] = value
+                self.keep(self._run(code))
             else:
                 code = compile(ast.Module([statement], []), name, "exec", self._flags, dont_inherit=True)
                 self._features |= code.co_flags & FEATURES

@@ -73,7 +73,7 @@ def as_python(cell: str, around: int = 0) -> str:
     body = as_python(magic.body, around + 1)
     if parse(body) is None:
         return python
-    return "\n" * above + "\n".join([_captured(magic), *([body] if body else [])])
+    return "\n" * above + "\n".join([_in_its_line(magic), *([body] if body else [])])
 
 
 class Magic:
@@ -95,10 +95,13 @@ def cell_magic(python: str) -> Magic | None:
     return None
 
 
-def _captured(magic: Magic) -> str:
-    """``%%capture name`` binds a name to what was printed."""
-    found = re.search(r"(?:^|\s)([A-Za-z_]\w*)", magic.line) if magic.name == "capture" else None
-    return f"{found[1]} = get_ipython().captured()" if found else ""
+def _in_its_line(magic: Magic) -> str:
+    """What a magic's own line does: ``%%capture name`` binds a name, ``%%timeit code`` runs some first."""
+    if magic.name == "capture":
+        found = re.search(r"(?:^|\s)([A-Za-z_]\w*)", magic.line)
+        return f"{found[1]} = get_ipython().captured()" if found else ""
+    code = _behind_options(magic.line) if magic.name in ("timeit", "prun") else ""
+    return code if parse(code) else ""
 
 
 def codes_in_magics(tree: ast.AST) -> Iterator[str]:
@@ -113,12 +116,22 @@ def codes_in_magics(tree: ast.AST) -> Iterator[str]:
                         yield _behind_options(argument.value)
 
 
-_RUNNING = frozenset({"run_line_magic", "run_cell_magic", "run_cell", "magic", "ex", "ev"})
+def scripts_run(tree: ast.AST) -> Iterator[str]:
+    """Names, without their suffix, of the files that ``%run`` runs."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="run_line_magic"),
+                args=[ast.Constant(value="run"), ast.Constant(value=str(line))],
+            ):
+                found = re.match(r"(?:-\w+\s+)*['\"]?(?:\./)?(\w+)(?:\.py)?(?:['\"\s]|$)", line)
+                if found:
+                    yield found[1]
 
 
 def _behind_options(text: str) -> str:
     """``-n 1 -r 1 f(x)``: the code."""
-    return re.sub(r"^(?:\s*-\w(?:\s+\d+|\d*)(?=\s))+\s*", "", text)
+    return re.sub(r"^(?:\s*-[A-Za-z]+(?:\s+\d+|\d*)(?=\s|$))+\s*", "", text)
 
 
 @lru_cache(maxsize=256)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 
 from grader.submission.conflicts import conflict, first_mark
 from grader.submission.contents import Cell
-from grader.submission.language import parse
+from grader.submission.language import WRITING, cell_magic, parse
 from grader.submission.newer import Version, needed_version
 from grader.submission.notes import Note
 from grader.submission.reader import Submission
@@ -38,6 +38,12 @@ def why_missing(submission: Submission, targets: Collection[str]) -> Text | None
         if cell.kind != "code":
             for name in sorted(set(targets) & _defined(cell)):
                 return _not_code(name, cell)
+    written = [cell for cell in submission.written if cell.kind == "code"]
+    for cell, made in zip(written, submission.cells, strict=False):
+        magic = cell_magic(made)
+        if magic is not None:
+            for name in sorted(set(targets) & definitions([magic.body]).keys()):
+                return _under_magic(name, cell, magic.name)
     if not any(code.strip() for code in submission.cells):
         return _NO_CODE
     return None
@@ -111,6 +117,21 @@ def _not_code(name: str, cell: Cell) -> Text:
         "(select the cell, press Esc, then Y), and save.",
         f"`{name}` 写在第 {cell.number} 个单元中，那是{kind.zh}，不会被运行：请把它的类型改为 Code"
         "（选中单元，按 Esc，再按 Y），然后保存。",
+    )
+
+
+def _under_magic(name: str, cell: Cell, magic: str) -> Text:
+    en = f"cell {cell.number}" if cell.number else f"the cell in line {cell.line}"
+    zh = f"第 {cell.number} 个单元" if cell.number else f"第 {cell.line} 行的单元"
+    if magic in WRITING:
+        return Text(
+            f"`{name}` stands in {en}, which is only written into a file (`%%{magic}`): "
+            f"import it below, or take that line off.",
+            f"`{name}` 写在{zh}中，该单元只被写入文件（`%%{magic}`）：请在下面导入它，或删去这一行。",
+        )
+    return Text(
+        f"`{name}` stands in {en} below `%%{magic}`, so it is not run as this notebook's Python: take that line off.",
+        f"`{name}` 写在{zh}的 `%%{magic}` 之下，不会作为本笔记本的 Python 运行：请删去这一行。",
     )
 
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from grader.submission.installed import is_installed
-from grader.submission.language import codes_in_magics, parse
+from grader.submission.language import codes_in_magics, parse, scripts_run
 
 
 def definitions(cells: Iterable[str]) -> dict[str, list[ast.stmt]]:
@@ -157,10 +157,12 @@ def forbidden_uses(cells: Sequence[str], targets: Iterable[str], forbidden: Iter
 
 
 def imports(cells: Iterable[str]) -> set[str]:
-    """Top-level packages that the code imports, anywhere."""
+    """Top-level packages that the code imports, anywhere, and files that it runs as a program."""
     found: set[str] = set()
     for cell in cells:
-        for node in ast.walk(parse(cell) or ast.Module([], [])):
+        tree = parse(cell) or ast.Module([], [])
+        found.update(scripts_run(tree))
+        for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 found.update(alias.name.split(".")[0] for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
