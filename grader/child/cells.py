@@ -33,6 +33,7 @@ class Cells:
         scope: the namespace.
         errors_caught: what a statement may raise at its own cost.
         limit: a context manager that ends what takes too long; one for each stretch of statements.
+        keep: gets the value of the last line of each cell.
     """
 
     def __init__(
@@ -40,11 +41,11 @@ class Cells:
         scope: dict[str, Any],
         errors_caught: tuple[type[BaseException], ...] = ERRORS,
         limit: Callable[[], AbstractContextManager[None]] = nullcontext,
+        keep: Callable[[Any], None] = lambda _: None,
     ) -> None:
-        self.scope, self.limit = scope, limit
+        self.scope, self.limit, self.keep = scope, limit, keep
         self.errors_caught: tuple[type[BaseException], ...] = (*errors_caught, StoppedError)
         self.errors: list[Raised] = []
-        self._shown = scope.get("Out")  # a notebook may give the name to something else
         self._features = 0
 
     def run(self, number: int, cell: str) -> None:
@@ -76,9 +77,7 @@ class Cells:
         try:
             if last and isinstance(statement, ast.Expr):
                 code = compile(ast.Expression(statement.value), name, "eval", self._flags, dont_inherit=True)
-                value = self._run(code)
-                if value is not None and self._shown is not None:
-                    self.scope["_"] = self._shown[number] = value
+                self.keep(self._run(code))
             else:
                 code = compile(ast.Module([statement], []), name, "exec", self._flags, dont_inherit=True)
                 self._features |= code.co_flags & FEATURES

@@ -22,9 +22,9 @@ from grader.child.cells import Cells, new_scope
 from grader.child.clock import Clock, StoppedError
 from grader.child.execute import cell_of, describe, perform
 from grader.child.imports import guarded_in
-from grader.child.modes import set_neutral
+from grader.child.modes import leave_levels, set_neutral
 from grader.child.quota import keep_small
-from grader.child.shell import Shell, quiet
+from grader.child.shell import History, Shell, quiet, unseen
 from grader.child.standin import Imports, StandIn
 from grader.sandbox import lock_in
 from grader.wire.bounds import MAX_ERRORS
@@ -46,18 +46,27 @@ def run(channel: socket.socket, layers: Sequence[str], limits: dict[str, Any], s
     job, _ = unpack(*receive(channel))
     # The notebooks call these; in here they have nothing to show to anybody.
     for name in job["silent"]:
-        setattr(sys.modules["grader"], name, quiet)
+        setattr(sys.modules["grader"], name, unseen)
     clock = Clock(limits["call_seconds"], limits["cpu_seconds"])
     scope = _run_cells(channel, job, clock, limits["cells_seconds"], scratch)
+    _calm()  # the tensors of the calls are made under no mode of the notebook's, either
     # The calls are sent only now: cells that run before any call know nothing of them.
     header, tensors = unpack(*receive(channel))
     calls = decode_calls(header["calls"], tensors)
     for index in range(job["start"], len(calls)):
-        sys.setrecursionlimit(1000)
         with contextlib.suppress(OSError):  # a process that gave its rights away stays where it is
             os.chdir(scratch)
-        set_neutral(without=frozenset({"threads"}))
+        _calm()
         send(channel, _answer(index, calls[index], scope, clock, limits))
+
+
+def _calm() -> None:
+    """Whatever was left on, a call begins as in a process that was just started; but threads may be as many as set."""
+    sys.setrecursionlimit(1000)
+    sys.settrace(None)
+    sys.setprofile(None)
+    leave_levels()
+    set_neutral(without=frozenset({"threads"}))
 
 
 def _run_cells(
@@ -76,11 +85,12 @@ def _run_cells(
     def limit() -> AbstractContextManager[None]:
         return clock.limit(max(LEAST_CELL_SECONDS, end - time.process_time()))
 
-    cells, history = Cells(scope, (BaseException,), limit), scope["In"]
+    history = History(scope)
+    cells = Cells(scope, (BaseException,), limit, history.keep)
     for number, cell in enumerate(job["cells"], 1):
         if cell.strip() and number not in job["skip"]:
             send(channel, pack({"cell": number}, {}))
-            history.append(cell)
+            history.begin(cell)
             cells.run(number, cell)
     missing = [
         Raised("MissingLibraryError", (), name, line, cell_of(file)) for name, (file, line) in imports.missing.items()
@@ -97,7 +107,7 @@ def _kernel_scope(job: dict[str, Any], scratch: str) -> dict[str, Any]:
         with open(name, "w", encoding=_declared(text), errors="replace") as file:
             file.write(text)
     sys.path.append(scratch)
-    scope = new_scope("__main__", display=quiet, In=[""], Out={}, _="", __="", ___="", input=_nobody_answers)
+    scope = new_scope("__main__", display=quiet, input=_nobody_answers)
     shell = Shell(scope)
     scope["get_ipython"] = lambda: shell
     sys.argv = [os.path.join(scratch, job["script"])] if job["script"] else [os.path.join(scratch, "kernel")]

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from grader.child.quota import SCRATCH
 from grader.child.standin import MissingLibraryError, StandIn
 from grader.values.tree import Path, leaves, map_leaves, map_paths, tensors
 from grader.wire.bounds import MAX_TEXT
@@ -40,7 +41,7 @@ def describe(error: BaseException) -> Raised:
         if name.startswith(("<cell", "<ipython", "/tmp/ipykernel")):
             line, cell = at, cell_of(name)
     bases = tuple(base.__name__ for base in type(error).__mro__)
-    text = _without_addresses(str(message))[:MAX_TEXT]
+    text = _without_what_varies(str(message))[:MAX_TEXT]
     return Raised(type(error).__name__, bases, text, line if type(line) is int else None, cell)
 
 
@@ -50,9 +51,23 @@ def cell_of(file: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _without_addresses(message: str) -> str:
-    """The text without what differs from run to run: where objects lie in memory."""
-    return re.sub(r"\b0x[0-9a-fA-F]{6,}", "0x…", message)
+_VARYING = (
+    (re.compile(r"\b0x[0-9a-fA-F]{6,}"), "0x…"),
+    (re.compile(rf"(?:/[\w.-]+)*/{SCRATCH}\w+/?"), ""),
+    (re.compile(r"\btmp[a-z0-9_]{8}\b"), "tmp…"),
+    (re.compile(r" \((?:/[^()\n]*|unknown location)\)$"), ""),
+)
+
+
+def _without_what_varies(message: str) -> str:
+    """The text without what differs from run to run or from place to place.
+
+    That is where objects lie in memory, the scratch folder and the names of files that pass, and the file of a module
+    from which something cannot be imported.
+    """
+    for pattern, instead in _VARYING:
+        message = pattern.sub(instead, message)
+    return message
 
 
 def perform(call: Call, scope: dict[str, Any], errors_caught: tuple[type[BaseException], ...] = ERRORS) -> Outcome:

@@ -20,6 +20,13 @@ class _Loop(asyncio.SelectorEventLoop):
         pass
 
 
+class _Policy(asyncio.DefaultEventLoopPolicy):
+    """So that ``asyncio.run`` in a script gets such a loop, too."""
+
+    _loop_factory = _Loop
+
+
+asyncio.set_event_loop_policy(_Policy())
 _loops: list[_Loop] = []
 
 

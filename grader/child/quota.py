@@ -11,6 +11,8 @@ import os
 import sys
 from typing import Any
 
+SCRATCH = "attn-child-"
+"""How the names of the folders begin in which submissions write."""
 MOST_FILES = 64
 MOST_BYTES = 64 * 2**20
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND

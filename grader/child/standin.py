@@ -27,13 +27,13 @@ class MissingLibraryError(ImportError):
 class StandIn:
     """Stands for anything of a library."""
 
-    def __init__(self, library: str, wrapped: Any = None) -> None:
-        self.__dict__.update(_library=library, _wrapped=wrapped)
+    def __init__(self, library: str, wrapped: Any = None, name: str = "") -> None:
+        self.__dict__.update(_library=library, _wrapped=wrapped, _name=name)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        return StandIn(self._library)
+        return StandIn(self._library, name=name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.__dict__[name] = value
@@ -42,6 +42,8 @@ class StandIn:
         """A function or class that is decorated comes back as it is."""
         if len(args) == 1 and not kwargs and isinstance(args[0], types.FunctionType | type):
             return args[0]  # used as a decorator
+        if self._name == "trange" and args and all(isinstance(number, int) for number in args):
+            return StandIn(self._library, range(*args))
         return StandIn(self._library, args[0] if args else None)
 
     def __getitem__(self, index: Any) -> StandIn:
@@ -118,7 +120,7 @@ class StandInModule(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        return StandIn(self.__dict__["_library"])
+        return StandIn(self.__dict__["_library"], name=name)
 
 
 class Imports:

@@ -21,6 +21,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from grader.child.quota import SCRATCH
 from grader.sandbox import of_process, prepare
 from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
 
@@ -152,7 +153,7 @@ def _serve(control: socket.socket, children: dict[int, Child], layers: list[str]
                 _kill(running)
         return True
     channel, status = descriptors
-    scratch = tempfile.mkdtemp(prefix="attn-child-")
+    scratch = tempfile.mkdtemp(prefix=SCRATCH)
     pid = os.fork()
     if pid == 0:
         _become_child(channel, layers, request["limits"], scratch)

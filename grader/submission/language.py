@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from threading import Lock
@@ -91,7 +92,7 @@ def as_python(cell: str, patience: Patience | None = None, around: int = 0) -> s
     body = as_python(magic.body, patience, around + 1)
     if parse(body) is None:
         return python
-    return "\n" * above + "\n".join([_captured(magic), *([body] if body else [])])
+    return "\n" * above + "\n".join([_in_its_line(magic), *([body] if body else [])])
 
 
 def as_module(text: str) -> str | None:
@@ -123,10 +124,13 @@ def cell_magic(python: str) -> Magic | None:
     return None
 
 
-def _captured(magic: Magic) -> str:
-    """``%%capture name`` binds a name to what was printed."""
-    found = re.search(r"(?:^|\s)([A-Za-z_]\w*)", magic.line) if magic.name == "capture" else None
-    return f"{found[1]} = get_ipython().captured()" if found else ""
+def _in_its_line(magic: Magic) -> str:
+    """What a magic's own line does: ``%%capture name`` binds a name, ``%%timeit code`` runs some first."""
+    if magic.name == "capture":
+        found = re.search(r"(?:^|\s)([A-Za-z_]\w*)", magic.line)
+        return f"{found[1]} = get_ipython().captured()" if found else ""
+    code = _behind_options(magic.line) if magic.name in ("timeit", "prun") else ""
+    return code if parse(code) else ""
 
 
 def codes_in_magics(tree: ast.AST) -> Iterator[str]:
@@ -142,12 +146,22 @@ def codes_in_magics(tree: ast.AST) -> Iterator[str]:
                         yield _behind_options(text.partition(" ")[2] if called == "magic" else text)
 
 
-_RUNNING = frozenset({"run_line_magic", "run_cell_magic", "run_cell", "magic", "ex", "ev"})
+def scripts_run(tree: ast.AST) -> Iterator[str]:
+    """Names, without their suffix, of the files that ``%run`` runs."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="run_line_magic"),
+                args=[ast.Constant(value="run"), ast.Constant(value=str(line))],
+            ):
+                found = re.match(r"(?:-\w+\s+)*['\"]?(?:\./)?(\w+)(?:\.py)?(?:['\"\s]|$)", line)
+                if found:
+                    yield found[1]
 
 
 def _behind_options(text: str) -> str:
     """``-n 1 -r 1 f(x)``: the code."""
-    return re.sub(r"^(?:\s*-\w(?:\s+\d+|\d*)(?=\s))+\s*", "", text)
+    return re.sub(r"^(?:\s*-[A-Za-z]+(?:\s+\d+|\d*)(?=\s|$))+\s*", "", text)
 
 
 @lru_cache(maxsize=256)
@@ -162,7 +176,8 @@ def parse(code: str) -> ast.Module | None:
 
 def _tree(code: str) -> ast.Module:
     # CPython 3.11 loses count of its recursion depth when two threads parse at once (a SystemError).
-    with _one_parser_at_a_time:
+    with _one_parser_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "\\d" in what somebody handed in is no warning, or error, of ours
         return ast.parse(code)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 
 from grader.submission.conflicts import conflict, first_mark
 from grader.submission.contents import Cell
-from grader.submission.language import WRITING, Magic, cell_magic, parse
+from grader.submission.language import WRITING, cell_magic, parse
 from grader.submission.newer import Version, needed_version
 from grader.submission.notes import Note
 from grader.submission.reader import Submission
@@ -38,11 +38,12 @@ def why_missing(submission: Submission, targets: Collection[str]) -> Text | None
         if cell.kind != "code":
             for name in sorted(set(targets) & _defined(cell)):
                 return _not_code(name, cell)
-    for number, code in enumerate(submission.cells, 1):
-        magic = cell_magic(code)
-        for name in targets:
-            if magic is not None and _defines(magic.body, name):
-                return _in_magic(name, magic, submission.place(number, None)[0])
+    written = [cell for cell in submission.written if cell.kind == "code"]
+    for cell, made in zip(written, submission.cells, strict=False):
+        magic = cell_magic(made)
+        if magic is not None:
+            for name in sorted(set(targets) & definitions([magic.body]).keys()):
+                return _under_magic(name, cell, magic.name)
     if not any(code.strip() for code in submission.cells):
         return _NO_CODE
     return None
@@ -82,24 +83,6 @@ def _defined(cell: Cell) -> set[str]:
     return set(definitions([textwrap.dedent(fenced[1] if fenced else cell.source)]))
 
 
-def _defines(text: str, name: str) -> bool:
-    """Whether a text, in whatever language it is run, defines a name in Python."""
-    return re.search(rf"^\s*(?:(?:async\s+def|def|class)\s+{name}\b|{name}\s*=[^=])", text, re.MULTILINE) is not None
-
-
-def _in_magic(name: str, magic: Magic, cell: int | None) -> Text:
-    en, zh = (f"cell {cell}", f"第 {cell} 个单元") if cell else ("a cell", "一个单元")
-    if magic.name in WRITING:
-        return Text(
-            f"`{name}` is written into a file by {en} (%%{magic.name}), and is not imported: import it from there.",
-            f"`{name}` 由{zh}（%%{magic.name}）写入了文件，但没有导入：请从该文件导入它。",
-        )
-    return Text(
-        f"`{name}` stands in {en}, which begins with %%{magic.name} and is not run as Python here: take that line off.",
-        f"`{name}` 写在{zh}中，该单元以 %%{magic.name} 开头，不会作为 Python 运行：请删去那一行。",
-    )
-
-
 def _newer(version: Version, cell: Cell) -> Text:
     needed, running = (f"{major}.{minor}" for major, minor in (version, sys.version_info[:2]))
     en = f"cell {cell.number}" if cell.number else "the code"
@@ -134,6 +117,21 @@ def _not_code(name: str, cell: Cell) -> Text:
         "(select the cell, press Esc, then Y), and save.",
         f"`{name}` 写在第 {cell.number} 个单元中，那是{kind.zh}，不会被运行：请把它的类型改为 Code"
         "（选中单元，按 Esc，再按 Y），然后保存。",
+    )
+
+
+def _under_magic(name: str, cell: Cell, magic: str) -> Text:
+    en = f"cell {cell.number}" if cell.number else f"the cell in line {cell.line}"
+    zh = f"第 {cell.number} 个单元" if cell.number else f"第 {cell.line} 行的单元"
+    if magic in WRITING:
+        return Text(
+            f"`{name}` stands in {en}, which is only written into a file (`%%{magic}`): "
+            f"import it below, or take that line off.",
+            f"`{name}` 写在{zh}中，该单元只被写入文件（`%%{magic}`）：请在下面导入它，或删去这一行。",
+        )
+    return Text(
+        f"`{name}` stands in {en} below `%%{magic}`, so it is not run as this notebook's Python: take that line off.",
+        f"`{name}` 写在{zh}的 `%%{magic}` 之下，不会作为本笔记本的 Python 运行：请删去这一行。",
     )
 
 

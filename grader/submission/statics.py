@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from grader.submission.installed import is_installed
-from grader.submission.language import codes_in_magics, parse
+from grader.submission.language import codes_in_magics, parse, scripts_run
 
 
 def definitions(cells: Iterable[str]) -> dict[str, list[ast.stmt]]:
@@ -186,9 +186,11 @@ def _is_import(statement: ast.stmt) -> bool:
 
 
 def imports(cells: Iterable[str]) -> set[str]:
-    """Top-level packages that the code imports, anywhere."""
+    """Top-level packages that the code imports, anywhere, and files that it runs as a program."""
     found: set[str] = set()
     for cell in cells:
+        tree = parse(cell) or ast.Module([], [])
+        found.update(scripts_run(tree))
         for node in (node for statement in statements(cell) for node in ast.walk(statement)):
             if isinstance(node, ast.Import):
                 found.update(alias.name.split(".")[0] for alias in node.names)

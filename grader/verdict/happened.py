@@ -29,13 +29,22 @@ def happened(error: Raised) -> Text:
         case "EOFError":
             return Text("it asks for input, and nobody is there to answer", "它要求输入，而这里无人回答")
         case "SyntaxError" | "IndentationError" | "TabError":
+            said = _IN_CELL.sub("", said)
             return Text(f"it is not Python: {said}", f"不是合法的 Python：{said}")
+        case "MemoryError":
+            return Text("it uses too much memory", "它占用内存过多")
+    if not said:
+        return Text(f"it raises {error.type}", f"它抛出了 {error.type}")
     return Text(f"it raises {error.type}: {said}", f"它抛出了 {error.type}：{said}")
 
 
 def _in_a_line(text: str) -> str:
     """What a submission says is quoted within a sentence: it makes no lines of its own."""
     return " ".join(text.split())[:160]
+
+
+_IN_CELL = re.compile(r" \((?:<\w[^()]*>, )?line \d+\)$")
+"""What Python says behind a syntax error of where it is; our notes say it themselves."""
 
 
 def missing_library(error: Raised) -> str | None:

@@ -202,13 +202,10 @@ def test_the_clock() -> None:
         assert outcomes(runner, code, 1.0)[0].value == 1
 
 
-def test_who_stops_itself_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.runner.limits.BACKSTOP_LEAST_SECONDS", 5.0)
+def test_who_stops_itself_is_not_waited_for() -> None:
     code = "import os, signal\ndef answer():\n    os.kill(os.getpid(), signal.SIGSTOP)\n"
     with without() as runner:
         assert outcomes(runner, code)[0].ended == "waiting"
-    with without("watchdog", limits=Limits(call_seconds=0.1, seconds=0.1)) as runner:
-        assert outcomes(runner, code)[0].ended == "timeout"
 
 
 def test_strays_are_killed() -> None:
