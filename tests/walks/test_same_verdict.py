@@ -1,0 +1,68 @@
+"""``check`` in a kernel and `attn grade` say the same of the same definitions."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from helpers import ROOT, environment
+
+from grader.session import Session
+from grader.submission.find import Work
+
+pytestmark = pytest.mark.slow
+
+CASES = ROOT / "tests" / "cases"
+NAMES = """A02a A02c A02d A03a A04a A05a A05c A06a A07a A08a A10a A11a n01a n01c n02a n03a n03d n04a n07a n08"""
+"""Notebooks that a kernel runs to their ends: none in which it stops at a statement that fails."""
+
+IN_A_KERNEL = """
+import contextlib, io, json, sys
+from IPython.core.interactiveshell import InteractiveShell
+from grader import check
+
+shell = InteractiveShell.instance()
+shell.system = lambda *_: None
+shell.getoutput = lambda *_, **__: []
+verdicts = {}
+for path in sys.argv[1:]:
+    shell.reset()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        for cell in json.load(open(path, encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "code":
+                shell.run_cell("".join(cell["source"]), store_history=True)
+        exercise = path.rsplit("/", 1)[-1].removesuffix(".ipynb")
+        report = check(shell.user_ns, exercise=exercise).report
+    verdicts[path] = [report.score, [found.name for found in report.checks if not found.passed]]
+print(json.dumps(verdicts))
+"""
+
+
+def notebooks() -> list[Path]:
+    return [next(CASES.glob(f"{name}_*")) for name in NAMES.split()]
+
+
+@pytest.fixture(scope="module")
+def in_a_kernel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    paths = [str(next(folder.glob("*.ipynb"))) for folder in notebooks()]
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_KERNEL, *paths],
+        cwd=tmp_path_factory.mktemp("kernel"),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {Path(path).parent.name: verdict for path, verdict in found.items()}
+
+
+@pytest.mark.parametrize("folder", notebooks(), ids=lambda folder: folder.name)
+def test_the_same_score_and_the_same_checks(session: Session, in_a_kernel: dict[str, Any], folder: Path) -> None:
+    report = session.grade(Work(next(folder.glob("*.ipynb")), folder.name))
+    assert in_a_kernel[folder.name] == [report.score, [check.name for check in report.checks if not check.passed]]
