@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n auto
 
-# For the loop while working: less than a minute.
+# For the loop while working.
 check: lint
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
