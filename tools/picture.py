@@ -16,7 +16,7 @@ from grader.course.course import find_course
 from grader.report.model import Report
 from grader.report.render import summary_table
 from grader.session import Session
-from grader.submission.find import find_work
+from grader.submission.find import find
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = "demo/class"
@@ -36,7 +36,7 @@ def picture_of(reports: Sequence[Report]) -> str:
 def main() -> None:
     """Grade the demonstration class, and draw what came of it."""
     with Session(find_course(ROOT)) as session:
-        reports = session.grade_all(find_work([ROOT / SHOWN]))
+        reports = session.grade_all(find([ROOT / SHOWN]).work)
     (ROOT / "docs" / "report.svg").write_text(picture_of(reports), encoding="utf-8")
 
 

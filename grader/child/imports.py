@@ -29,7 +29,7 @@ def _lines(cell: str) -> Iterator[int]:
     for node in ast.walk(ast.parse(cell)):
         body: list[ast.stmt] = []
         if (isinstance(node, ast.Try) and any(map(_catches, node.handlers))) or (
-            isinstance(node, ast.With) and any("suppress" in ast.dump(item.context_expr) for item in node.items)
+            isinstance(node, ast.With) and any(_suppresses(item.context_expr) for item in node.items)
         ):
             body = node.body
         for statement in body:

@@ -52,11 +52,6 @@ class Found:
     passed_over: list[PassedOver]
 
 
-def find_work(paths: Sequence[Path]) -> list[Work]:
-    """The work that `find` finds."""
-    return find(paths).work
-
-
 def find(paths: Sequence[Path]) -> Found:
     """Files as given, and every notebook and Python file in the folders given; symbolic links are not followed.
 

@@ -22,7 +22,7 @@ from notebooks import ATTACKS, SCRIPT, NotebookAttack, answered, honest, text_of
 from grader.course.course import find_course
 from grader.handout.build import write_sources
 from grader.session import Session
-from grader.submission.find import find_work
+from grader.submission.find import find
 
 pytestmark = pytest.mark.slow
 
@@ -101,7 +101,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     nbgrader(root, "generate_feedback", ASSIGNMENT)
     after = {name: seen for part in watched for name, seen in snapshot(part).items()}
     with Session(located) as session:
-        graded = [report.to_json() for report in session.grade_all(find_work([root / "submitted"]))]
+        graded = [report.to_json() for report in session.grade_all(find([root / "submitted"]).work)]
     reports = {Path(report["submission"]).parts[-3]: report for report in graded}
     return Graded(root, canary, reports, before, after)
 

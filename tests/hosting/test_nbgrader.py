@@ -23,7 +23,7 @@ from grader import nbgrader_plugin
 from grader.course.course import find_course
 from grader.handout.build import write_sources
 from grader.session import Session
-from grader.submission.find import find_work
+from grader.submission.find import find
 
 pytestmark = pytest.mark.slow
 
@@ -119,7 +119,7 @@ def test_the_release_is_what_is_committed(course: Path) -> None:
 
 def test_scores_equal_those_of_attn_grade(course: Path) -> None:
     with Session(find_course(course)) as session:
-        reports = session.grade_all(find_work([course / "submitted"]))
+        reports = session.grade_all(find([course / "submitted"]).work)
     mine = {Path(report.submission).parts[-3]: report.score for report in reports}
     theirs = scores(course)
     assert set(mine) == set(theirs)

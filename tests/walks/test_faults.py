@@ -22,7 +22,7 @@ from grader.grade import Grader
 from grader.report.model import Report
 from grader.runner.pool import WarmParent
 from grader.session import Session
-from grader.submission.find import find_work
+from grader.submission.find import find
 from grader.submission.reader import Submission
 
 pytestmark = pytest.mark.slow
@@ -117,7 +117,7 @@ def _runs_python(pid: int) -> bool:
 @LINUX
 @pytest.mark.parametrize("which", ["warm parent", "child"])
 def test_killing_the_runner_changes_no_grade(course: LocatedCourse, folder: Path, which: str) -> None:
-    work = find_work([folder])
+    work = find([folder]).work
     with Session(course) as session:
         session.grade(work[0])  # everything is loaded before the killer starts
         with Killer(session, which) as killer:

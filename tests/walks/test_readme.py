@@ -15,7 +15,7 @@ import pytest
 from helpers import ROOT
 
 from grader.session import Session
-from grader.submission.find import find_work
+from grader.submission.find import find
 
 pytestmark = pytest.mark.slow
 
@@ -128,7 +128,7 @@ def test_the_picture_shows_what_is_printed_today(session: Session) -> None:
     drawn = ElementTree.parse(ROOT / "docs" / "report.svg").getroot().itertext()
     picture = " ".join(" ".join(drawn).replace("│", " ").split())
     for name in ("ada", "chen", "dara", "eli", "fay", "gus"):
-        (work,) = find_work([ROOT / "demo" / "class" / name])
+        (work,) = find([ROOT / "demo" / "class" / name]).work
         report = session.grade(work)
         cause = report.diagnosis[0].message.en if report.diagnosis else ""
         assert f"{name} {report.score:.4g}/{report.max_score:g} {cause}".strip() in picture, "run tools/picture.py"
