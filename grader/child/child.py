@@ -16,11 +16,9 @@ from contextlib import AbstractContextManager
 from tokenize import detect_encoding
 from typing import Any
 
-import torch
-
 from grader.child.cells import Cells, new_scope
 from grader.child.clock import Clock, StoppedError
-from grader.child.execute import cell_of, describe, perform
+from grader.child.execute import cell_of, describe, perform, seed
 from grader.child.imports import guarded_in
 from grader.child.modes import leave_levels, set_neutral
 from grader.child.quota import keep_small
@@ -74,7 +72,7 @@ def _run_cells(
 ) -> dict[str, Any]:
     """The namespace that the cells make up; how they went is sent, and before each, that it begins."""
     random.seed(0)
-    torch.manual_seed(0)
+    seed(0, job["device"])
     scope = _kernel_scope(job, scratch)
     imports = Imports(scope, guarded_in(job["cells"]))
     for name in ("IPython", "IPython.display", "IPython.core.display"):

@@ -101,7 +101,7 @@ def _target(call: Call, scope: dict[str, Any]) -> Any:
     target = scope[call.target]
     if call.init is None:
         return target
-    _seed(call.device)
+    seed(1, call.device)
     module = target(*call.init, **call.init_kwargs)
     if isinstance(module, nn.Module):
         module = module.to(dtype=getattr(torch, call.dtype), device=call.device).train(call.train)
@@ -135,7 +135,7 @@ def _fresh_inputs(call: Call) -> tuple[Any, Any, dict[str, Tensor]]:
 
 
 def _invoke(call: Call, target: Any, args: Any, kwargs: Any) -> Any:
-    _seed(call.device)
+    seed(1, call.device)
     drive = None
     if call.drive is not None:
         names: dict[str, Any] = {}
@@ -148,12 +148,12 @@ def _invoke(call: Call, target: Any, args: Any, kwargs: Any) -> Any:
     return result
 
 
-def _seed(device: str) -> None:
+def seed(number: int, device: str) -> None:
     """The same draw of random numbers in every run of the same code: a grade must not depend on luck."""
     if device == "cpu":
-        torch.default_generator.manual_seed(1)  # what torch.manual_seed does for the CPU, twenty times faster
+        torch.default_generator.manual_seed(number)  # what torch.manual_seed does for the CPU, and 2 ms less at first
     else:
-        torch.manual_seed(1)
+        torch.manual_seed(number)
 
 
 def cotangent(tensor: Tensor) -> Tensor:

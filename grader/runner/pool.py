@@ -123,6 +123,7 @@ class WarmParent:
             "cells": list(cells),
             "targets": list(targets),
             "silent": PUBLIC_NAMES,
+            "device": self.device,
             "files": dict(files),
             "script": script,
         }
