@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from grader.authoring import Text
-from grader.course.exercise import LoadedExercise, untrusted_cells
-from grader.report.model import Diagnosis, Environment, Report, Status
+from grader.course.key import AnswerKey
+from grader.report.model import Environment, Report, Status
 from grader.runner.pool import PackedCalls, WarmParent
 from grader.submission import statics
 from grader.submission.contents import UnreadableError
@@ -18,10 +18,10 @@ from grader.submission.language import as_code, parse
 from grader.submission.missing import why_missing
 from grader.submission.notes import Note
 from grader.submission.reader import Submission, read_submission
+from grader.text import Text
 from grader.verdict.happened import STUB_PASSED_OVER, notes_on
-from grader.verdict.judge import checks_of, judge, problems_in
+from grader.verdict.judge import judge, refused
 from grader.version import own_version
-from grader.wire.calls import Outcome
 
 
 def environment_on(device: str, sandbox: tuple[str, ...] = ()) -> Environment:
@@ -32,15 +32,15 @@ def environment_on(device: str, sandbox: tuple[str, ...] = ()) -> Environment:
 class Grader:
     """Grades submissions to one exercise with a warm parent that it shares with other exercises."""
 
-    def __init__(self, exercise: LoadedExercise, points: float, runner: WarmParent) -> None:
-        self.exercise, self.points, self.runner = exercise, points, runner
-        self.stub = as_code(exercise.reference.handed_out)
-        self.packed = PackedCalls(exercise.calls)
+    def __init__(self, key: AnswerKey, runner: WarmParent) -> None:
+        self.key, self.runner = key, runner
+        self.stub = as_code(key.stub)
+        self.packed = PackedCalls(key.calls)
 
     @property
     def environment(self) -> Environment:
         """Where grades are made."""
-        return environment_on(self.exercise.device, self.runner.layers())
+        return environment_on(self.key.device, self.runner.layers())
 
     def grade(self, path: Path, shown_as: str | None = None) -> Report:
         """The report on one file. Never raises for anything that the file or its code does."""
@@ -57,8 +57,8 @@ class Grader:
         return replace(report, notes=(*submission.notes, *notes))
 
     def _graded(self, submission: Submission) -> tuple[Report, list[Note]]:
-        targets = self.exercise.spec.targets
-        shown = untrusted_cells(submission.cells, self.exercise.reference.left_out)
+        targets = self.key.targets
+        shown = without_shown(submission.cells, self.key.left_out)
         helpers = [text for _, text in submission.files]
         if statics.untouched([*helpers, *shown], self.stub, targets):
             return self.refused("not_attempted", _NOT_ATTEMPTED), []
@@ -74,22 +74,16 @@ class Grader:
         if why:
             return self.refused("invalid", why), notes
         code = [*cells, *helpers]
-        return judge(self.exercise, code, run, self.points, self.environment, submission.place), notes
+        return judge(self.key, run, code, self.environment, submission.place), notes
 
     def refused(self, status: Status, message: Text) -> Report:
         """A report without a run: every check failed, for one reason."""
-        nothing = [Outcome(ended="not_run") for _ in self.exercise.cases]
-        checks = checks_of(self.exercise, nothing, problems_in(self.exercise, nothing), [], self.points)
-        return Report(
-            exercise=self.exercise.id,
-            submission="",
-            status=status,
-            score=0.0,
-            max_score=self.points,
-            checks=tuple(replace(check, message=message) for check in checks),
-            diagnosis=(Diagnosis("unknown", "interface", message),),
-            environment=self.environment,
-        )
+        return refused(self.key, status, message, self.environment)
+
+
+def without_shown(cells: Iterable[str], left_out: frozenset[str]) -> list[str]:
+    """The cells of a submission as grading runs them: unchanged copies of those that only show something are empty."""
+    return ["" if cell.strip() in left_out else cell for cell in cells]
 
 
 _NOT_ATTEMPTED = Text(

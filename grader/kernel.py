@@ -19,10 +19,11 @@ import torch
 
 from grader.child.execute import detached, perform
 from grader.child.modes import neutral_modes, set_neutral
-from grader.course.course import LocatedCourse, find_course
+from grader.course.course import PUBLIC_FOLDER, LocatedCourse, find_course
 from grader.course.errors import NoCourseError
-from grader.course.exercise import LoadedExercise, load_exercise
-from grader.course.public import FOLDER, PublicExercise, only_targets, read_header, read_public
+from grader.course.key import AnswerKey
+from grader.course.keyfile import read_header, read_key
+from grader.course.keys import has_key, key_of
 from grader.course.script import read_script
 from grader.desk.given import assigned, globals_of, names_of, sources_of
 from grader.grade import environment_on
@@ -117,13 +118,13 @@ def _checked(targets: tuple[Any, ...], exercise: str | None, calling: dict[str, 
         exercise, given = targets[0], ()
     elif len(targets) == 1 and isinstance(targets[0], dict):
         scope, given = targets[0], ()
-    found, points = _find(exercise, {name for target in given for name in names_of(target, calling)})
+    key = _find(exercise, {name for target in given for name in names_of(target, calling)})
     if given:
-        answers = assigned(given, found.spec.targets, found.cases, calling)
+        answers = assigned(given, key.targets, key.questions, calling)
         scope = {**globals_of(given[0], calling), **answers}
-        if set(answers) < set(found.spec.targets):
-            found = only_targets(found, set(answers), points)
-    return _grade_here(found, scope, points, calling)
+        if set(answers) < set(key.targets):
+            key = key.only(set(answers))
+    return _grade_here(key, scope, calling)
 
 
 def hint(target: Any, lang: Language | None = None) -> Any:
@@ -165,20 +166,18 @@ class _Markdown:
         return textwrap.fill(self._text, 100, replace_whitespace=False)
 
 
-def _grade_here(
-    found: LoadedExercise | PublicExercise, scope: dict[str, Any], points: float, calling: dict[str, Any]
-) -> Report:
+def _grade_here(key: AnswerKey, scope: dict[str, Any], calling: dict[str, Any]) -> Report:
     started = time.perf_counter()
     outcomes = []
-    for call in found.calls:
+    for call in key.calls:
         set_neutral()
         outcomes.append(detached(perform(call, scope)))
-    run = Run(outcomes, defined=[name for name in found.spec.targets if name in scope])
-    sources = list(sources_of(found.spec.targets, scope, calling))
-    if found.spec.forbidden_imports:
+    run = Run(outcomes, defined=[name for name in key.targets if name in scope])
+    sources = list(sources_of(key.targets, scope, calling))
+    if key.forbidden_imports:
         imported = {name for name, value in scope.items() if inspect.ismodule(value)}
-        sources.append("\n".join(f"import {name}" for name in sorted(imported & set(found.spec.forbidden_imports))))
-    report = judge(found, sources, run, points, environment_on(found.device))
+        sources.append("\n".join(f"import {name}" for name in sorted(imported & set(key.forbidden_imports))))
+    report = judge(key, run, sources, environment_on(key.device))
     return replace(report, submission="notebook", seconds=time.perf_counter() - started)
 
 
@@ -192,18 +191,15 @@ def _random_state_kept() -> Iterator[None]:
         random.setstate(python_state)
 
 
-def _find(exercise: str | None, names: set[str]) -> tuple[LoadedExercise | PublicExercise, float]:
+def _find(exercise: str | None, names: set[str]) -> AnswerKey:
     located = _located()
     if exercise is None:
         exercise = _exercise_with(names)
-    if located is not None and located.course.find(exercise) and (located.solution(exercise) / "grading.py").is_file():
-        entry = located.course.find(exercise)
-        assert entry is not None
-        return load_exercise(located.solution(exercise)), entry[1].points
+    if located is not None and located.course.find(exercise) and has_key(located, exercise):
+        return key_of(located, exercise)
     for path in _public_files():
         if path.stem == exercise:
-            public = _read(path)
-            return public, public.points
+            return _read(path)
     raise ValueError(f"There is no exercise {exercise!r} here; start Jupyter in the folder of the notebooks.")
 
 
@@ -228,13 +224,13 @@ def _hints(names: list[str]) -> tuple[str, dict[str, list[str]]]:
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path) -> PublicExercise:
-    return read_public(path)
+def _read(path: Path) -> AnswerKey:
+    return read_key(path)
 
 
 def _public_files() -> Iterator[Path]:
     """Public files, nearest first: beside the notebook, then in course order."""
-    yield from sorted((Path.cwd() / FOLDER).glob("*.safetensors"))
+    yield from sorted((Path.cwd() / PUBLIC_FOLDER).glob("*.safetensors"))
     located = _located()
     if located is not None:
         for _, entry in located.course.entries():

@@ -13,11 +13,10 @@ from threading import Lock, Thread
 
 import torch
 
-from grader.authoring import Text
 from grader.course.asked import Asked
 from grader.course.course import LocatedCourse
 from grader.course.errors import ExerciseError
-from grader.course.exercise import load_exercise
+from grader.course.keys import key_of
 from grader.grade import Grader, environment_on
 from grader.report.model import Diagnosis, Report
 from grader.runner.pool import RunnerError, WarmParent
@@ -31,6 +30,7 @@ from grader.submission.names import possible_exercises
 from grader.submission.notes import Note
 from grader.submission.reader import Submission, read_submission
 from grader.submission.statics import definitions
+from grader.text import Text
 
 DEVICE_START_SECONDS = 30.0
 """An accelerator is first touched in the child, which may take this long before the first call comes back."""
@@ -84,10 +84,7 @@ class Session:
         """The grader of an exercise, loaded when first asked for."""
         with self._lock:
             if exercise not in self._graders:
-                found = self.located.course.find(exercise)
-                assert found is not None
-                loaded = load_exercise(self.located.solution(exercise), self.device)
-                self._graders[exercise] = Grader(loaded, found[1].points, self.runner)
+                self._graders[exercise] = Grader(key_of(self.located, exercise, self.device), self.runner)
             return self._graders[exercise]
 
     def grade(self, work: Work, exercise: str | None = None) -> Report:
@@ -100,7 +97,7 @@ class Session:
             grader = self.grader(exercise)
             others = self._others(submission, grader)
             named = self._named_otherwise(submission, exercise)
-            notes = (*work.notes, *named, *notes_on(submission, grader.exercise.spec.targets), *others)
+            notes = (*work.notes, *named, *notes_on(submission, grader.key.targets), *others)
             report = grader.grade_cells(replace(self.with_modules(submission, grader), notes=notes))
             if others and report.status == "invalid" and all(map(parse, submission.cells)):
                 # Nothing is wrong with the code: it answers another question.
@@ -142,7 +139,7 @@ class Session:
 
     def with_modules(self, submission: Submission, grader: Grader) -> Submission:
         """The submission with the student's own modules that it imports from beside it."""
-        targets = grader.exercise.spec.targets
+        targets = grader.key.targets
         return replace(submission, files=modules_beside(submission.path, submission.cells, self._is_exercise, targets))
 
     def _is_exercise(self, name: str) -> bool:
@@ -185,7 +182,7 @@ class Session:
 
     def _others(self, submission: Submission, grader: Grader) -> tuple[Note, ...]:
         """What else of the course a file answers than that for which it is graded."""
-        handed_out = {*definitions(grader.stub), *grader.exercise.spec.targets}
+        handed_out = {*definitions(grader.stub), *grader.key.targets}
         others = self._asked.answered(definitions(submission.cells).keys() - handed_out)
         return tuple(Note(_also(exercise, submission.path.name)) for exercise in others)
 

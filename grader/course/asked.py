@@ -8,9 +8,9 @@ from collections.abc import Collection
 from functools import cached_property
 from threading import Lock
 
+from grader.course.authored import load_grading
 from grader.course.course import LocatedCourse
 from grader.course.errors import ExerciseError
-from grader.course.exercise import load_grading
 
 _DEFINITION = re.compile(r"^(?:def|class) +(\w+)", re.MULTILINE)
 

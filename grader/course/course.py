@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from grader.course.errors import CourseError, NoCourseError
 from grader.course.formats import COURSE_FORMAT, check_format
+from grader.course.lines import Yaml, YamlError, advice, read_yaml
 from grader.runner.limits import Limits
 
 COURSE_FILE = "course.yml"
+PUBLIC_FOLDER = ".public"
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 
@@ -86,7 +87,7 @@ class LocatedCourse:
 
     def public(self, exercise: str) -> Path:
         """What is handed out beside the notebook for `grader.check`: public cases, recorded answers, hints."""
-        return self.release(exercise).parent / ".public" / f"{exercise}.safetensors"
+        return self.release(exercise).parent / PUBLIC_FOLDER / f"{exercise}.safetensors"
 
     def _assignment(self, exercise: str) -> str:
         found = self.course.find(exercise)
@@ -118,81 +119,40 @@ def read_course(path: Path) -> Course:
         CourseError: with one line ``file:line: what is wrong; what to write`` for every mistake.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        tree = yaml.compose(text, Loader=_LOADER)
-        data = yaml.load(text, Loader=_LOADER)
-    except (OSError, UnicodeDecodeError) as error:
-        raise CourseError(f"{path}: cannot be read: {error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise CourseError(f"{where}: this is not YAML: {getattr(error, 'problem', error)}") from None
-    if not isinstance(data, dict):
-        raise CourseError(f"{path}:1: a course is a mapping; begin with `title: {{en: …, zh: …}}` and `assignments:`")
-    check_format(f"{path}:{_line(tree, ('format',))}: {COURSE_FILE}", data.get("format"), COURSE_FORMAT)
+        found = read_yaml(path, "a course is a mapping; begin with `title: {en: …, zh: …}` and `assignments:`")
+    except YamlError as error:
+        raise CourseError(str(error)) from None
+    check_format(f"{path}:{found.line(('format',))}: {COURSE_FILE}", found.data.get("format"), COURSE_FORMAT)
     try:
-        course = Course.model_validate(data)
+        course = Course.model_validate(found.data)
     except ValidationError as error:
         # A misspelt setting also leaves one missing: say the spelling first.
-        found_errors = sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-        lines = [f"{path}:{_line(tree, found['loc'])}: {_advice(dict(found))}" for found in found_errors]
+        problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+        lines = [f"{path}:{found.line(problem['loc'])}: {advice(dict(problem), 'a course')}" for problem in problems]
         raise CourseError("\n".join(lines)) from None
-    _check_names(path, tree, course)
+    _check_names(path, found, course)
     return course
 
 
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def _check_names(path: Path, tree: Any, course: Course) -> None:
+def _check_names(path: Path, found: Yaml, course: Course) -> None:
     seen: set[str] = set()
     problems = []
     for a, assignment in enumerate(course.assignments):
         for e, entry in enumerate(assignment.exercises):
-            line = _line(tree, ("assignments", a, "exercises", e, "id"))
+            line = found.line(("assignments", a, "exercises", e, "id"))
             if entry.id in seen:
                 problems.append(f"{path}:{line}: exercise {entry.id!r} is there twice; give each its own id")
             for need in entry.needs:
                 if need not in seen:
-                    at = _line(tree, ("assignments", a, "exercises", e, "needs"))
+                    at = found.line(("assignments", a, "exercises", e, "needs"))
                     problems.append(
                         f"{path}:{at}: {entry.id!r} needs {need!r}, which no exercise above it is; "
                         "name an exercise that comes earlier"
                     )
             for code in entry.answers:
                 if course.questions and code not in course.questions:
-                    at = _line(tree, ("assignments", a, "exercises", e, "answers"))
+                    at = found.line(("assignments", a, "exercises", e, "answers"))
                     problems.append(f"{path}:{at}: {code!r} is not among the `questions` of this course")
             seen.add(entry.id)
     if problems:
         raise CourseError("\n".join(problems))
-
-
-def _line(node: Any, location: tuple[Any, ...]) -> int:
-    """The line of a place in the file, or of the nearest part around it that exists."""
-    line = node.start_mark.line + 1 if node is not None else 1
-    for step in location:
-        following = None
-        if isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == step:
-                    line, following = key.start_mark.line + 1, value
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            following = node.value[step]
-            line = following.start_mark.line + 1
-        if following is None:
-            break
-        node = following
-    return line
-
-
-def _advice(error: dict[str, Any]) -> str:
-    name = ".".join(str(part) for part in error["loc"] if not isinstance(part, int))
-    match error["type"]:
-        case "missing":
-            return f"`{name}` is missing; add it here"
-        case "extra_forbidden":
-            return f"`{name}` is not a setting of a course; remove it or check its spelling"
-        case "string_pattern_mismatch":
-            return f"`{name}: {error['input']}` is no id; use small letters, digits, _ and -"
-    return f"`{name}`: {error['msg'].lower()}, not {error['input']!r}"

@@ -7,8 +7,8 @@ from grader.version import own_version
 
 COURSE_FORMAT = 1
 """Of course.yml."""
-PUBLIC_FORMAT = 1
-"""Of the public files that lie beside the notebooks."""
+KEY_FORMAT = 2
+"""Of answer keys, and of their public parts that lie beside the notebooks. The first had public parts only."""
 
 
 def check_format(file: str, found: object, known: int) -> None:

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from grader.authoring import Case
+from grader.course.key import Question
 
 Namespace = Mapping[str, Any]
 
@@ -31,14 +31,14 @@ def names_of(target: Any, calling: Namespace) -> list[str]:
 
 
 def assigned(
-    given: tuple[Any, ...], wanted: tuple[str, ...], cases: Collection[Case], calling: Namespace
+    given: tuple[Any, ...], wanted: tuple[str, ...], questions: Collection[Question], calling: Namespace
 ) -> dict[str, Any]:
     """The objects given, by the targets that they are graded as.
 
     One that has a target's name is graded as that; another as the first target of its kind, class or function, that
     none of the others is.
     """
-    classes = {case.target or wanted[0] for case in cases if case.init is not None}
+    classes = {question.call.target for question in questions if question.call.init is not None}
     found: dict[str, Any] = {}
     nameless = []
     for target in given:

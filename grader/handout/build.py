@@ -10,9 +10,8 @@ from pathlib import Path
 
 import nbformat
 
-from grader.course.course import LocatedCourse
-from grader.course.exercise import load_exercise
-from grader.course.public import FOLDER
+from grader.course.course import PUBLIC_FOLDER, LocatedCourse
+from grader.course.keys import key_of
 from grader.course.script import read_script
 from grader.handout.notebooks import digest_of, source_notebook
 from grader.handout.public import write_public
@@ -52,7 +51,9 @@ def build(
                 else:
                     shutil.copyfile(notebook, place)
                     written.append(place)
-            shutil.copytree(work / "source" / assignment / FOLDER, target / assignment / FOLDER, dirs_exist_ok=True)
+            shutil.copytree(
+                work / "source" / assignment / PUBLIC_FOLDER, target / assignment / PUBLIC_FOLDER, dirs_exist_ok=True
+            )
     if answered:
         listed = "\n".join(f"  {path}" for path in answered)
         raise BuildError(
@@ -94,8 +95,8 @@ def write_sources(
         path = source / assignment.id / f"{entry.id}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(source_notebook(located.course, entry, script), path)
-        public = path.parent / FOLDER / f"{entry.id}.safetensors"
-        write_public(load_exercise(located.solution(entry.id)), entry.points, script.hints(), public)
+        public = path.parent / PUBLIC_FOLDER / f"{entry.id}.safetensors"
+        write_public(key_of(located, entry.id), script.hints(), public)
         written.append(path)
     return written
 

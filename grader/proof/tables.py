@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from grader.authoring import FAMILIES
+from grader.authoring.cases import FAMILIES
 from grader.course.course import Course
 from grader.proof.verify import Proof
 

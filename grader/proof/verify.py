@@ -3,17 +3,20 @@ named, nothing trivial passes, and independent oracles agree."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from grader.authoring import FAMILIES, Case, Family
+from grader.authoring.cases import FAMILIES, Family
+from grader.authoring.conduct import is_conduct
+from grader.course.authored import Authored
 from grader.course.course import LocatedCourse
-from grader.course.exercise import LoadedExercise, load_exercise
+from grader.course.key import AnswerKey, KnownMistake
+from grader.course.trusted import run_call
 from grader.grade import Grader
 from grader.handout.notebooks import SHOWN_IN_GRADED_CELL
 from grader.report.model import Report
@@ -21,9 +24,9 @@ from grader.runner.pool import WarmParent
 from grader.submission.reader import Submission, read_submission
 from grader.values.compare import differences, tensor_deviation, tolerance_of
 from grader.values.tree import shown, tensors
-from grader.verdict.diagnosis import telling_facets
+from grader.verdict.effects import Place, effects_of
 from grader.verdict.evidence import problems_of
-from grader.wire.calls import Outcome
+from grader.wire.calls import Call
 
 MARGIN = 5.0
 """A wrong answer has to be this many tolerances away in some case, or the case does not really separate it."""
@@ -51,20 +54,21 @@ class Proof:
 
 def verify(located: LocatedCourse, exercise: str, runner: WarmParent) -> Proof:
     """Verify one exercise through the same path that grades learners."""
-    loaded = load_exercise(located.solution(exercise))
+    authored = Authored(located.solution(exercise))
     found = located.course.find(exercise)
     assert found is not None
     proof = Proof(exercise)
-    grader = Grader(loaded, found[1].points, runner)
+    grader = Grader(authored.key(found[1].points), runner)
+    reference = grader.grade_cells(Submission(Path("<reference>"), authored.script.answer))
     proof.problems += [
-        *_reference(grader),
+        *_reference(grader, reference),
         *_stub(grader),
         *_release(grader, located.release(exercise)),
         *_mistakes(grader, proof),
-        *_trivial_answers(loaded),
-        *_oracles(loaded),
+        *_trivial_answers(grader.key),
+        *_oracles(authored, grader.key),
     ]
-    proof.families = _families(grader)
+    proof.families = dict.fromkeys(FAMILIES, 0) | Counter(check.family for check in reference.checks)
     return proof
 
 
@@ -90,11 +94,11 @@ def _release(grader: Grader, path: Path) -> Iterator[str]:
         yield f"{path} is not the notebook that `attn build` makes: see {where}; build it again"
 
 
-def _reference(grader: Grader) -> Iterator[str]:
-    for case, right in zip(grader.exercise.cases, grader.exercise.expected, strict=True):
-        if case.raises is None and right.raised is not None:
-            yield f"the reference raises {right.raised.type} in {case.reason!r}: {right.raised.message}"
-    report = grader.grade_cells(Submission(Path("<reference>"), grader.exercise.reference.answer))
+def _reference(grader: Grader, report: Report) -> Iterator[str]:
+    for question in grader.key.questions:
+        raised = question.right.raised
+        if question.raises is None and raised is not None:
+            yield f"the reference raises {raised.type} in {question.reason!r}: {raised.message}"
     if not report.passed:
         yield f"the reference gets {report.score:g} of {report.max_score:g}: {_first_message(report)}"
 
@@ -106,59 +110,57 @@ def _first_message(report: Report) -> str:
 
 
 def _mistakes(grader: Grader, proof: Proof) -> Iterator[str]:
-    exercise = grader.exercise
+    key, effects = grader.key, effects_of(grader.key)
     shows: set[int] = set()
-    for known, predicted in exercise.predictions:
-        telling = telling_facets(exercise.cases, predicted, exercise.expected)
-        shows |= {case for case, _ in telling}
-        if telling and not _far_enough(exercise, predicted, telling):
+    for number, known in enumerate(key.mistakes):
+        places = effects.of(number)
+        shows |= {question for question, _ in places}
+        if places and not any(_far_enough(key, known, place) for place in places):
             yield f"mistake {known.slug!r} is within {MARGIN:g} tolerances of the reference in every case"
-    for known in exercise.spec.mistakes:
-        for variant in known.variants:
-            report = grader.grade_cells(_submission(exercise.text_of(variant)))
-            first = report.diagnosis[0].mistake if report.diagnosis else "full marks"
-            proof.named.append((known.slug, known.family, first))
-            if first != known.slug:
-                yield f"mistake {known.slug!r} ({known.family}) comes out as {first!r}: {_first_message(report)}"
-    proof.idle_cases = [case.reason for i, case in enumerate(exercise.cases) if i not in shows]
+        if not places and is_conduct(known.slug):
+            continue  # what the grader makes by itself need not be possible everywhere
+        assert known.variant is not None
+        report = grader.grade_cells(_submission(known.variant.apply(key.reference, key.targets)))
+        first = report.diagnosis[0].mistake if report.diagnosis else "full marks"
+        proof.named.append((known.slug, known.family, first))
+        if first != known.slug:
+            yield f"mistake {known.slug!r} ({known.family}) comes out as {first!r}: {_first_message(report)}"
+    proof.idle_cases = [question.reason for i, question in enumerate(key.questions) if i not in shows]
 
 
-def _far_enough(exercise: LoadedExercise, predicted: Sequence[Outcome], telling: set[Any]) -> bool:
-    for i, facet in telling:
-        if facet != "value":
-            return True
-        case = exercise.cases[i]
-        allowed = tolerance_of(case.dtype, case.tolerance)
-        found = differences(predicted[i].value, exercise.expected[i].value)
-        if max((difference.deviation for difference in found), default=0.0) > MARGIN * allowed:
-            return True
-    return False
+def _far_enough(key: AnswerKey, known: KnownMistake, place: Place) -> bool:
+    i, facet = place
+    if facet != "value":
+        return True
+    question = key.questions[i]
+    found = differences(known.predicted[i].value, question.right.value)
+    allowed = tolerance_of(question.call.dtype, question.tolerance)
+    return max((difference.deviation for difference in found), default=0.0) > MARGIN * allowed
 
 
-def _trivial_answers(exercise: LoadedExercise) -> Iterator[str]:
+def _trivial_answers(key: AnswerKey) -> Iterator[str]:
     """Zeros, an input itself, and the mean of an input must not pass for any output of any target."""
     passing: dict[tuple[str, str], set[str]] = {}
-    for case, right in zip(exercise.cases, exercise.expected, strict=True):
-        if case.judge is not None or case.raises is not None:
+    for question in key.questions:
+        if not question.is_plain:
             continue
-        target = case.target or exercise.spec.targets[0]
-        allowed = MARGIN * tolerance_of(case.dtype, case.tolerance)
-        for where, tensor in tensors(right.value):
+        allowed = MARGIN * tolerance_of(question.call.dtype, question.tolerance)
+        for where, tensor in tensors(question.right.value):
             passes = {
                 name
-                for name, answer in _guesses(case, tensor)
+                for name, answer in _guesses(question.call, tensor)
                 if tensor_deviation(answer.to(tensor.dtype), tensor) <= allowed
             }
-            key = (target, shown(where))
-            passing[key] = passing.get(key, passes) & passes
-    for (target, place), names in passing.items():
+            place = (question.call.target, shown(where))
+            passing[place] = passing.get(place, passes) & passes
+    for (target, part), names in passing.items():
         for name in sorted(names):
-            yield f"{name} passes for result{place} of {target} in every case"
+            yield f"{name} passes for result{part} of {target} in every case"
 
 
-def _guesses(case: Case, right: Tensor) -> Iterator[tuple[str, Tensor]]:
+def _guesses(call: Call, right: Tensor) -> Iterator[tuple[str, Tensor]]:
     yield "zeros", torch.zeros_like(right)
-    named = {f"argument {i}": value for i, value in enumerate(case.args, 1)} | case.kwargs
+    named = {f"argument {i}": value for i, value in enumerate(call.args, 1)} | call.kwargs
     for name, value in named.items():
         if isinstance(value, Tensor) and value.is_floating_point():
             if value.shape == right.shape:
@@ -169,20 +171,13 @@ def _guesses(case: Case, right: Tensor) -> Iterator[tuple[str, Tensor]]:
                     yield f"the mean of {name}", mean.expand_as(right)
 
 
-def _oracles(exercise: LoadedExercise) -> Iterator[str]:
-    wide = [replace(call.cast("float64"), measure=False, twice=False, watched=()) for call in exercise.calls]
-    for oracle in exercise.spec.oracles:
-        scope = exercise.scope_of(exercise.text_of_oracle(oracle))
-        for i, (case, call) in enumerate(zip(exercise.cases, wide, strict=True)):
-            got = exercise.perform(call, scope)
-            precise = replace(case, dtype="float64", tolerance=ORACLE_TOLERANCE, max_elements=None, twice=False)
-            for problem in problems_of(i, precise, got, exercise.expected[i]):
+def _oracles(authored: Authored, key: AnswerKey) -> Iterator[str]:
+    for name, text in authored.oracles.items():
+        scope = authored.scope_of(text)
+        for i, question in enumerate(key.questions):
+            wide = replace(question.call.cast("float64"), measure=False, twice=False, watched=())
+            got = run_call(wide, scope)
+            precise = replace(question, call=wide, tolerance=ORACLE_TOLERANCE, max_elements=None)
+            for problem in problems_of(i, precise, got):
                 said = got.raised.message if got.raised else problem.facet
-                yield f"oracle {oracle.__name__} disagrees in {case.reason!r}: {said}"
-
-
-def _families(grader: Grader) -> dict[Family, int]:
-    counts = dict.fromkeys(FAMILIES, 0)
-    for check in grader.grade_cells(Submission(Path("<reference>"), grader.exercise.reference.answer)).checks:
-        counts[check.family] += 1
-    return counts
+                yield f"oracle {name} disagrees in {question.reason!r}: {said}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from grader.authoring import Family, Text
+from grader.authoring.cases import Family
 from grader.submission.notes import Note
+from grader.text import Text
 
 SCHEMA = 1
 Status = Literal["graded", "not_attempted", "invalid", "crashed", "timeout", "out_of_memory"]

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from grader.authoring import Text
 from grader.report.model import Check, Language, Report
 from grader.submission.notes import Note
+from grader.text import Text
 
 if TYPE_CHECKING:
     from rich.console import Console

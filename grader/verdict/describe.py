@@ -8,7 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.authoring import Case, Exercise, Family, Text
+from grader.authoring.cases import Family
+from grader.course.key import AnswerKey, Question
+from grader.text import Text
 from grader.values.compare import first_wrong_index
 from grader.values.tree import Path, at, shown
 from grader.verdict.evidence import Problem
@@ -69,15 +71,15 @@ def describe_raised(target: str, raised: Raised | None) -> Text:
     return Text(f"`{target}` raised {raised.type}: {said}{at}", f"`{target}` 抛出了 {raised.type}：{said}{zh_at}")
 
 
-def family_of_raised(raised: Raised, case: Case) -> Family:
+def family_of_raised(raised: Raised, question: Question) -> Family:
     """The family that an exception points to."""
     if raised.type in ("RuntimeError", "ValueError", "IndexError", "AssertionError", "EinopsError"):
         if any(hint in raised.message for hint in _DTYPE_ERRORS):
             return "dtype"
         if "state_dict" in raised.message:
             return "state"
-        if case.family != "numerics":
-            return case.family
+        if question.family != "numerics":
+            return question.family
         if any(hint in raised.message for hint in _SHAPE_ERRORS):
             return "shape"
         if "modified by an inplace operation" in raised.message or "in-place" in raised.message:
@@ -87,30 +89,30 @@ def family_of_raised(raised: Raised, case: Case) -> Family:
     return "interface"
 
 
-def describe_problem(spec: Exercise, case: Case, problem: Problem, got: Outcome, expected: Outcome) -> Text:
+def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: Outcome) -> Text:
     """One sentence about one problem."""
-    target = case.target or spec.targets[0]
+    target, expected = question.call.target, question.right
     match problem.facet:
         case "ended":
             return _describe_ended(got)
-        case "raised" if case.raises and got.raised is None:
+        case "raised" if question.raises and got.raised is None:
             return Text(
-                f"`{target}` should raise {case.raises} here ({case.reason}), and does not.",
-                f"`{target}` 在这里（{case.reason}）应当抛出 {case.raises}，但没有。",
+                f"`{target}` should raise {question.raises} here ({question.reason}), and does not.",
+                f"`{target}` 在这里（{question.reason}）应当抛出 {question.raises}，但没有。",
             )
         case "raised":
             return describe_raised(target, got.raised)
         case "structure":
-            return _describe_structure(spec, problem, got, expected)
+            return _describe_structure(key, problem, got, expected)
         case "shape":
-            name = _output_name(spec, problem.where.path if problem.where else ())
+            name = _output_name(key, problem.where.path if problem.where else ())
             mine, right = _at(got.value, problem), _at(expected.value, problem)
             return Text(
                 f"{name} has shape {tuple(mine.shape)}; {tuple(right.shape)} is asked for.",
                 f"{name} 的形状是 {tuple(mine.shape)}，要求的是 {tuple(right.shape)}。",
             )
         case "value":
-            return describe_value(spec, problem, got, expected)
+            return describe_value(key, problem, got, expected)
         case "judged":
             assert problem.text is not None
             return problem.text
@@ -139,22 +141,23 @@ def describe_problem(spec: Exercise, case: Case, problem: Problem, got: Outcome,
                 f"调用了 {listed}：本题要求自己实现这个操作。",
             )
         case "largest":
+            made, most = problem.names[0], question.max_elements
             return Text(
-                f"A tensor of {problem.names[0]} elements is made on the way; at most {case.max_elements} are allowed.",
-                f"中间产生了一个含 {problem.names[0]} 个元素的张量；最多允许 {case.max_elements} 个。",
+                f"A tensor of {made} elements is made on the way; at most {most} are allowed.",
+                f"中间产生了一个含 {made} 个元素的张量；最多允许 {most} 个。",
             )
     raise AssertionError(problem.facet)
 
 
-def describe_value(spec: Exercise, problem: Problem, got: Outcome, expected: Outcome) -> Text:
+def describe_value(key: AnswerKey, problem: Problem, got: Outcome, expected: Outcome) -> Text:
     """First wrong place, what is expected and what was got, and what kind of wrong it is when that can be seen."""
     mine, right = _at(got.value, problem), _at(expected.value, problem)
-    name = _output_name(spec, problem.where.path if problem.where else ())
+    name = _output_name(key, problem.where.path if problem.where else ())
     if isinstance(mine, Tensor) and isinstance(right, Tensor):
         index = first_wrong_index(mine, right)
         place = f"{name}[{', '.join(map(str, index))}]"
         e, g = right[index].item(), mine[index].item()
-        hint = _observed(spec, problem, got, expected)[1]
+        hint = _observed(key, problem, got, expected)[1]
         mine_shown, right_shown = _numbers(g, e)
         return Text(
             f"{place} is {mine_shown} where {right_shown} is expected.{hint.en}",
@@ -166,16 +169,16 @@ def describe_value(spec: Exercise, problem: Problem, got: Outcome, expected: Out
     )
 
 
-def family_of_value(case: Case, spec: Exercise, problem: Problem, got: Outcome, expected: Outcome) -> Family:
+def family_of_value(key: AnswerKey, question: Question, problem: Problem, got: Outcome) -> Family:
     """The family that wrong numbers point to: that of the case, or for a plain case what can be seen in them."""
-    if case.family not in ("numerics", "interface"):
-        return case.family
-    return _observed(spec, problem, got, expected)[0] or case.family
+    if question.family not in ("numerics", "interface"):
+        return question.family
+    return _observed(key, problem, got, question.right)[0] or question.family
 
 
-def _observed(spec: Exercise, problem: Problem, got: Outcome, expected: Outcome) -> tuple[Family | None, Text]:
+def _observed(key: AnswerKey, problem: Problem, got: Outcome, expected: Outcome) -> tuple[Family | None, Text]:
     # Weights tell more than what is made with them: look there first, wherever they stand.
-    weights = [(mine, right) for name, mine, right in _outputs(spec, got.value, expected.value) if name == "weights"]
+    weights = [(mine, right) for name, mine, right in _outputs(key, got.value, expected.value) if name == "weights"]
     pairs = [*weights, (_at(got.value, problem), _at(expected.value, problem))]
     for i, (mine, right) in enumerate(pairs):
         if isinstance(mine, Tensor) and isinstance(right, Tensor):
@@ -273,14 +276,14 @@ def _describe_ended(got: Outcome) -> Text:
     }[got.ended]
 
 
-def _describe_structure(spec: Exercise, problem: Problem, got: Outcome, expected: Outcome) -> Text:
+def _describe_structure(key: AnswerKey, problem: Problem, got: Outcome, expected: Outcome) -> Text:
     path = problem.where.path if problem.where else ()
     try:
         mine, right = _at(got.value, problem), _at(expected.value, problem)
     except (LookupError, TypeError):
         mine, right = got.value, expected.value
-    name = _output_name(spec, path)
-    wanted = f"({', '.join(spec.outputs)})" if not path and len(spec.outputs) > 1 else _kind(right)
+    name = _output_name(key, path)
+    wanted = f"({', '.join(key.outputs)})" if not path and len(key.outputs) > 1 else _kind(right)
     return Text(f"{name} should be {wanted}; it is {_kind(mine)}.", f"{name} 应当是 {wanted}，实际是 {_kind(mine)}。")
 
 
@@ -301,18 +304,18 @@ def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome) -> Tex
     return Text(f"The gradient of {name} is wrong{gap}.", f"{name} 的梯度不对{gap}。")
 
 
-def _outputs(spec: Exercise, mine: Any, right: Any) -> list[tuple[str, Any, Any]]:
-    if len(spec.outputs) == 1:
-        return [(spec.outputs[0], mine, right)]
-    if isinstance(mine, tuple) and isinstance(right, tuple) and len(mine) == len(right) == len(spec.outputs):
-        return list(zip(spec.outputs, mine, right, strict=True))
+def _outputs(key: AnswerKey, mine: Any, right: Any) -> list[tuple[str, Any, Any]]:
+    if len(key.outputs) == 1:
+        return [(key.outputs[0], mine, right)]
+    if isinstance(mine, tuple) and isinstance(right, tuple) and len(mine) == len(right) == len(key.outputs):
+        return list(zip(key.outputs, mine, right, strict=True))
     return []
 
 
-def _output_name(spec: Exercise, path: Path) -> str:
-    if path and isinstance(path[0], int) and 1 < len(spec.outputs) > path[0]:
-        return spec.outputs[path[0]] + shown(path[1:])
-    return f"result{shown(path)}" if path or len(spec.outputs) != 1 else spec.outputs[0]
+def _output_name(key: AnswerKey, path: Path) -> str:
+    if path and isinstance(path[0], int) and 1 < len(key.outputs) > path[0]:
+        return key.outputs[path[0]] + shown(path[1:])
+    return f"result{shown(path)}" if path or len(key.outputs) != 1 else key.outputs[0]
 
 
 def _at(value: Any, problem: Problem) -> Any:

@@ -8,43 +8,22 @@ second one made on top of the first, and finally described.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass, field
 
-from grader.authoring import Case, Exercise, Family, Mistake, Text
+from grader.authoring.cases import Family
+from grader.course.key import AnswerKey, KnownMistake, Question
 from grader.report.model import Diagnosis
+from grader.text import Text
 from grader.verdict.describe import describe_problem, family_of_raised, family_of_value, is_unwritten
-from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem, likeness, problems_of
+from grader.verdict.effects import Place, causes, effects_of
+from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem, problems_of
+from grader.verdict.likeness import likeness
 from grader.wire.calls import Outcome
 
 MOST_OBSERVATIONS = 3
 MOST_PROBES = 3
 ALIKE = 0.5
 """Share of the wrong entries that a submission has in common with a mistake, for the mistake to explain them."""
-
-
-class Judged(Protocol):
-    """What judging needs of an exercise."""
-
-    id: str
-    device: str
-    spec: Exercise
-    cases: list[Case]
-
-    @property
-    def expected(self) -> list[Outcome]:
-        """What the reference gives for each case."""
-        ...
-
-    @property
-    def predictions(self) -> list[tuple[Mistake, Sequence[Outcome]]]:
-        """What each variant of each known mistake gives for each case."""
-        ...
-
-    def combined(self, first: int, second: int, cases: Sequence[int]) -> dict[int, Outcome]:
-        """What two variants, by number, give together in some cases; nothing where they cannot be combined."""
-        ...
-
-
 _FACET_FAMILY: dict[Facet, Family] = {
     "dtype": "dtype",
     "gradient": "gradient",
@@ -58,131 +37,175 @@ _FACET_FAMILY: dict[Facet, Family] = {
 }
 
 
-def diagnose(exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> list[Diagnosis]:
-    """The diagnosis, root cause first; empty when there is no problem.
+@dataclass
+class Explanation:
+    """What explains the problems of a submission: mistakes with what each explains, and the problems left over."""
 
-    Wrong answers come before wrong conduct, and of either what is known before what is only observed; but a mistake
-    that explains a few late cases comes after what was observed in the early ones.
-    """
-    unexplained = {problem.key: problem for problem in _causes(problems)}
-    wrong = _answers(set(unexplained))
-    causes: list[Mistake] = []
-    details: list[Mistake] = []
-    conduct: list[Mistake] = []
+    wrong: dict[Place, Problem]
+    mistakes: list[tuple[KnownMistake, set[Place]]] = field(default_factory=list)
+    second: KnownMistake | None = None
+    """A mistake that was made on top of the first."""
+    left: dict[Place, Problem] = field(default_factory=dict)
+
+
+def diagnose(key: AnswerKey, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> list[Diagnosis]:
+    """The diagnosis, root cause first; empty when there is no problem."""
+    explanation = explain(key, outcomes, problems)
+    known = group(explanation)
+    return order(known, observe(key, outcomes, list(explanation.left.values())))
+
+
+def explain(key: AnswerKey, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> Explanation:
+    """Take away, mistake by mistake, what each explains; then what a second one made on top of the first explains."""
+    wrong = {problem.key: problem for problem in causes(problems)}
+    found = Explanation(wrong, left=dict(wrong))
     first: int | None = None
-    for number, explains in _fitting(exercise, outcomes, set(unexplained)):
-        if not explains & unexplained.keys():
+    for number, explains in _fitting(key, outcomes, wrong):
+        if not explains & found.left.keys():
             continue
-        known, answers = exercise.predictions[number][0], _answers(explains)
-        if not answers:
-            conduct.append(known)
-        elif min(answers) == min(wrong) or 2 * len(answers) >= len(wrong):
-            first = number if first is None else first
-            causes.append(known)
+        if first is None and _is_cause(explains, wrong):
+            first = number
+        found.mistakes.append((key.mistakes[number], explains))
+        for place in explains:
+            found.left.pop(place, None)
+    if first is not None and found.left:
+        found.second, explains = _second_mistake(key, outcomes, first, found.left)
+        for place in explains:
+            found.left.pop(place, None)
+    return found
+
+
+@dataclass(frozen=True)
+class Named:
+    """Known mistakes by the part that they play."""
+
+    causes: list[KnownMistake]
+    details: list[KnownMistake]
+    """Those that explain a few late questions only."""
+    conduct: list[KnownMistake]
+    """Those in how the answer was made."""
+
+
+def group(explanation: Explanation) -> Named:
+    """Tell root causes from details, and wrong answers from wrong conduct."""
+    named = Named([], [], [])
+    for known, explains in explanation.mistakes:
+        if not _answers(explains):
+            named.conduct.append(known)
+        elif _is_cause(explains, explanation.wrong):
+            named.causes.append(known)
         else:
-            details.append(known)
-        for key in explains:
-            unexplained.pop(key, None)
-    if first is not None and unexplained:
-        second, explains = _second_mistake(exercise, outcomes, first, set(unexplained))
-        if second is not None:
-            causes.append(second)
-            for key in explains:
-                unexplained.pop(key, None)
-    observed = _observations(exercise, outcomes, list(unexplained.values()))
+            named.details.append(known)
+    if explanation.second is not None:
+        named.causes.append(explanation.second)
+    return named
+
+
+def order(named: Named, observed: Sequence[tuple[Diagnosis, bool]]) -> list[Diagnosis]:
+    """Wrong answers before wrong conduct, and of either what is known before what is only observed.
+
+    But a mistake that explains a few late questions comes after what was observed in the early ones.
+
+    Args:
+        named: the known mistakes.
+        observed: what else was seen, each with whether it is about an answer.
+    """
     lines = [
-        *_named(causes),
+        *map(_line, named.causes),
         *(line for line, is_answer in observed if is_answer),
-        *_named(details),
-        *_named(conduct),
+        *map(_line, named.details),
+        *map(_line, named.conduct),
         *(line for line, is_answer in observed if not is_answer),
     ]
     return list(dict.fromkeys(lines))
 
 
-def _named(mistakes: Sequence[Mistake]) -> list[Diagnosis]:
-    return [Diagnosis(known.slug, known.family, known.text) for known in mistakes]
+def _line(known: KnownMistake) -> Diagnosis:
+    return Diagnosis(known.slug, known.family, known.text)
 
 
-def _causes(problems: Sequence[Problem]) -> list[Problem]:
-    """The problems without those that only follow: a wrong answer has wrong gradients."""
-    wrong_answers = {problem.case for problem in problems if problem.facet in ANSWER_FACETS}
-    return [problem for problem in problems if problem.facet != "gradient" or problem.case not in wrong_answers]
+def _is_cause(explains: set[Place], wrong: dict[Place, Problem]) -> bool:
+    """True for what explains the earliest wrong answer, or at least half of them."""
+    answers, all_answers = _answers(explains), _answers(set(wrong))
+    return bool(answers) and (min(answers) == min(all_answers) or 2 * len(answers) >= len(all_answers))
 
 
-Key = tuple[int, Facet]
-
-
-def _fitting(exercise: Judged, outcomes: Sequence[Outcome], wrong: set[Key]) -> list[tuple[int, set[Key]]]:
+def _fitting(key: AnswerKey, outcomes: Sequence[Outcome], wrong: dict[Place, Problem]) -> list[tuple[int, set[Place]]]:
     """The mistakes that fit, by number, each with the problems that it explains; the one that explains most first."""
     # Predictions are made when first needed: not for a submission in which there is nothing to explain.
     if not wrong or all(outcome.ended or _says_nothing(outcome) for outcome in outcomes):
         return []
     fitting = []
-    probes = _probes(wrong)
-    for number, (_, predicted) in enumerate(exercise.predictions):
-        if not any(_likeness(exercise, key, outcomes, predicted) >= ALIKE for key in probes):
+    probes, effects = _probes(set(wrong)), effects_of(key)
+    for number, known in enumerate(key.mistakes):
+
+        def alike_at(place: Place, number: int = number, known: KnownMistake = known) -> float:
+            i, facet = place
+            its_problem = effects.in_answer(number, i).get(facet)
+            return likeness(key.questions[i], outcomes[i], wrong[place], known.predicted[i], its_problem)
+
+        if not any(alike_at(place) >= ALIKE for place in probes):
             continue
-        telling = telling_facets(exercise.cases, predicted, exercise.expected)
-        alike = {key: _likeness(exercise, key, outcomes, predicted) for key in telling & wrong}
-        agreed = {key for key, share in alike.items() if share >= ALIKE}
-        if _fits(telling, agreed, wrong):
-            fitting.append((number, agreed, sum(alike[key] for key in agreed), agreed == telling))
+        shows = effects.of(number)
+        alike = {place: alike_at(place) for place in shows & wrong.keys()}
+        agreed = {place for place, share in alike.items() if share >= ALIKE}
+        if _fits(shows, agreed, set(wrong)):
+            fitting.append((number, agreed, sum(alike[place] for place in agreed), agreed == shows))
     # The sort is stable: of two that explain as much, the one that its author put first.
     fitting.sort(key=lambda candidate: (-candidate[2], not candidate[3]))
     return [(number, explains) for number, explains, _, _ in fitting]
 
 
-def _probes(wrong: set[Key]) -> list[Key]:
+def _probes(wrong: set[Place]) -> list[Place]:
     """A few of the problems, by which most mistakes can be ruled out without looking at the rest.
 
     The earliest wrong answers, and of wrong conduct one of each kind.
     """
     ordered = sorted(wrong)
-    answers = [key for key in ordered if key[1] in ANSWER_FACETS][:MOST_PROBES]
+    answers = [place for place in ordered if place[1] in ANSWER_FACETS][:MOST_PROBES]
     conduct = {facet: (i, facet) for i, facet in reversed(ordered) if facet not in ANSWER_FACETS}
     return [*answers, *conduct.values()]
 
 
-def _fits(telling: set[Key], agreed: set[Key], wrong: set[Key]) -> bool:
+def _fits(shows: set[Place], agreed: set[Place], wrong: set[Place]) -> bool:
     """Wrong in the same way wherever the mistake shows; or in most places, where a second mistake hides the rest."""
     if not agreed:
         return False
     # An exception says little about its cause: it names a mistake only where that explains every wrong answer.
     if any(facet == "raised" for _, facet in agreed):
-        return agreed == telling and _answers(agreed) == _answers(wrong)
-    return agreed == telling or (len(agreed) >= 2 and 2 * len(agreed) >= len(telling))
+        return agreed == shows and _answers(agreed) == _answers(wrong)
+    return agreed == shows or (len(agreed) >= 2 and 2 * len(agreed) >= len(shows))
 
 
 def _second_mistake(
-    exercise: Judged, outcomes: Sequence[Outcome], first: int, unexplained: set[Key]
-) -> tuple[Mistake | None, set[Key]]:
+    key: AnswerKey, outcomes: Sequence[Outcome], first: int, left: dict[Place, Problem]
+) -> tuple[KnownMistake | None, set[Place]]:
     """The mistake that, made on top of the first one, gives what the first one alone does not explain."""
-    cases = sorted(_answers(unexplained))
-    best: tuple[Mistake | None, set[Key]] = (None, set())
+    chosen = sorted(_answers(set(left)))
+    best: tuple[KnownMistake | None, set[Place]] = (None, set())
     most = 0.0
-    for number, (known, _) in enumerate(exercise.predictions) if cases else ():
-        together = exercise.combined(first, number, cases)
+    for number, known in enumerate(key.mistakes) if chosen else ():
+        together = key.combined(first, number, chosen)
         alike = {
-            (i, facet): likeness(facet, exercise.cases[i], outcomes[i], together[i], exercise.expected[i])
-            for i, facet in unexplained
+            (i, facet): _together_alike(key.questions[i], outcomes[i], problem, together[i])
+            for (i, facet), problem in left.items()
             # An exception says too little of its cause to name a second one by it.
             if i in together and facet in ANSWER_FACETS and outcomes[i].raised is None
         }
-        agreed = {key for key, share in alike.items() if share >= ALIKE}
-        weight = sum(alike[key] for key in agreed)
+        agreed = {place for place, share in alike.items() if share >= ALIKE}
+        weight = sum(alike[place] for place in agreed)
         if weight > most:
             best, most = (known, agreed), weight
     return best
 
 
-def _likeness(exercise: Judged, key: Key, outcomes: Sequence[Outcome], predicted: Sequence[Outcome]) -> float:
-    i, facet = key
-    return likeness(facet, exercise.cases[i], outcomes[i], predicted[i], exercise.expected[i])
+def _together_alike(question: Question, got: Outcome, problem: Problem, together: Outcome) -> float:
+    its = {found.facet: found for found in problems_of(problem.case, question, together)}
+    return likeness(question, got, problem, together, its.get(problem.facet))
 
 
-def _answers(keys: set[Key]) -> set[int]:
-    return {i for i, facet in keys if facet in ANSWER_FACETS}
+def _answers(places: set[Place]) -> set[int]:
+    return {i for i, facet in places if facet in ANSWER_FACETS}
 
 
 def _says_nothing(outcome: Outcome) -> bool:
@@ -193,21 +216,7 @@ def _says_nothing(outcome: Outcome) -> bool:
     return is_unwritten(raised) or raised.is_missing_target or raised.type == "NameError"
 
 
-def telling_facets(
-    cases: Sequence[Case],
-    predicted: Sequence[Outcome],
-    expected: Sequence[Outcome],
-    only: Sequence[int] | None = None,
-) -> set[Key]:
-    """Where a mistake shows, in all cases or ``only`` some, without what follows from a wrong answer."""
-    chosen = range(len(cases)) if only is None else only
-    found = [problem for i in chosen for problem in problems_of(i, cases[i], predicted[i], expected[i])]
-    return {problem.key for problem in _causes(found)}
-
-
-def _observations(
-    exercise: Judged, outcomes: Sequence[Outcome], problems: Sequence[Problem]
-) -> list[tuple[Diagnosis, bool]]:
+def observe(key: AnswerKey, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> list[tuple[Diagnosis, bool]]:
     """What no known mistake explains, one line per family: the earliest wrong answer first, then wrong conduct.
 
     With each line, whether it is about an answer.
@@ -215,33 +224,33 @@ def _observations(
     ordered = sorted(problems, key=lambda p: (p.facet not in ANSWER_FACETS, _rank(p), p.case))
     found: dict[Family, tuple[Diagnosis, bool]] = {}
     for problem in ordered:
-        case, got, right = exercise.cases[problem.case], outcomes[problem.case], exercise.expected[problem.case]
-        family = _family(exercise.spec, case, problem, got, right)
+        question, got = key.questions[problem.case], outcomes[problem.case]
+        family = _family(key, question, problem, got)
         if family not in found:
-            text = _in_case(describe_problem(exercise.spec, case, problem, got, right), case, problem)
+            text = _in_case(describe_problem(key, question, problem, got), question, problem)
             found[family] = Diagnosis("unknown", family, text), problem.facet in ANSWER_FACETS
     return list(found.values())[:MOST_OBSERVATIONS]
 
 
 def _rank(problem: Problem) -> int:
-    """Broken rules before what only follows from breaking them; everything else in the order of the cases."""
-    order: tuple[Facet, ...] = ("forbidden", "dtype", "changed", "again", "gradient", "largest")
-    return order.index(problem.facet) if problem.facet in order else -1
+    """Broken rules before what only follows from breaking them; everything else in the order of the questions."""
+    ranked: tuple[Facet, ...] = ("forbidden", "dtype", "changed", "again", "gradient", "largest")
+    return ranked.index(problem.facet) if problem.facet in ranked else -1
 
 
-def _family(spec: Exercise, case: Case, problem: Problem, got: Outcome, expected: Outcome) -> Family:
+def _family(key: AnswerKey, question: Question, problem: Problem, got: Outcome) -> Family:
     if problem.facet == "raised":
-        return "interface" if got.raised is None else family_of_raised(got.raised, case)
+        return "interface" if got.raised is None else family_of_raised(got.raised, question)
     if problem.facet == "value":
-        return family_of_value(case, spec, problem, got, expected)
+        return family_of_value(key, question, problem, got)
     if problem.facet == "judged":
-        return case.family
-    if problem.facet == "shape" and case.family in ("masking",):
-        return case.family
+        return question.family
+    if problem.facet == "shape" and question.family in ("masking",):
+        return question.family
     return _FACET_FAMILY[problem.facet]
 
 
-def _in_case(text: Text, case: Case, problem: Problem) -> Text:
+def _in_case(text: Text, question: Question, problem: Problem) -> Text:
     if problem.facet in ("ended", "forbidden"):
         return text
-    return Text(f"{text.en} (Case: {case.reason}.)", f"{text.zh}（用例：{case.reason}。）")
+    return Text(f"{text.en} (Case: {question.reason}.)", f"{text.zh}（用例：{question.reason}。）")

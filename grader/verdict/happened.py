@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from grader.authoring import Text
 from grader.runner.pool import Run
 from grader.submission.notes import Note
+from grader.text import Text
 from grader.wire.calls import Raised
 
 

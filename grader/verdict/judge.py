@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from grader.authoring import Exercise, Text
-from grader.report.model import Check, Diagnosis, Environment, Report, Status
+from grader.course.key import AnswerKey
+from grader.report.model import Diagnosis, Environment, Report, Status
 from grader.report.render import placed
 from grader.runner.pool import Run
 from grader.submission import statics
 from grader.submission.notes import Note
 from grader.submission.statics import names_bound_at
+from grader.text import Text
 from grader.verdict.checks import score_checks
 from grader.verdict.describe import is_unwritten
-from grader.verdict.diagnosis import Judged, diagnose
+from grader.verdict.diagnosis import diagnose
 from grader.verdict.evidence import Problem, problems_of
 from grader.verdict.happened import ended, happened
 from grader.wire.calls import Outcome
@@ -28,86 +30,88 @@ _ENDED: dict[Status, tuple[str, ...]] = {
 
 
 def judge(
-    exercise: Judged,
-    cells: Sequence[str],
+    key: AnswerKey,
     run: Run,
-    points: float,
+    cells: Sequence[str],
     environment: Environment,
     place: Place = lambda cell, line: (cell, line),
 ) -> Report:
     """Score and explain what came of running a submission. Compares data; runs nothing of the learner's.
 
     Args:
-        exercise: what is asked.
+        key: what is asked, and what is right.
+        run: what came of the submission.
         cells: the code that was run.
-        run: what came of it.
-        points: what full marks are.
         environment: where it was run.
         place: where a cell and its line stand in the file that was handed in.
     """
-    spec, outcomes = exercise.spec, run.outcomes
-    problems = problems_in(exercise, outcomes)
-    breaches = rule_breaches(spec, cells)
-    checks = checks_of(exercise, outcomes, problems, breaches, points)
+    problems = problems_in(key, run.outcomes)
+    breaches = rule_breaches(key, cells)
+    checks = score_checks(key, run.outcomes, problems, breaches)
     status = _status(run)
     if all(check.passed for check in checks) and status == "graded":
-        score, diagnosis = points, list[Diagnosis]()
+        score, diagnosis = key.points, list[Diagnosis]()
     else:
-        score = min(round(sum(check.points for check in checks), 4), points)
-        diagnosis = _diagnosis(exercise, run, problems, breaches)
-        lost = _lost(run, cells, spec.targets, place)
+        score = min(round(sum(check.points for check in checks), 4), key.points)
+        diagnosis = _diagnosis(key, run, problems, breaches)
+        lost = _lost(run, cells, key.targets, place)
         # Where nothing is defined, all else only follows from that.
         diagnosis = lost if lost and not run.defined else [*lost, *diagnosis]
     return Report(
-        exercise=exercise.id,
+        exercise=key.exercise,
         submission="",
         status=status,
         score=0.0 if status == "not_attempted" else score,
-        max_score=points,
+        max_score=key.points,
         checks=tuple(checks),
         diagnosis=tuple(diagnosis),
         environment=environment,
     )
 
 
-def rule_breaches(spec: Exercise, cells: Sequence[str]) -> list[Text]:
+def refused(key: AnswerKey, status: Status, message: Text, environment: Environment) -> Report:
+    """A report without a run: every check failed, for one reason."""
+    nothing = [Outcome(ended="not_run") for _ in key.questions]
+    checks = score_checks(key, nothing, problems_in(key, nothing), [])
+    return Report(
+        exercise=key.exercise,
+        submission="",
+        status=status,
+        score=0.0,
+        max_score=key.points,
+        checks=tuple(replace(check, message=message) for check in checks),
+        diagnosis=(Diagnosis("unknown", "interface", message),),
+        environment=environment,
+    )
+
+
+def rule_breaches(key: AnswerKey, cells: Sequence[str]) -> list[Text]:
     """What the text of the code shows of forbidden operations and imports."""
     found = [
         Text(
             f"`{name}` is used in line {line}: this exercise asks you to write that operation yourself.",
             f"第 {line} 行使用了 `{name}`：本题要求自己实现这个操作。",
         )
-        for name, line in statics.forbidden_uses(cells, spec.targets, spec.forbidden)
+        for name, line in statics.forbidden_uses(cells, key.targets, key.forbidden)
     ]
-    for package in sorted(statics.imports(cells) & set(spec.forbidden_imports)):
+    for package in sorted(statics.imports(cells) & set(key.forbidden_imports)):
         found.append(
             Text(f"`{package}` is imported: this exercise does without it.", f"导入了 `{package}`：本题不使用它。")
         )
     return found
 
 
-def problems_in(exercise: Judged, outcomes: Sequence[Outcome]) -> list[Problem]:
+def problems_in(key: AnswerKey, outcomes: Sequence[Outcome]) -> list[Problem]:
     """Everything that is wrong with the outcomes of all calls."""
     return [
         problem
-        for i, case in enumerate(exercise.cases)
-        for problem in problems_of(i, case, outcomes[i], exercise.expected[i], exercise.device)
+        for i, question in enumerate(key.questions)
+        for problem in problems_of(i, question, outcomes[i], key.device)
     ]
 
 
-def checks_of(
-    exercise: Judged,
-    outcomes: Sequence[Outcome],
-    problems: Sequence[Problem],
-    breaches: Sequence[Text],
-    points: float,
-) -> list[Check]:
-    """The scored checks of a submission."""
-    return score_checks(exercise.spec, exercise.cases, outcomes, exercise.expected, problems, breaches, points)
-
-
-def _diagnosis(exercise: Judged, run: Run, problems: Sequence[Problem], breaches: Sequence[Text]) -> list[Diagnosis]:
-    found = diagnose(exercise, run.outcomes, problems)
+def _diagnosis(key: AnswerKey, run: Run, problems: Sequence[Problem], breaches: Sequence[Text]) -> list[Diagnosis]:
+    found = diagnose(key, run.outcomes, problems)
     if breaches and not any(diagnosis.family == "rules" for diagnosis in found):
         found.insert(0, Diagnosis("unknown", "rules", breaches[0]))
     return found

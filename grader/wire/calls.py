@@ -59,7 +59,8 @@ class Call:
     """One call of the learner's code: what is called, with what, and what is to be observed.
 
     ``target`` is a name in the learner's namespace. With ``init`` it is a class: it is built with these arguments,
-    given ``state`` (``load_state_dict(strict=True)``) when there is one, and then called. ``drive`` is the source of
+    given ``state`` (``load_state_dict(strict=True)``) when there is one, and then called; with ``own_parameters`` it is
+    asked for those that it gave itself. ``drive`` is the source of
     a function ``drive(target, *args, **kwargs)`` that takes the place of the plain call.
     """
 
@@ -69,6 +70,7 @@ class Call:
     init: tuple[Any, ...] | None = None
     init_kwargs: dict[str, Any] = field(default_factory=dict)
     state: dict[str, Tensor] | None = None
+    own_parameters: bool = False
     train: bool = False
     dtype: str = "float32"
     device: str = "cpu"

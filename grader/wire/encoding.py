@@ -6,7 +6,7 @@ Nothing is ever pickled, and what comes back is plain data whatever the learner'
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -30,9 +30,15 @@ from grader.wire.calls import DTYPES, Call, Opaque, Outcome, Raised
 
 
 class Encoder:
-    """Turns a tree of tensors and plain values into JSON, collecting the tensors."""
+    """Turns a tree of tensors and plain values into JSON, collecting the tensors.
 
-    def __init__(self, max_bytes: int = MAX_FRAME_BYTES) -> None:
+    Args:
+        max_bytes: of all tensors; what is beyond becomes `Opaque`.
+        bounded: whether there is a limit on how many tensors and values there are; not for a file of our own.
+    """
+
+    def __init__(self, max_bytes: int = MAX_FRAME_BYTES, bounded: bool = True) -> None:
+        self.bounded = bounded
         self.tensors: dict[str, Tensor] = {}
         self.places: set[int] = set()
         self.items = 0
@@ -42,7 +48,7 @@ class Encoder:
     def encode(self, value: Any, depth: int = 0) -> Any:
         """JSON for one value; its tensors are added to ``tensors``."""
         self.items += 1
-        if depth > MAX_DEPTH or self.items > MAX_ITEMS:
+        if depth > MAX_DEPTH or (self.bounded and self.items > MAX_ITEMS):
             return {"opaque": "a structure nested too deeply or too large"}
         kind = type(value)
         if value is None or kind is bool or kind is float:
@@ -51,7 +57,7 @@ class Encoder:
             return value if value.bit_length() <= MAX_BITS else {"opaque": "an enormous integer"}
         if kind is str:
             self.characters_left -= len(value)
-            fits = len(value) <= MAX_TEXT and self.characters_left >= 0
+            fits = len(value) <= MAX_TEXT and (self.characters_left >= 0 or not self.bounded)
             return value if fits else {"opaque": "a very long str"}
         if kind is Tensor or kind is torch.nn.Parameter:
             return self._tensor(value)
@@ -72,7 +78,7 @@ class Encoder:
     def _key(self, key: Any) -> str:
         text = str(key)[:200]
         self.characters_left -= len(text)
-        return text if self.characters_left >= 0 else ""
+        return text if self.characters_left >= 0 or not self.bounded else ""
 
     def _tensor(self, tensor: Tensor) -> Any:
         if tensor.layout is not torch.strided or tensor.is_quantized or tensor.device.type == "meta":
@@ -81,7 +87,7 @@ class Encoder:
         if dtype not in DTYPES:
             return {"opaque": f"a tensor of dtype {dtype}"}
         self.bytes_left -= tensor.numel() * tensor.element_size()
-        if self.bytes_left < 0 or len(self.tensors) >= MAX_TENSORS:
+        if self.bounded and (self.bytes_left < 0 or len(self.tensors) >= MAX_TENSORS):
             return {"opaque": f"a tensor of shape {tuple(tensor.shape)}, too large to be compared"}
         name = str(len(self.tensors))
         # A strided input must reach the learner's code as strided: the memory order goes along as a permutation.
@@ -96,7 +102,7 @@ class Encoder:
         return {"tensor": name, "order": order}
 
 
-def decode(tree: Any, tensors: dict[str, Tensor], depth: int = 0) -> Any:
+def decode(tree: Any, tensors: Mapping[str, Tensor], depth: int = 0) -> Any:
     """The inverse of `Encoder.encode`; every tensor comes back on the CPU.
 
     Raises:
@@ -176,7 +182,7 @@ def encode_calls(calls: list[Call], encoder: Encoder) -> list[Any]:
     return [[call.drive, encoder.encode(dict(vars(call), drive=None))] for call in calls]
 
 
-def decode_calls(header: Any, tensors: dict[str, Tensor]) -> list[Call]:
+def decode_calls(header: Any, tensors: Mapping[str, Tensor]) -> list[Call]:
     """The inverse of `encode_calls`."""
     return [Call(**{**decode(fields, tensors), "drive": drive}) for drive, fields in header]
 
@@ -196,7 +202,7 @@ def encode_outcome(outcome: Outcome, encoder: Encoder) -> dict[str, Any]:
     }
 
 
-def decode_outcome(fields: dict[str, Any], tensors: dict[str, Tensor]) -> Outcome:
+def decode_outcome(fields: dict[str, Any], tensors: Mapping[str, Tensor]) -> Outcome:
     """The inverse of `encode_outcome`, every field validated.
 
     Raises:

@@ -2,147 +2,116 @@
 
 from collections.abc import Iterator
 
-import shared
 import torch
-from shared import causal, huge_scores, scores_far_below
+from shared import another_scale, causal, huge_scores, layers_named, modes, scores_far_below
 from torch import Tensor, nn
 
-from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, Text, edit, mistake, worst
+from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Inputs, Text, built, known, replace, worst
 
 HEADS, DROPPED = 2, 0.25
 
 
-def cases(rand: Random) -> Iterator[Case]:
+def cases(rand: Inputs) -> Iterator[Case]:
     def inputs(B: int, L: int, S: int, E: int) -> tuple[Tensor, ...]:
         return rand.normal(B, L, E), rand.normal(B, S, E), rand.normal(B, S, E)
 
     x = rand.normal(2, 5, 12)
-    yield shared.layers_named(12, 3)
+    yield layers_named(12, 3)
     yield Case(
         "the scale, from the size of a head",
-        (*inputs(2, 3, 4, 8)[:2], torch.eye(4).repeat(2, 1, 2)),
-        init=(8, 2),
-        drive=weights_alone,
-        judge=shared.another_scale,
+        built(8, 2)(*inputs(2, 3, 4, 8)[:2], torch.eye(4).repeat(2, 1, 2)),
         family="scaling",
+        probe=weights_alone,
+        fault=another_scale,
     )
-    yield Case("self-attention", (x, x, x), init=(12, 3), gradients=True, twice=True, public=True)
-    yield Case("other keys than queries, other values than keys", inputs(3, 5, 7, 8), init=(8, 2), public=True)
-    yield Case("batch 1, one query, one head", inputs(1, 1, 6, 5), init=(5, 1), family="shape")
+    yield Case("self-attention", built(12, 3)(x, x, x), gradients=True, twice=True, public=True)
+    yield Case("other keys than queries, other values than keys", built(8, 2)(*inputs(3, 5, 7, 8)), public=True)
+    yield Case("batch 1, one query, one head", built(5, 1)(*inputs(1, 1, 6, 5)), family="shape")
     query, key, value = inputs(2, 4, 6, 15)
     yield Case(
         "memory in another order (non-contiguous)",
-        (query.mT.contiguous().mT, key.transpose(0, 1).contiguous().transpose(0, 1), value.mT.contiguous().mT),
-        init=(15, 3),
+        built(15, 3)(
+            query.mT.contiguous().mT, key.transpose(0, 1).contiguous().transpose(0, 1), value.mT.contiguous().mT
+        ),
         family="shape",
     )
     yield Case(
-        "a mask (L, S): causal",
-        inputs(3, 5, 7, 8),
-        {"mask": causal(5, 7)},
-        init=(8, 2),
-        family="masking",
-        public=True,
+        "a mask (L, S): causal", built(8, 2)(*inputs(3, 5, 7, 8), mask=causal(5, 7)), family="masking", public=True
     )
     yield Case(
         "a mask (B, L, S): each sequence its own",
-        inputs(2, 3, 6, 20),
-        {"mask": rand.mask(2, 3, 6)},
-        init=(20, 5),
+        built(20, 5)(*inputs(2, 3, 6, 20), mask=rand.mask(2, 3, 6)),
         family="masking",
         gradients=True,
     )
     yield Case(
         "a mask (B, L, S) where B is also the number of heads",
-        inputs(3, 5, 4, 6),
-        {"mask": rand.mask(3, 5, 4)},
-        init=(6, 3),
+        built(6, 3)(*inputs(3, 5, 4, 6), mask=rand.mask(3, 5, 4)),
         family="masking",
     )
     yield Case(
         "a mask (L, S) where L is also B and the number of heads",
-        inputs(3, 3, 5, 12),
-        {"mask": rand.mask(3, 5)},
-        init=(12, 3),
+        built(12, 3)(*inputs(3, 3, 5, 12), mask=rand.mask(3, 5)),
         family="masking",
     )
     yield Case(
-        "a mask (B, 1, S): padding",
-        inputs(4, 3, 6, 10),
-        {"mask": rand.mask(4, 1, 6)},
-        init=(10, 2),
-        family="masking",
+        "a mask (B, 1, S): padding", built(10, 2)(*inputs(4, 3, 6, 10), mask=rand.mask(4, 1, 6)), family="masking"
     )
     blind = rand.mask(2, 4, 5)
     blind[1, 2] = False
     yield Case(
         "a query that may see nothing: out_proj's bias",
-        inputs(2, 4, 5, 12),
-        {"mask": blind},
-        init=(12, 3),
+        built(12, 3)(*inputs(2, 4, 5, 12), mask=blind),
         family="masking",
         gradients=True,
     )
     yield Case(
         "scores near 10,000",
-        huge_scores(rand, 2, L=4, S=6, d=16, d_v=16),
-        init=(16, 1),
-        drive=without_projections,
+        built(16, 1)(*huge_scores(rand, 2, L=4, S=6, d=16, d_v=16)),
+        probe=without_projections,
         tolerance=1e-3,
     )
     yield Case(
         "scores near −10,000, some of them hidden",
-        scores_far_below(rand, 2, L=4, S=6, d=16, d_v=16),
-        {"mask": rand.mask(4, 6)},
-        init=(16, 1),
-        drive=without_projections,
+        built(16, 1)(*scores_far_below(rand, 2, L=4, S=6, d=16, d_v=16), mask=rand.mask(4, 6)),
         family="masking",
+        probe=without_projections,
         tolerance=1e-3,
     )
     yield Case(
         "another mask of the same shape in the second call",
-        (*inputs(2, 3, 5, 8), rand.mask(3, 5), rand.mask(3, 5)),
-        init=(8, 2),
-        drive=two_masks,
+        built(8, 2)(*inputs(2, 3, 5, 8), rand.mask(3, 5), rand.mask(3, 5)),
         family="state",
+        probe=two_masks,
     )
-    yield Case("float64", inputs(2, 3, 4, 6), init=(6, 2), dtype="float64", family="dtype")
+    yield Case("float64", built(6, 2)(*inputs(2, 3, 4, 6)), family="dtype", dtype="float64")
     yield Case(
         "bfloat16 with a mask",
-        inputs(2, 3, 5, 8),
-        {"mask": rand.mask(2, 3, 5)},
-        init=(8, 2),
-        dtype="bfloat16",
+        built(8, 2)(*inputs(2, 3, 5, 8), mask=rand.mask(2, 3, 5)),
         family="dtype",
+        dtype="bfloat16",
     )
-    yield Case("training without dropout", inputs(2, 3, 5, 8), init=(8, 4), train=True, family="state")
+    yield Case("training without dropout", built(8, 4).train()(*inputs(2, 3, 5, 8)), family="state")
     yield Case(
         "dropout in evaluation: none",
-        (rand.normal(2, 7, 8),),
-        init=(8, 2, 0.5),
-        drive=two_calls,
-        judge=settled,
+        built(8, 2, 0.5)(rand.normal(2, 7, 8)),
         family="state",
+        probe=two_calls,
+        fault=settled,
     )
     yield Case(
         "dropout in training: on the weights, and inverted",
-        (rand.normal(8, 32, 4 * HEADS),),
-        init=(4 * HEADS, HEADS, DROPPED),
-        train=True,
-        drive=sums_of_weights,
-        judge=dropped,
+        built(4 * HEADS, HEADS, DROPPED).train()(rand.normal(8, 32, 4 * HEADS)),
         family="state",
+        probe=sums_of_weights,
+        fault=dropped,
     )
     x = rand.normal(2, 6, 8)
     yield Case(
-        "dropout in evaluation, training, evaluation, … in turn",
-        (x, x, x),
-        init=(8, 2, 0.5),
-        drive=shared.modes,
-        family="state",
+        "dropout in evaluation, training, evaluation, … in turn", built(8, 2, 0.5)(x, x, x), family="state", probe=modes
     )
-    yield Case("embed_dim 6 in 4 heads", init=(6, 4), drive=shared.built, raises="ValueError", family="interface")
-    yield shared.layers_named(6, 3, bias=False)
+    yield Case("embed_dim 6 in 4 heads", built(6, 4), family="interface", raises="ValueError")
+    yield layers_named(6, 3, bias=False)
 
 
 def two_masks(module, query, key, value, first, second):
@@ -313,257 +282,136 @@ VIEWED = "x.reshape(len(x), self.num_heads, -1, self.head_dim)"
 ROWS_AS_THEY_LIE = "context.reshape(query.shape)"
 BY_HAND = "(scores.exp() / scores.exp().sum(dim=-1, keepdim=True))"
 
-mistakes = (
-    shared.scale_by_model(edit(SCALE, "(self.num_heads * self.head_dim) ** -0.5")),
-    shared.no_scale(edit(f" * {SCALE}", "")),
-    shared.scale_by_d(edit(SCALE, "self.head_dim ** -1.0")),
-    mistake(
-        "scale-by-heads",
-        "scaling",
-        edit(SCALE, "self.num_heads ** -0.5"),
-        en="Your scale is 1/√num_heads; it comes from the size of a head, 1/√head_dim.",
-        zh="缩放用了 1/√num_heads；应当由每个头的维度决定，即 1/√head_dim。",
-    ),
-    shared.heads_not_split(
-        edit(SPLIT, VIEWED),
-        edit((SPLIT, VIEWED), (MERGE, ROWS_AS_THEY_LIE)),
-    ),
-    shared.heads_not_merged(
-        edit(MERGE, ROWS_AS_THEY_LIE),
-    ),
-    mistake(
-        "length-of-the-queries",
-        "shape",
-        edit(SPLIT, "x.view(*query.shape[:2], self.num_heads, self.head_dim).transpose(1, 2)"),
-        edit(SPLIT, "x.reshape(*query.shape[:2], self.num_heads, -1).transpose(1, 2)"),
-        en="Keys and values are cut to the length of the query: they have S tokens, not L. Take the length from the tensor that is split.",
-        zh="键和值按查询的长度来拆分了：它们有 S 个词元，而不是 L 个。长度应取自被拆分的张量本身。",
-    ),
-    mistake(
-        "heads-interleaved",
-        "shape",
-        edit(
+mistakes = known(
+    scale_by_model_size=replace(SCALE, "(self.num_heads * self.head_dim) ** -0.5"),
+    no_scale=replace(f" * {SCALE}", ""),
+    scale_by_d=replace(SCALE, "self.head_dim ** -1.0"),
+    scale_by_heads=replace(SCALE, "self.num_heads ** -0.5"),
+    heads_not_split=[replace(SPLIT, VIEWED), replace((SPLIT, VIEWED), (MERGE, ROWS_AS_THEY_LIE))],
+    heads_not_merged=replace(MERGE, ROWS_AS_THEY_LIE),
+    length_of_the_queries=[
+        replace(SPLIT, "x.view(*query.shape[:2], self.num_heads, self.head_dim).transpose(1, 2)"),
+        replace(SPLIT, "x.reshape(*query.shape[:2], self.num_heads, -1).transpose(1, 2)"),
+    ],
+    heads_interleaved=[
+        replace(
             (SPLIT, "x.unflatten(-1, (self.head_dim, self.num_heads)).permute(0, 3, 1, 2)"),
             (MERGE, "context.permute(0, 2, 3, 1).flatten(2)"),
         ),
-        edit(SPLIT, "x.unflatten(-1, (self.head_dim, self.num_heads)).permute(0, 3, 1, 2)"),
-        en="Your heads take every H-th feature; head i takes the neighbouring features i·d to (i+1)·d − 1: "
-        "view(B, L, H, head_dim), not view(B, L, head_dim, H).",
-        zh="你的每个头隔 H 个取一个特征；第 i 个头应取相邻的第 i·d 到 (i+1)·d − 1 个特征：用 view(B, L, H, head_dim)，而不是 view(B, L, head_dim, H)。",
-    ),
-    shared.attention_over_heads(
-        edit((SPLIT, SPLIT.removesuffix(".transpose(1, 2)")), (MERGE, "context.flatten(2)")),
-        edit((SPLIT, SPLIT.removesuffix(".transpose(1, 2)")), (MERGE, "context.transpose(1, 2).reshape(query.shape)")),
-    ),
-    shared.one_head(
-        edit((SPLIT, "x.unsqueeze(1)"), (SCALE, "q.shape[-1] ** -0.5")),
-        edit(SPLIT, "x.unsqueeze(1)"),
-    ),
-    shared.out_proj_unused(
-        edit(f"self.out_proj({MERGE})", MERGE),
-    ),
-    shared.no_out_proj(
-        edit(
-            ("self.out_proj = nn.Linear(embed_dim, embed_dim, bias=bias)\n        ", ""),
-            (f"self.out_proj({MERGE})", MERGE),
+        replace(SPLIT, "x.unflatten(-1, (self.head_dim, self.num_heads)).permute(0, 3, 1, 2)"),
+    ],
+    attention_over_heads=[
+        replace((SPLIT, SPLIT.removesuffix(".transpose(1, 2)")), (MERGE, "context.flatten(2)")),
+        replace(
+            (SPLIT, SPLIT.removesuffix(".transpose(1, 2)")), (MERGE, "context.transpose(1, 2).reshape(query.shape)")
         ),
+    ],
+    one_head=[replace((SPLIT, "x.unsqueeze(1)"), (SCALE, "q.shape[-1] ** -0.5")), replace(SPLIT, "x.unsqueeze(1)")],
+    out_proj_unused=replace(f"self.out_proj({MERGE})", MERGE),
+    no_out_proj=replace(
+        ("self.out_proj = nn.Linear(embed_dim, embed_dim, bias=bias)\n        ", ""), (f"self.out_proj({MERGE})", MERGE)
     ),
-    shared.one_projection(
-        edit(("self.k_proj(key)", "self.q_proj(key)"), ("self.v_proj(value)", "self.q_proj(value)")),
-        edit(("self.q_proj(query)", "self.v_proj(query)"), ("self.k_proj(key)", "self.v_proj(key)")),
-        edit("self.k_proj(key)", "self.q_proj(key)"),
-        edit("self.q_proj(query)", "self.k_proj(query)"),
-        edit("self.v_proj(value)", "self.k_proj(value)"),
-        edit("self.v_proj(value)", "self.q_proj(value)"),
-        edit("self.k_proj(key)", "self.v_proj(key)"),
-        edit("self.q_proj(query)", "self.v_proj(query)"),
-        edit(("self.q_proj(query)", "self.k_proj(query)"), ("self.v_proj(value)", "self.k_proj(value)")),
+    one_projection=[
+        replace(("self.k_proj(key)", "self.q_proj(key)"), ("self.v_proj(value)", "self.q_proj(value)")),
+        replace(("self.q_proj(query)", "self.v_proj(query)"), ("self.k_proj(key)", "self.v_proj(key)")),
+        replace("self.k_proj(key)", "self.q_proj(key)"),
+        replace("self.q_proj(query)", "self.k_proj(query)"),
+        replace("self.v_proj(value)", "self.k_proj(value)"),
+        replace("self.v_proj(value)", "self.q_proj(value)"),
+        replace("self.k_proj(key)", "self.v_proj(key)"),
+        replace("self.q_proj(query)", "self.v_proj(query)"),
+        replace(("self.q_proj(query)", "self.k_proj(query)"), ("self.v_proj(value)", "self.k_proj(value)")),
+    ],
+    key_value_swapped=[
+        replace(("self.k_proj(key)", "self.k_proj(value)"), ("self.v_proj(value)", "self.v_proj(key)")),
+        replace(("self.k_proj(key)", "self.v_proj(key)"), ("self.v_proj(value)", "self.k_proj(value)")),
+        replace(("self.k_proj(key)", "self.v_proj(value)"), (PARTS[2], "split(self.k_proj(key))")),
+    ],
+    query_key_swapped=replace(("self.q_proj(query)", "self.k_proj(query)"), ("self.k_proj(key)", "self.q_proj(key)")),
+    value_from_key=replace("self.v_proj(value)", "self.v_proj(key)"),
+    self_attention_only=[
+        replace(("self.k_proj(key)", "self.k_proj(query)"), ("self.v_proj(value)", "self.v_proj(query)")),
+        replace(("self.q_proj(query)", "self.q_proj(key)"), ("self.v_proj(value)", "self.v_proj(key)")),
+    ],
+    softmax_over_queries=replace(SOFTMAX, "torch.softmax(scores, dim=-2)"),
+    softmax_over_heads=replace(SOFTMAX, "torch.softmax(scores, dim=1)"),
+    softmax_over_batch=[
+        replace(SOFTMAX, "torch.softmax(scores, dim=0)"),
+        replace(SOFTMAX, "torch.softmax(scores.flatten(0, 1), dim=0).view_as(scores)"),
+    ],
+    no_softmax=[replace(SOFTMAX, "scores.masked_fill(scores == float('-inf'), 0.0)"), replace(SOFTMAX, "scores")],
+    softmax_overflow=replace(SOFTMAX, BY_HAND),
+    mask_inverted=[replace("~mask,", "mask,"), replace(("~mask,", "mask,"), ("~mask.any", "mask.all"))],
+    mask_ignored=replace((FILL, "scores"), (EMPTY, "weights")),
+    mask_after_softmax=replace((FILL, "scores"), (EMPTY, "weights.masked_fill(~mask, 0.0)")),
+    masked_scores_zero=[replace('float("-inf")', "0.0"), replace(('float("-inf")', "0.0"), (EMPTY, "weights"))],
+    mask_over_heads=replace(HEAD_AXIS, "pass"),
+    mask_of_another_sequence=replace(
+        HEAD_AXIS, "mask = mask.expand(-1, *scores.shape[2:]).repeat(self.num_heads, 1, 1).view_as(scores)"
     ),
-    mistake(
-        "key-value-swapped",
-        "numerics",
-        edit(("self.k_proj(key)", "self.k_proj(value)"), ("self.v_proj(value)", "self.v_proj(key)")),
-        edit(("self.k_proj(key)", "self.v_proj(key)"), ("self.v_proj(value)", "self.k_proj(value)")),
-        edit(("self.k_proj(key)", "self.v_proj(value)"), (PARTS[2], "split(self.k_proj(key))")),
-        en="Keys and values are swapped: scores come from k_proj(key), the weighted sum is over v_proj(value).",
-        zh="键和值弄反了：打分用 k_proj(key)，加权求和用 v_proj(value)。",
-    ),
-    shared.query_key_swapped(
-        edit(("self.q_proj(query)", "self.k_proj(query)"), ("self.k_proj(key)", "self.q_proj(key)")),
-    ),
-    mistake(
-        "value-from-key",
-        "numerics",
-        edit("self.v_proj(value)", "self.v_proj(key)"),
-        en="The values are made from `key`: v_proj takes `value`, which may be another tensor.",
-        zh="值是由 `key` 得到的：v_proj 应作用于 `value`，它可能是另一个张量。",
-    ),
-    mistake(
-        "self-attention-only",
-        "numerics",
-        edit(("self.k_proj(key)", "self.k_proj(query)"), ("self.v_proj(value)", "self.v_proj(query)")),
-        edit(("self.q_proj(query)", "self.q_proj(key)"), ("self.v_proj(value)", "self.v_proj(key)")),
-        en="Everything is made from one input: only q_proj takes `query`; k_proj takes `key` and v_proj takes `value`.",
-        zh="查询、键、值都来自同一个输入：只有 q_proj 作用于 `query`，k_proj 作用于 `key`，v_proj 作用于 `value`。",
-    ),
-    shared.softmax_over_queries(edit(SOFTMAX, "torch.softmax(scores, dim=-2)")),
-    shared.softmax_over_heads(
-        edit(SOFTMAX, "torch.softmax(scores, dim=1)"),
-    ),
-    shared.softmax_over_batch(
-        edit(SOFTMAX, "torch.softmax(scores, dim=0)"),
-        edit(SOFTMAX, "torch.softmax(scores.flatten(0, 1), dim=0).view_as(scores)"),
-    ),
-    shared.no_softmax(
-        edit(SOFTMAX, "scores.masked_fill(scores == float('-inf'), 0.0)"),
-        edit(SOFTMAX, "scores"),
-    ),
-    shared.softmax_overflow(
-        edit(SOFTMAX, BY_HAND),
-    ),
-    shared.mask_inverted(edit("~mask,", "mask,"), edit(("~mask,", "mask,"), ("~mask.any", "mask.all"))),
-    shared.mask_ignored(edit((FILL, "scores"), (EMPTY, "weights"))),
-    shared.masked_after_softmax(
-        edit((FILL, "scores"), (EMPTY, "weights.masked_fill(~mask, 0.0)")),
-    ),
-    shared.masked_scores_zero(
-        edit('float("-inf")', "0.0"),
-        edit(('float("-inf")', "0.0"), (EMPTY, "weights")),
-    ),
-    mistake(
-        "mask-over-heads",
-        "masking",
-        edit(HEAD_AXIS, "pass"),
-        en="A mask (B, L, S) meets scores (B, H, L, S) without a head axis: its batch axis is matched with the heads, "
-        "silently when B equals num_heads. It needs unsqueeze(1).",
-        zh="(B, L, S) 的掩码没有补“头”维度就用于 (B, H, L, S) 的打分：批维度对上了头维度，B 恰等于 num_heads 时还不会报错。应当先 unsqueeze(1)。",
-    ),
-    mistake(
-        "mask-of-another-sequence",
-        "masking",
-        edit(HEAD_AXIS, "mask = mask.expand(-1, *scores.shape[2:]).repeat(self.num_heads, 1, 1).view_as(scores)"),
-        en="The masks of the sequences are handed out in the wrong order: with heads folded into the batch, "
-        "mask.repeat(H, 1, 1) gives a head the mask of another sequence. Use repeat_interleave, or unsqueeze(1).",
-        zh="各序列的掩码分配错了次序：把头并入批维度时，mask.repeat(H, 1, 1) 会让某些头用到别的序列的掩码。应当用 repeat_interleave，或 unsqueeze(1)。",
-    ),
-    mistake(
-        "mask-of-first-sequence",
-        "masking",
-        edit(HEAD_AXIS, "mask = mask[:1].unsqueeze(1)"),
-        en="Every sequence gets the mask of the first: a mask with three axes has one matrix for each sequence.",
-        zh="所有序列都用了第一个序列的掩码：三维掩码中每个序列各有一个矩阵。",
-    ),
-    mistake(
-        "plain-mask-misread",
-        "masking",
-        edit("if mask.dim() == 3:", "if mask.dim() <= 3:"),
-        edit(HEAD_AXIS, f"{HEAD_AXIS}\n            else:\n                mask = mask[:, None, None, :]"),
-        edit(
+    mask_of_first_sequence=replace(HEAD_AXIS, "mask = mask[:1].unsqueeze(1)"),
+    plain_mask_misread=[
+        replace("if mask.dim() == 3:", "if mask.dim() <= 3:"),
+        replace(HEAD_AXIS, f"{HEAD_AXIS}\n            else:\n                mask = mask[:, None, None, :]"),
+        replace(
             HEAD_AXIS,
             f"{HEAD_AXIS}\n            elif mask.shape[0] == len(query):\n                mask = mask[:, None, None, :]",
         ),
-        en="A mask with two axes is (L, S), the same for every sequence and head; yours is read as if its first axis "
-        "were the batch or the heads.",
-        zh="二维掩码是 (L, S)，对每个序列、每个头都相同；你把它的第一个维度当成了批或头。",
-    ),
-    shared.empty_rows_nan(edit(EMPTY, "weights")),
-    shared.nan_gradient(
-        edit(FILL, ADD),
-        edit((FILL, ADD), (EMPTY, "weights.nan_to_num(0.0)")),
-    ),
-    shared.empty_rows_uniform(edit(('float("-inf")', "-1e9"), (EMPTY, "weights"))),
-    mistake(
-        "empty-rows-without-bias",
-        "masking",
-        edit(f"return self.out_proj({MERGE})", f"""output = self.out_proj({MERGE})
+    ],
+    empty_rows_nan=replace(EMPTY, "weights"),
+    nan_gradient=[replace(FILL, ADD), replace((FILL, ADD), (EMPTY, "weights.nan_to_num(0.0)"))],
+    empty_rows_uniform=replace(('float("-inf")', "-1e9"), (EMPTY, "weights")),
+    empty_rows_without_bias=replace(
+        f"return self.out_proj({MERGE})",
+        f"""output = self.out_proj({MERGE})
         if mask is not None:
             output = output * mask.expand(scores.shape).any(dim=-1)[:, 0].unsqueeze(-1)
-        return output"""),
-        en="The output of a query that may see nothing is set to zero after out_proj: its context vector is zero, "
-        "and what comes out is out_proj's bias.",
-        zh="什么都看不到的查询，其输出在 out_proj 之后被置零了：为零的是它的上下文向量，输出应为 out_proj 的偏置。",
+        return output""",
     ),
-    mistake(
-        "dropout-in-eval",
-        "state",
-        edit("self.dropout(weights)", "nn.functional.dropout(weights, self.dropout.p)"),
-        edit("self.dropout(weights)", "nn.Dropout(self.dropout.p)(weights)"),
-        en="Dropout is still at work in evaluation mode: keep nn.Dropout as a part of the module (made in __init__), "
-        "or pass training=self.training to F.dropout.",
-        zh="评估模式下 dropout 仍在起作用：应在 __init__ 中把 nn.Dropout 作为子模块，或给 F.dropout 传入 training=self.training。",
+    dropout_in_eval=[
+        replace("self.dropout(weights)", "nn.functional.dropout(weights, self.dropout.p)"),
+        replace("self.dropout(weights)", "nn.Dropout(self.dropout.p)(weights)"),
+    ],
+    mode_kept=[
+        replace(WEIGH, f"{WEIGH}\n        if not self.training:\n            self.dropout.p = 0.0"),
+        replace(WEIGH, f"{WEIGH}\n        if not self.training:\n            self.dropout = nn.Identity()"),
+        replace(("context = ", f"{ONCE}\n        context = "), (WEIGH, DROP_WHEN_ON)),
+        replace(("context = ", f"{SINCE}\n        context = "), (WEIGH, DROP_WHEN_ON)),
+    ],
+    mode_from_gradients=[
+        replace(WEIGH, DROP_WHEN_ON.replace("self.on", "self.training and torch.is_grad_enabled()")),
+        replace(WEIGH, DROP_WHEN_ON.replace("self.on", "torch.is_grad_enabled()")),
+        replace(WEIGH, DROP_WHEN_ON.replace("self.on", "weights.requires_grad")),
+    ],
+    dropout_on_output=replace(
+        (WEIGH, "weights @ v"), (f"return self.out_proj({MERGE})", f"return self.dropout(self.out_proj({MERGE}))")
     ),
-    shared.mode_kept(
-        edit(WEIGH, f"{WEIGH}\n        if not self.training:\n            self.dropout.p = 0.0"),
-        edit(WEIGH, f"{WEIGH}\n        if not self.training:\n            self.dropout = nn.Identity()"),
-        edit(("context = ", f"{ONCE}\n        context = "), (WEIGH, DROP_WHEN_ON)),
-        edit(("context = ", f"{SINCE}\n        context = "), (WEIGH, DROP_WHEN_ON)),
+    dropout_before_softmax=replace((WEIGH, "weights @ v"), (SOFTMAX, "torch.softmax(self.dropout(scores), dim=-1)")),
+    dropout_not_rescaled=replace(
+        "self.dropout(weights)", "(self.dropout(weights) * (1 - self.dropout.p if self.training else 1.0))"
     ),
-    shared.mode_from_gradients(
-        edit(WEIGH, DROP_WHEN_ON.replace("self.on", "self.training and torch.is_grad_enabled()")),
-        edit(WEIGH, DROP_WHEN_ON.replace("self.on", "torch.is_grad_enabled()")),
-        edit(WEIGH, DROP_WHEN_ON.replace("self.on", "weights.requires_grad")),
-    ),
-    mistake(
-        "dropout-on-output",
-        "state",
-        edit((WEIGH, "weights @ v"), (f"return self.out_proj({MERGE})", f"return self.dropout(self.out_proj({MERGE}))")),
-        en="Dropout is on the output or the values, feature by feature; it belongs on the weights, after the softmax.",
-        zh="dropout 逐特征地作用在输出或值上；它应当作用于 softmax 之后的权重。",
-    ),
-    mistake(
-        "dropout-before-softmax",
-        "state",
-        edit((WEIGH, "weights @ v"), (SOFTMAX, "torch.softmax(self.dropout(scores), dim=-1)")),
-        en="Dropout acts before the softmax, so that the weights still sum to 1: drop entries of the weights themselves, "
-        "after the softmax, and do not normalise again.",
-        zh="dropout 放在了 softmax 之前，权重之和仍为 1：应当在 softmax 之后丢弃权重本身的元素，且不再归一化。",
-    ),
-    mistake(
-        "dropout-not-rescaled",
-        "state",
-        edit("self.dropout(weights)", "(self.dropout(weights) * (1 - self.dropout.p if self.training else 1.0))"),
-        en="In training the weights that are kept are not divided by 1 − p: their mean shrinks, and evaluation sees "
-        "larger sums than training did.",
-        zh="训练时保留下来的权重没有除以 1 − p：均值变小，评估时的和就比训练时大。",
-    ),
-    mistake(
-        "dropout-rate-swapped",
-        "state",
-        edit("nn.Dropout(dropout)", "nn.Dropout(1 - dropout if dropout else 0.0)"),
-        en="Weights are kept with probability p and dropped with 1 − p: `dropout` is the probability of dropping.",
-        zh="权重以概率 p 保留、以 1 − p 丢弃：`dropout` 应当是丢弃的概率。",
-    ),
-    mistake(
-        "no-dropout",
-        "state",
-        edit(WEIGH, "weights @ v"),
-        en="`dropout` has no effect in training: drop entries of the weights, after the softmax.",
-        zh="`dropout` 在训练时不起作用：应当在 softmax 之后丢弃权重的元素。",
-    ),
-    shared.heads_not_checked(
-        edit((CHECK, "if False:")),
-        edit(f"{CHECK}\n            raise ValueError(f", "assert embed_dim % num_heads == 0, (f"),
-        edit((CHECK, "if False:"), ("self.head_dim)).trans", "-1)[:2]).trans")),
-    ),
-    mistake(
-        "bias-ignored",
-        "state",
-        edit("bias=bias", "bias=True"),
-        edit(LAST, LAST.replace("bias=bias", "bias=True")),
-        edit("nn.Linear(embed_dim, embed_dim, bias=bias)", "nn.Linear(embed_dim, embed_dim)"),
-        en="bias=False leaves biases in place: `bias` decides for all four projections.",
-        zh="bias=False 时仍有偏置：`bias` 决定全部四个投影。",
-    ),
-    shared.returns_float32(
-        edit(f"return self.out_proj({MERGE})", f"return self.out_proj({MERGE}).float()"),
-    ),
-    shared.detached(edit(SOFTMAX, f"{SOFTMAX}.detach()")),
-    shared.inputs_changed(
-        edit("q = split(self.q_proj(query))", f"query.mul_({SCALE})\n        q = split(self.q_proj(query / {SCALE}))"),
-        edit(FILL, f"{FILL.replace('~mask', 'mask.logical_not_()')}\n            mask = ~mask"),
-    ),
-    shared.library_called(
-        edit(WEIGH, "nn.functional.scaled_dot_product_attention(q, k, v, mask, self.dropout.p * self.training)"),
+    dropout_rate_swapped=replace("nn.Dropout(dropout)", "nn.Dropout(1 - dropout if dropout else 0.0)"),
+    no_dropout=replace(WEIGH, "weights @ v"),
+    no_value_error=[
+        replace((CHECK, "if False:")),
+        replace(f"{CHECK}\n            raise ValueError(f", "assert embed_dim % num_heads == 0, (f"),
+        replace((CHECK, "if False:"), ("self.head_dim)).trans", "-1)[:2]).trans")),
+    ],
+    bias_ignored=[
+        replace("bias=bias", "bias=True"),
+        replace(LAST, LAST.replace("bias=bias", "bias=True")),
+        replace("nn.Linear(embed_dim, embed_dim, bias=bias)", "nn.Linear(embed_dim, embed_dim)"),
+    ],
+    returns_float32=replace(f"return self.out_proj({MERGE})", f"return self.out_proj({MERGE}).float()"),
+    detached_weights=replace(SOFTMAX, f"{SOFTMAX}.detach()"),
+    inputs_changed=[
+        replace(
+            "q = split(self.q_proj(query))", f"query.mul_({SCALE})\n        q = split(self.q_proj(query / {SCALE}))"
+        ),
+        replace(FILL, f"{FILL.replace('~mask', 'mask.logical_not_()')}\n            mask = ~mask"),
+    ],
+    library_called=replace(
+        WEIGH, "nn.functional.scaled_dot_product_attention(q, k, v, mask, self.dropout.p * self.training)"
     ),
 )
 

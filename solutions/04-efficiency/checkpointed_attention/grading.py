@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
-from grader.authoring import Case, Exercise, Random, Text, edit, mistake, rewrite
+from grader.authoring import Case, Exercise, Inputs, Text, call, known, replace, rewrite
 
 
 def output_of(checkpointed, q, k, v):
@@ -107,64 +107,67 @@ def nothing_held(value, expected) -> Text | None:
     return None
 
 
-def cases(rand: Random) -> Iterator[Case]:
+def cases(rand: Inputs) -> Iterator[Case]:
     yield Case(
-        "the value of an attention", rand.qkv(2, 3, L=4, S=6, d=5, d_v=7), drive=output_of, twice=True, public=True
+        "the value of an attention",
+        call(*rand.qkv(2, 3, L=4, S=6, d=5, d_v=7)),
+        probe=output_of,
+        twice=True,
+        public=True,
     )
     yield Case(
         "gradients of every input, whatever arrives from above",
-        ("attend", *rand.qkv(2, L=4, S=6, d=5, d_v=3)),
-        drive=gradients_of,
+        call("attend", *rand.qkv(2, L=4, S=6, d=5, d_v=3)),
         family="gradient",
+        probe=gradients_of,
         public=True,
     )
     q, k, v = rand.qkv(2, L=3, S=5, d=4, d_v=6)
     yield Case(
-        "a tensor that needs no gradient",
-        ("attend", q, k, v),
-        {"constant": (2,)},
-        drive=gradients_of,
-        family="gradient",
+        "a tensor that needs no gradient", call("attend", q, k, v, constant=(2,)), family="gradient", probe=gradients_of
     )
     q, k, v = rand.qkv(2, L=4, S=5, d=3, d_v=6)
     yield Case(
         "None, a number and a boolean mask among the inputs",
-        ("mixed", q, None, rand.mask(4, 5), k, 0.7, v),
-        drive=gradients_of,
+        call("mixed", q, None, rand.mask(4, 5), k, 0.7, v),
         family="gradient",
+        probe=gradients_of,
     )
     yield Case(
         "a layer's weight that fn closes over",
-        ("projected", rand.normal(2, 5, 4)),
-        {"weight": rand.normal(4, 3)},
-        drive=gradients_of,
+        call("projected", rand.normal(2, 5, 4), weight=rand.normal(4, 3)),
         family="gradient",
+        probe=gradients_of,
         public=True,
     )
     yield Case(
         "two layers in a row, one tensor given three times, a residual",
-        ("stacked", rand.normal(2, 5, 3)),
-        drive=gradients_of,
+        call("stacked", rand.normal(2, 5, 3)),
         family="gradient",
+        probe=gradients_of,
     )
     yield Case(
         "dropout: the second run draws what the first drew",
-        ("dropped", rand.normal(2, 7, 4)),
-        drive=gradients_of,
+        call("dropped", rand.normal(2, 7, 4)),
         family="state",
+        probe=gradients_of,
     )
     yield Case(
         "only the inputs are kept",
-        rand.qkv(2, L=6, S=8, d=4, d_v=3),
-        drive=held_by,
-        judge=nothing_held,
+        call(*rand.qkv(2, L=6, S=8, d=4, d_v=3)),
         family="resources",
+        probe=held_by,
+        fault=nothing_held,
     )
     yield Case(
-        "float64", ("attend", *rand.qkv(L=3, S=5, d=4, d_v=2)), drive=gradients_of, dtype="float64", family="dtype"
+        "float64", call("attend", *rand.qkv(L=3, S=5, d=4, d_v=2)), family="dtype", probe=gradients_of, dtype="float64"
     )
     yield Case(
-        "bfloat16", ("attend", *rand.qkv(L=3, S=4, d=5, d_v=2)), drive=gradients_of, dtype="bfloat16", family="dtype"
+        "bfloat16",
+        call("attend", *rand.qkv(L=3, S=4, d=5, d_v=2)),
+        family="dtype",
+        probe=gradients_of,
+        dtype="bfloat16",
     )
 
 
@@ -235,165 +238,72 @@ GRADIENTS_OF_ALL = (
 FLOATING = "x.is_floating_point()"
 ONE_FOR_EACH_TENSOR = "tuple(next(found) if isinstance(x, torch.Tensor) else None for x in again)"
 
-mistakes = (
-    mistake(
-        "intermediates-kept",
-        "resources",
-        rewrite(plain),
-        rewrite(graph_kept),
-        rewrite(copies_kept),
-        en="Values and gradients are right, but what fn makes on the way is kept for the backward pass as without a "
-        "checkpoint: no memory is saved. Run fn without recording a graph, keep its inputs, run it again in backward.",
-        zh="值和梯度都对，但 fn 途中产生的张量仍像没有检查点时一样保留到反向传播：没有省下内存。"
-        "前向时不记录计算图地运行 fn，只保留输入，在反向传播时重算。",
-    ),
-    mistake(
-        "inputs-detached",
-        "gradient",
+mistakes = known(
+    intermediates_kept=[rewrite(plain), rewrite(graph_kept), rewrite(copies_kept)],
+    inputs_detached=[
         rewrite(nothing_recorded),
         rewrite(inputs_cut),
         rewrite(leaves_made),
         rewrite(gradient_claimed),
-        edit("RunAgain.apply(*inputs)", "RunAgain.apply(*inputs).detach()"),
-        en="The inputs are cut from the graph: fn runs under no_grad or on detached tensors, and nothing ties the "
-        "output "
-        "back to them, so no gradient arrives. Wrap the run in a torch.autograd.Function with a backward of its own.",
-        zh="输入与计算图断开了：fn 在 no_grad 下或在 detach 后的张量上运行，输出与输入没有联系，梯度传不回去。"
-        "请用带有自定义 backward 的 torch.autograd.Function 包住它。",
-    ),
-    mistake(
-        "parameters-without-gradient",
-        "gradient",
-        edit(
-            (
-                BACKWARD,
-                "wanted = [x for x in again if isinstance(x, torch.Tensor) and x.requires_grad]\n"
-                "            found = iter(torch.autograd.grad(output, wanted, grad))",
-            ),
-            (RETURN, "tuple(next(found) if isinstance(x, torch.Tensor) and x.requires_grad else None for x in again)"),
+        replace("RunAgain.apply(*inputs)", "RunAgain.apply(*inputs).detach()"),
+    ],
+    parameters_without_gradient=replace(
+        (
+            BACKWARD,
+            "wanted = [x for x in again if isinstance(x, torch.Tensor) and x.requires_grad]\n"
+            "            found = iter(torch.autograd.grad(output, wanted, grad))",
         ),
-        en="Parameters that fn closes over get no gradient: torch.autograd.grad with respect to the inputs returns "
-        "theirs "
-        "and no others. Call torch.autograd.backward on the second run's output: it also accumulates into the "
-        "parameters.",
-        zh="fn 闭包引用的参数没有得到梯度：对输入调用 torch.autograd.grad 只返回输入的梯度。"
-        "请对第二次运行的输出调用 torch.autograd.backward，它会同时累积到参数上。",
+        (RETURN, "tuple(next(found) if isinstance(x, torch.Tensor) and x.requires_grad else None for x in again)"),
     ),
-    mistake(
-        "other-draws",
-        "state",
-        edit((FORK, "with torch.enable_grad():"), (f"                {RESTORE}\n", "")),
-        edit(
+    other_draws=[
+        replace((FORK, "with torch.enable_grad():"), (f"                {RESTORE}\n", "")),
+        replace(
             (
                 "            ctx.rng = torch.get_rng_state()\n            return fn(*inputs)",
                 "            output = fn(*inputs)\n            ctx.rng = torch.get_rng_state()\n            return output",
-            ),
+            )
         ),
-        edit(RESTORE, "torch.manual_seed(0)"),
-        edit(RESTORE, "torch.manual_seed(torch.initial_seed())"),
-        en="The second run of fn draws other random numbers than the first: the dropout mask differs, and the gradient "
-        "belongs to another function. Note the generator's state before the first run and restore it for the second.",
-        zh="第二次运行 fn 抽到的随机数与第一次不同：dropout 掩码变了，得到的是另一个函数的梯度。"
-        "请在第一次运行之前记下随机数生成器的状态，第二次运行时恢复。",
-    ),
-    mistake(
-        "generator-seeded",
-        "state",
-        edit(("ctx.rng = torch.get_rng_state()", "torch.manual_seed(0)"), (RESTORE, "torch.manual_seed(0)")),
-        edit(
+        replace(RESTORE, "torch.manual_seed(0)"),
+        replace(RESTORE, "torch.manual_seed(torch.initial_seed())"),
+    ],
+    generator_seeded=[
+        replace(("ctx.rng = torch.get_rng_state()", "torch.manual_seed(0)"), (RESTORE, "torch.manual_seed(0)")),
+        replace(
             ("ctx.rng = torch.get_rng_state()", "torch.manual_seed(0)"),
             (FORK, "with torch.enable_grad():"),
             (RESTORE, "torch.manual_seed(0)"),
         ),
-        en="You seed the generator yourself: both runs agree, but every call now draws the same dropout mask, and not "
-        "the one that fn would have drawn. Read the state with torch.get_rng_state and set it again; do not seed.",
-        zh="你自己给生成器设了种子：两次运行虽然一致，但每次调用都抽到同一个 dropout 掩码，而不是 fn 本来会抽到的。"
-        "请用 torch.get_rng_state 读取状态再恢复，不要设种子。",
-    ),
-    mistake(
-        "gradient-of-every-tensor",
-        "gradient",
-        edit((BACKWARD, GRADIENTS_OF_ALL), (RETURN, ONE_FOR_EACH_TENSOR)),
-        edit(
+    ],
+    gradient_of_every_tensor=[
+        replace((BACKWARD, GRADIENTS_OF_ALL), (RETURN, ONE_FOR_EACH_TENSOR)),
+        replace(
             (BACKWARD, GRADIENTS_OF_ALL.replace("torch.Tensor)]", f"torch.Tensor) and {FLOATING}]")),
             (RETURN, ONE_FOR_EACH_TENSOR.replace("torch.Tensor)", f"torch.Tensor) and {FLOATING}")),
         ),
-        edit((BACKWARD, f"{GRADIENTS_OF_ALL}\n            {BACKWARD}"), (RETURN, ONE_FOR_EACH_TENSOR)),
-        en="torch.autograd.grad is asked for the gradient of every tensor, also of those that require none (a boolean "
-        "mask, a constant), and that fails. Ask for those alone that require a gradient and return None for the others; "
-        "or call torch.autograd.backward, which also reaches the parameters that fn closes over.",
-        zh="你用 torch.autograd.grad 对每个张量求梯度，包括不需要梯度的张量（布尔掩码、常量），因此报错。"
-        "只应对需要梯度的张量求梯度，其余返回 None；或者调用 torch.autograd.backward，它还能到达 fn 闭包引用的参数。",
-    ),
-    mistake(
-        "gradient-count",
-        "gradient",
-        edit(RETURN, "tuple(x.grad for x in again if isinstance(x, torch.Tensor))"),
-        edit(RETURN, "tuple(x.grad for x in again if isinstance(x, torch.Tensor) and x.requires_grad)"),
-        edit(
+        replace((BACKWARD, f"{GRADIENTS_OF_ALL}\n            {BACKWARD}"), (RETURN, ONE_FOR_EACH_TENSOR)),
+    ],
+    gradient_count=[
+        replace(RETURN, "tuple(x.grad for x in again if isinstance(x, torch.Tensor))"),
+        replace(RETURN, "tuple(x.grad for x in again if isinstance(x, torch.Tensor) and x.requires_grad)"),
+        replace(
             ("forward(ctx, *inputs)", "forward(ctx, fn, *inputs)"),
             ("RunAgain.apply(*inputs)", "RunAgain.apply(fn, *inputs)"),
         ),
-        edit(
+        replace(
             ("forward(ctx, *inputs)", "forward(ctx, fn, *inputs)"),
             ("RunAgain.apply(*inputs)", "RunAgain.apply(fn, *inputs)"),
             (RETURN, f"*{RETURN}, None"),
         ),
-        en="backward returns the wrong number of gradients, or in the wrong places: it returns one for every argument "
-        "of "
-        "forward, in order, and None for those that are not tensors (numbers, None, fn itself).",
-        zh="backward 返回的梯度个数不对或位置不对：forward 的每个参数都要按顺序对应一项，不是张量的（数、None、fn "
-        "本身）返回 None。",
-    ),
-    mistake(
-        "second-run-without-graph",
-        "gradient",
-        edit("torch.enable_grad(), ", ""),
-        edit(GRAPH, "x.detach()"),
-        en="The second run records no graph: gradients are off inside Function.backward, and a detached tensor "
-        "requires "
-        "none. Use torch.enable_grad() there, and requires_grad_() on the detached inputs.",
-        zh="第二次运行没有记录计算图：在 Function.backward 里梯度是关闭的，detach 后的张量也不要求梯度。"
-        "请在那里使用 torch.enable_grad()，并对 detach 后的输入调用 requires_grad_()。",
-    ),
-    mistake(
-        "upstream-ignored",
-        "gradient",
-        edit(BACKWARD, "torch.autograd.backward(output, torch.ones_like(output))"),
-        edit((RUN, f"{RUN}.mean()"), (BACKWARD, "torch.autograd.backward(output)")),
-        edit(BACKWARD, "torch.autograd.backward(output)"),
-        en="The gradient that arrives from above is not used: hand it to the inner backward pass "
-        "(torch.autograd.backward(output, grad)), instead of starting from a sum.",
-        zh="没有使用上游传来的梯度：应当把它交给内层反向传播（torch.autograd.backward(output, grad)），"
-        "而不是从求和开始。",
-    ),
-    mistake(
-        "inputs-not-detached",
-        "gradient",
-        edit(GRAPH, "x"),
-        en="The second run uses the inputs themselves, not detached copies: the inner backward pass runs on into the "
-        "graph "
-        "outside, and gradients arrive twice or not at all. Detach the inputs and let the copies require gradients.",
-        zh="第二次运行用的是输入本身，而不是 detach 后的副本：内层反向传播会走进外面的计算图，梯度到达两次或者丢失。"
-        "请先 detach 输入，再让副本要求梯度。",
-    ),
-    mistake(
-        "every-tensor-requires-gradient",
-        "gradient",
-        edit(GRAPH, "x.detach().requires_grad_()"),
-        en="Every tensor among the inputs is made to require a gradient, a boolean mask too, which cannot. Keep what "
-        "each "
-        "input had: requires_grad_(x.requires_grad).",
-        zh="你让输入中的每个张量都要求梯度，但布尔掩码不能有梯度。应当沿用各自原来的设置："
-        "requires_grad_(x.requires_grad)。",
-    ),
-    mistake(
-        "only-tensors-saved",
-        "interface",
-        edit(("ctx.save_for_backward(*tensors)", "ctx.save_for_backward(*inputs)")),
-        en="save_for_backward takes tensors (and None) only, and fn may be given numbers: keep other arguments on ctx.",
-        zh="save_for_backward 只接受张量（和 None），而 fn 的参数里可能有数：其他参数请直接放在 ctx 上。",
-    ),
+    ],
+    second_run_without_graph=[replace("torch.enable_grad(), ", ""), replace(GRAPH, "x.detach()")],
+    upstream_ignored=[
+        replace(BACKWARD, "torch.autograd.backward(output, torch.ones_like(output))"),
+        replace((RUN, f"{RUN}.mean()"), (BACKWARD, "torch.autograd.backward(output)")),
+        replace(BACKWARD, "torch.autograd.backward(output)"),
+    ],
+    inputs_not_detached=replace(GRAPH, "x"),
+    every_tensor_requires_gradient=replace(GRAPH, "x.detach().requires_grad_()"),
+    only_tensors_saved=replace(("ctx.save_for_backward(*tensors)", "ctx.save_for_backward(*inputs)")),
 )
 
 exercise = Exercise(

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 
-import shared
 import torch
-from shared import causal, rows_empty
+from shared import causal, rows_empty, softmax_by_fixed_axis
 
-from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Random, Text, edit, mistake, rewrite
+from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Inputs, Text, call, known, replace, rewrite
 
 
-def ranked(rand: Random, L: int, S: int, ranks: list[int]) -> tuple[torch.Tensor, ...]:
+def ranked(rand: Inputs, L: int, S: int, ranks: list[int]) -> tuple[torch.Tensor, ...]:
     """Scaled scores 10,240 + ranks/2 or + ranks, exact in float32: ties are those of the ranks, and no others."""
     query, key = torch.zeros(1, L, 16), torch.zeros(1, S, 16)
     query[..., 0] = 512.0
@@ -67,73 +66,68 @@ def best_kept(value, expected):
     return wrong
 
 
-def cases(rand: Random) -> Iterator[Case]:
+def cases(rand: Inputs) -> Iterator[Case]:
     yield Case(
-        "every size different", (*rand.qkv(2, 3, L=5, S=7, d=6, d_v=4), 3), gradients=True, twice=True, public=True
+        "every size different", call(*rand.qkv(2, 3, L=5, S=7, d=6, d_v=4), 3), gradients=True, twice=True, public=True
     )
-    yield Case("no leading axes", (*rand.qkv(L=3, S=6, d=5, d_v=2), 2), public=True)
-    yield Case("another head size: a fixed scale shows", (*rand.qkv(2, L=4, S=6, d=20, d_v=3), 3), family="scaling")
-    yield Case("one key of many: k is neither rounded nor a share of S", (*rand.qkv(1, L=3, S=49, d=4, d_v=2), 1))
-    yield Case("more asked for than there are keys", (*rand.qkv(2, L=3, S=4, d=6, d_v=5), 9))
-    yield Case("as many leading axes as one likes", (*rand.qkv(2, 1, 3, L=2, S=5, d=4, d_v=6), 2), family="shape")
+    yield Case("no leading axes", call(*rand.qkv(L=3, S=6, d=5, d_v=2), 2), public=True)
+    yield Case("another head size: a fixed scale shows", call(*rand.qkv(2, L=4, S=6, d=20, d_v=3), 3), family="scaling")
+    yield Case("one key of many: k is neither rounded nor a share of S", call(*rand.qkv(1, L=3, S=49, d=4, d_v=2), 1))
+    yield Case("more asked for than there are keys", call(*rand.qkv(2, L=3, S=4, d=6, d_v=5), 9))
+    yield Case("as many leading axes as one likes", call(*rand.qkv(2, 1, 3, L=2, S=5, d=4, d_v=6), 2), family="shape")
     q, k, v = rand.qkv(2, 3, L=4, S=6, d=8, d_v=5)
     yield Case(
         "memory in another order (non-contiguous)",
-        (q.mT.contiguous().mT, k.transpose(0, 1).contiguous().transpose(0, 1), v.mT.contiguous().mT, 3),
+        call(q.mT.contiguous().mT, k.transpose(0, 1).contiguous().transpose(0, 1), v.mT.contiguous().mT, 3),
         family="shape",
     )
     yield Case(
         "a mask that hides some of the best keys",
-        (*rand.qkv(2, 3, L=4, S=7, d=6, d_v=3), 2),
-        {"mask": rand.mask(2, 1, 4, 7, keep=0.5)},
+        call(*rand.qkv(2, 3, L=4, S=7, d=6, d_v=3), 2, mask=rand.mask(2, 1, 4, 7, keep=0.5)),
         family="masking",
         gradients=True,
         public=True,
     )
     yield Case(
         "causal: the first queries have fewer allowed keys than top_k",
-        (*rand.qkv(2, L=5, S=6, d=4, d_v=3), 4),
-        {"mask": causal(5, 6)},
+        call(*rand.qkv(2, L=5, S=6, d=4, d_v=3), 4, mask=causal(5, 6)),
         family="masking",
         gradients=True,
     )
     yield Case(
         "padding: a mask without a query axis of its own",
-        (*rand.qkv(3, L=4, S=6, d=5, d_v=2), 3),
-        {"mask": rand.mask(3, 1, 6)},
+        call(*rand.qkv(3, L=4, S=6, d=5, d_v=2), 3, mask=rand.mask(3, 1, 6)),
         family="masking",
     )
     yield Case(
         "a query that may see nothing",
-        (*rand.qkv(2, L=4, S=5, d=8, d_v=3), 2),
-        {"mask": rows_empty(4, 5, [1])},
+        call(*rand.qkv(2, L=4, S=5, d=8, d_v=3), 2, mask=rows_empty(4, 5, [1])),
         family="masking",
         gradients=True,
     )
     yield Case(
         "tied scores: exactly top_k keys are kept",
-        (*ranked(rand, 4, 7, [3, 6, 3, 1, 6, 3, 0]), 4),
+        call(*ranked(rand, 4, 7, [3, 6, 3, 1, 6, 3, 0]), 4),
         family="masking",
-        drive=beside_product,
-        judge=best_kept,
+        probe=beside_product,
+        fault=best_kept,
     )
-    yield Case("scores near 10,000", (*ranked(rand, 4, 6, [2, 5, 0, 3, 1, 4]), 3), tolerance=1e-3)
+    yield Case("scores near 10,000", call(*ranked(rand, 4, 6, [2, 5, 0, 3, 1, 4]), 3), tolerance=1e-3)
     q, k, v = ranked(rand, 4, 6, [2, 5, 0, 3, 1, 4])
     low = (q, k * torch.tensor([-1.0, *[1.0] * 15]), v, 3)
-    yield Case("scores near −10,000", low, {"mask": rand.mask(4, 6, keep=0.8)}, tolerance=1e-3, family="masking")
+    yield Case("scores near −10,000", call(*low, mask=rand.mask(4, 6, keep=0.8)), family="masking", tolerance=1e-3)
     whole = (*rand.qkv(2, L=4, S=6, d=5, d_v=3), 2)
-    yield Case("a mask as large as the scores", whole, {"mask": rand.mask(2, 4, 6)}, family="masking", twice=True)
-    yield Case("top_k = 0", (*rand.qkv(2, L=3, S=4, d=6, d_v=5), 0), raises="ValueError", family="interface")
-    yield Case("top_k < 0", (*rand.qkv(2, L=3, S=4, d=6, d_v=5), -2), raises="ValueError", family="interface")
-    yield Case("float64", (*rand.qkv(2, L=3, S=5, d=6, d_v=4), 2), dtype="float64", family="dtype")
+    yield Case("a mask as large as the scores", call(*whole, mask=rand.mask(2, 4, 6)), family="masking", twice=True)
+    yield Case("top_k = 0", call(*rand.qkv(2, L=3, S=4, d=6, d_v=5), 0), family="interface", raises="ValueError")
+    yield Case("top_k < 0", call(*rand.qkv(2, L=3, S=4, d=6, d_v=5), -2), family="interface", raises="ValueError")
+    yield Case("float64", call(*rand.qkv(2, L=3, S=5, d=6, d_v=4), 2), family="dtype", dtype="float64")
     yield Case(
         "bfloat16 with a mask",
-        (*rand.qkv(2, L=3, S=7, d=8, d_v=5), 3),
-        {"mask": rand.mask(3, 7)},
-        dtype="bfloat16",
+        call(*rand.qkv(2, L=3, S=7, d=8, d_v=5), 3, mask=rand.mask(3, 7)),
         family="dtype",
-        drive=beside_product,
-        judge=as_many,
+        dtype="bfloat16",
+        probe=beside_product,
+        fault=as_many,
     )
 
 
@@ -262,192 +256,97 @@ def not_scattered(q, k, v, top_k, mask=None):
     return rows @ v, weights
 
 
-mistakes = (
-    mistake(
-        "dropped-scores-zero",
-        "masking",
-        edit(DROPPED, "scores.masked_fill(~kept, 0.0)"),
+mistakes = known(
+    dropped_scores_zero=[
+        replace(DROPPED, "scores.masked_fill(~kept, 0.0)"),
         rewrite(zeros_before_softmax),
         rewrite(weights_softmaxed_again),
-        en="You set what was not selected to 0 before the softmax, but e⁰ = 1: no key is dropped. "
-        "Set those scores to −∞.",
-        zh="你在 softmax 之前把没选中的置为 0，但 e⁰ = 1：一个键也没有丢掉。应当把这些打分置为 −∞。",
-    ),
-    mistake(
-        "topk-over-queries",
-        "masking",
-        edit(
+    ],
+    topk_over_queries=[
+        replace(
             (BEST, "scores.topk(min(top_k, q.shape[-2]), dim=-2).indices"),
             ("scatter(-1,", "scatter(-2,"),
             (EMPTY, "weights = weights"),
         ),
-        edit(
+        replace(
             (BEST, "scores.topk(min(top_k, q.shape[-2]), dim=-2).indices"),
             ("scatter(-1,", "scatter(-2,"),
             (WEIGHTS, f"{WEIGHTS}.nan_to_num(0.0)"),
         ),
-        en="The largest scores are selected along the queries: each key chooses its queries. Every query chooses its "
-        "keys: the last axis.",
-        zh="选择是沿查询方向做的：变成每个键去挑查询。应当由每个查询挑选自己的键，即沿最后一个维度。",
-    ),
-    mistake(
-        "topk-before-mask",
-        "masking",
-        rewrite(masked_later),
-        rewrite(masked_later_patched_by_mask),
-        rewrite(masked_last),
-        en="You select before you mask: hidden keys use up places among the top_k, and too few allowed keys are left. "
-        "Mask the scores first, then select.",
-        zh="你先选后屏蔽：不可见的键占用了 top_k 的名额，剩下的允许键太少。应当先屏蔽打分，再选择。",
-    ),
-    mistake(
-        "all-keys-kept",
-        "masking",
-        edit(DROPPED, "scores"),
-        edit(DROPPED, "scores.masked_fill(~kept, -1.0)"),
-        en="Keys beyond the top_k keep their weight: the selection does not take effect. "
-        "What is not selected must be −∞ before the softmax.",
-        zh="top_k 之外的键仍有权重：选择没有起作用。没选中的打分在 softmax 之前必须是 −∞。",
-    ),
-    mistake(
-        "smallest-kept",
-        "masking",
-        edit(BEST, f"scores.topk({COUNT}, dim=-1, largest=False).indices"),
-        edit(
-            (BEST, f"scores.topk({COUNT}, dim=-1, largest=False).indices"),
-            (WEIGHTS, f"{WEIGHTS}.nan_to_num(0.0)"),
+    ],
+    topk_before_mask=[rewrite(masked_later), rewrite(masked_later_patched_by_mask), rewrite(masked_last)],
+    all_keys_kept=[replace(DROPPED, "scores"), replace(DROPPED, "scores.masked_fill(~kept, -1.0)")],
+    smallest_kept=[
+        replace(BEST, f"scores.topk({COUNT}, dim=-1, largest=False).indices"),
+        replace(
+            (BEST, f"scores.topk({COUNT}, dim=-1, largest=False).indices"), (WEIGHTS, f"{WEIGHTS}.nan_to_num(0.0)")
         ),
-        edit(BEST, f"scores.argsort(dim=-1)[..., :{COUNT}]"),
-        en="The smallest scores are kept; the largest are asked for (mind the order in which a sort returns them).",
-        zh="保留了最小的打分；要求保留最大的（注意排序返回的次序）。",
+        replace(BEST, f"scores.argsort(dim=-1)[..., :{COUNT}]"),
+    ],
+    by_magnitude=replace(
+        BEST, f"scores.abs().masked_fill(scores == float('-inf'), -1.0).topk({COUNT}, dim=-1).indices"
     ),
-    mistake(
-        "by-magnitude",
-        "masking",
-        edit(BEST, f"scores.abs().masked_fill(scores == float('-inf'), -1.0).topk({COUNT}, dim=-1).indices"),
-        en="Keys are selected by the magnitude of their scores: a very negative score means no attention at all. "
-        "Select the largest, sign included.",
-        zh="按打分的绝对值选择键了：很负的打分意味着几乎不关注。应当按带符号的大小选最大的。",
-    ),
-    mistake(
-        "ties-all-kept",
-        "masking",
-        edit(f"kept = {KEPT}", f"kept = {THRESHOLD}"),
-        edit(f"kept = {KEPT}", f"kept = ({THRESHOLD}) & (scores > float('-inf'))"),
-        en="You keep every score that is at least the k-th largest: where scores tie, that is more than top_k keys. "
-        "Use the indices that topk returns.",
-        zh="你保留了所有不小于第 k 大值的打分：有并列时会多于 top_k 个。请使用 topk 返回的下标。",
-    ),
-    mistake(
-        "one-too-few",
-        "masking",
-        edit(f"kept = {KEPT}", f"kept = {THRESHOLD}".replace(">=", ">")),
-        edit(
-            (f"kept = {KEPT}", f"kept = {THRESHOLD}".replace(">=", ">")),
-            (WEIGHTS, f"{WEIGHTS}.nan_to_num(0.0)"),
+    ties_all_kept=[
+        replace(f"kept = {KEPT}", f"kept = {THRESHOLD}"),
+        replace(f"kept = {KEPT}", f"kept = ({THRESHOLD}) & (scores > float('-inf'))"),
+    ],
+    one_too_few=[
+        replace(f"kept = {KEPT}", f"kept = {THRESHOLD}".replace(">=", ">")),
+        replace((f"kept = {KEPT}", f"kept = {THRESHOLD}".replace(">=", ">")), (WEIGHTS, f"{WEIGHTS}.nan_to_num(0.0)")),
+        replace(COUNT, "min(max(top_k - 1, 1), k.shape[-2])"),
+    ],
+    one_too_many=replace(COUNT, "min(top_k + 1, k.shape[-2])"),
+    k_rounded=[
+        replace(COUNT, "int(min(top_k, k.shape[-2]) / k.shape[-2] * k.shape[-2])"),
+        replace(
+            (COUNT, "int(min(top_k, k.shape[-2]) / k.shape[-2] * k.shape[-2])"), (WEIGHTS, f"{WEIGHTS}.nan_to_num(0.0)")
         ),
-        edit(COUNT, "min(max(top_k - 1, 1), k.shape[-2])"),
-        en="One key too few is kept (a comparison with > drops the k-th largest itself).",
-        zh="少保留了一个键（用 > 比较会把第 k 大的本身也丢掉）。",
-    ),
-    mistake(
-        "one-too-many",
-        "masking",
-        edit(COUNT, "min(top_k + 1, k.shape[-2])"),
-        en="One key too many is kept.",
-        zh="多保留了一个键。",
-    ),
-    mistake(
-        "k-rounded",
-        "numerics",
-        edit(COUNT, "int(min(top_k, k.shape[-2]) / k.shape[-2] * k.shape[-2])"),
-        edit(
-            (COUNT, "int(min(top_k, k.shape[-2]) / k.shape[-2] * k.shape[-2])"),
-            (WEIGHTS, f"{WEIGHTS}.nan_to_num(0.0)"),
+        replace(COUNT, "int(0.1 * k.shape[-2])"),
+        replace((COUNT, "int(0.1 * k.shape[-2])"), (WEIGHTS, f"{WEIGHTS}.nan_to_num(0.0)")),
+        replace(COUNT, "max(1, int(0.1 * k.shape[-2]))"),
+    ],
+    more_than_there_are=replace(COUNT, "top_k"),
+    small_top_k_accepted=[
+        replace(TOO_SMALL, "top_k = max(top_k, 1)"),
+        replace(TOO_SMALL, ""),
+        replace("if top_k < 1", "if top_k < 0"),
+    ],
+    not_renormalised=replace(WEIGHTS, "torch.softmax(scores, dim=-1).masked_fill(~kept, 0.0)"),
+    not_scattered=rewrite(not_scattered),
+    no_scale=replace(f" * {SCALE}", ""),
+    scale_by_d=replace(SCALE, "q.shape[-1] ** -1.0"),
+    scale_fixed=replace(SCALE, "64**-0.5"),
+    softmax_over_queries=[
+        replace(WEIGHTS, f"torch.softmax({DROPPED}, dim=-2)"),
+        replace(WEIGHTS, f"torch.softmax({DROPPED}, dim=-2).nan_to_num(0.0)"),
+    ],
+    **softmax_by_fixed_axis(WEIGHTS, DROPPED, ".nan_to_num(0.0)"),
+    mask_inverted=[replace("~mask,", "mask,"), replace(("~mask,", "mask,"), ("~mask.any", "mask.all"))],
+    mask_ignored=replace((MASKED, "pass"), (EMPTY, "pass")),
+    empty_rows_nan=replace(EMPTY, "pass"),
+    empty_rows_uniform=[
+        replace((MASKED, MASKED.replace('float("-inf")', "-1e9")), (EMPTY, "pass")),
+        replace(('float("-inf")', "-1e9"), (EMPTY, "pass")),
+    ],
+    returns_float32=[
+        replace(("q @ k", "q.float() @ k.float()"), ("weights @ v", "weights @ v.float()")),
+        replace("return weights @ v, weights", "return weights @ v, weights.float()"),
+    ],
+    inputs_changed=[
+        replace("scores = q @", "q.mul_(2.0)\n    scores = q / 2 @"),
+        replace(
+            (f"q @ k.transpose(-2, -1) * {SCALE}", "q.detach().div_(2) @ k.transpose(-2, -1) * 2 * q.shape[-1] ** -0.5")
         ),
-        edit(COUNT, "int(0.1 * k.shape[-2])"),
-        edit((COUNT, "int(0.1 * k.shape[-2])"), (WEIGHTS, f"{WEIGHTS}.nan_to_num(0.0)")),
-        edit(COUNT, "max(1, int(0.1 * k.shape[-2]))"),
-        en="The number of kept keys comes from rounding a share of S, and can fall short, even to 0. top_k is the number "
-        "itself: use min(top_k, S).",
-        zh="保留的键数是由 S 的某个比例取整得来的，可能偏少，甚至变成 0。top_k 就是个数本身：请用 min(top_k, S)。",
+    ],
+    detached_weights=[
+        replace(WEIGHTS, f"{WEIGHTS}.detach()"),
+        replace("weights @ v, weights", "weights @ v, weights.detach()"),
+    ],
+    overflow=replace(
+        WEIGHTS,
+        "torch.exp(scores.masked_fill(~kept, float('-inf')))\n    weights = weights / weights.sum(-1, keepdim=True)",
     ),
-    mistake(
-        "more-than-there-are",
-        "interface",
-        edit(COUNT, "top_k"),
-        en="topk fails when top_k is larger than S, the number of keys: keep min(top_k, S).",
-        zh="top_k 大于键的个数 S 时 topk 会报错：应当保留 min(top_k, S) 个。",
-    ),
-    mistake(
-        "small-top-k-accepted",
-        "interface",
-        edit(TOO_SMALL, "top_k = max(top_k, 1)"),
-        edit(TOO_SMALL, ""),
-        edit("if top_k < 1", "if top_k < 0"),
-        en="A top_k below 1 should raise ValueError.",
-        zh="top_k 小于 1 时应当抛出 ValueError。",
-    ),
-    mistake(
-        "not-renormalised",
-        "normalization",
-        edit(WEIGHTS, "torch.softmax(scores, dim=-1).masked_fill(~kept, 0.0)"),
-        en="Weights are dropped after the softmax without renormalising: those that remain sum to less than 1. "
-        "Mask the scores before the softmax, or divide by the sum of what is kept.",
-        zh="softmax 之后才丢掉权重且没有重新归一化：剩下的权重之和小于 1。应当在 softmax 之前屏蔽打分，或除以保留部分之和。",
-    ),
-    mistake(
-        "not-scattered",
-        "shape",
-        rewrite(not_scattered),
-        en="Your weights have top_k columns; they are asked for in the places of all S keys, zero for those dropped.",
-        zh="你的权重只有 top_k 列；要求放回全部 S 个键的位置，被丢掉的为零。",
-    ),
-    shared.no_scale(edit(f" * {SCALE}", "")),
-    shared.scale_by_d(edit(SCALE, "q.shape[-1] ** -1.0")),
-    mistake(
-        "scale-fixed",
-        "scaling",
-        edit(SCALE, "64**-0.5"),
-        en="Your scale is a constant (1/8, as for d = 64); it depends on the d of the inputs.",
-        zh="缩放是常数（1/8，相当于 d = 64）；它应当取决于输入的 d。",
-    ),
-    shared.softmax_over_queries(
-        edit(WEIGHTS, f"torch.softmax({DROPPED}, dim=-2)"),
-        edit(WEIGHTS, f"torch.softmax({DROPPED}, dim=-2).nan_to_num(0.0)"),
-    ),
-    *shared.softmax_by_fixed_axis(WEIGHTS, DROPPED, ".nan_to_num(0.0)"),
-    shared.mask_inverted(edit("~mask,", "mask,"), edit(("~mask,", "mask,"), ("~mask.any", "mask.all"))),
-    shared.mask_ignored(edit((MASKED, "pass"), (EMPTY, "pass"))),
-    shared.empty_rows_nan(edit(EMPTY, "pass")),
-    shared.empty_rows_uniform(
-        edit((MASKED, MASKED.replace('float("-inf")', "-1e9")), (EMPTY, "pass")),
-        edit(('float("-inf")', "-1e9"), (EMPTY, "pass")),
-    ),
-    shared.returns_float32(
-        edit(("q @ k", "q.float() @ k.float()"), ("weights @ v", "weights @ v.float()")),
-        edit("return weights @ v, weights", "return weights @ v, weights.float()"),
-    ),
-    shared.inputs_changed(
-        edit("scores = q @", "q.mul_(2.0)\n    scores = q / 2 @"),
-        edit((f"q @ k.transpose(-2, -1) * {SCALE}", "q.detach().div_(2) @ k.transpose(-2, -1) * 2 * q.shape[-1] ** -0.5")),
-    ),
-    shared.detached(
-        edit(WEIGHTS, f"{WEIGHTS}.detach()"),
-        edit("weights @ v, weights", "weights @ v, weights.detach()"),
-    ),
-    mistake(
-        "overflow",
-        "numerics",
-        edit(
-            WEIGHTS,
-            "torch.exp(scores.masked_fill(~kept, float('-inf')))"
-            "\n    weights = weights / weights.sum(-1, keepdim=True)",
-        ),
-        en="The exponential of a large score overflows: subtract the row's largest score first, or use torch.softmax.",
-        zh="较大打分的指数会溢出：先减去该行的最大打分，或使用 torch.softmax。",
-    ),
-    shared.library_called(rewrite(library)),
+    library_called=rewrite(library),
 )
 
 exercise = Exercise(

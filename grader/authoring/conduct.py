@@ -1,0 +1,88 @@
+"""Mistakes in how an answer is made, which can be made in any exercise: the grader makes them of the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from grader.authoring.mistakes import Mistake
+
+_SHARED = """
+def _conducted(right, how):
+    if isinstance(right, type):
+        class Conducted(right):
+            def forward(self, *args, **kwargs):
+                return how(super().forward, args, kwargs)
+        Conducted.__name__ = right.__name__
+        return Conducted
+    return lambda *args, **kwargs: how(right, args, kwargs)
+
+def _with_tensors(change, tree):
+    import torch
+    if isinstance(tree, torch.Tensor):
+        return change(tree) if tree.is_floating_point() else tree
+    if isinstance(tree, dict):
+        return {key: _with_tensors(change, part) for key, part in tree.items()}
+    if isinstance(tree, (tuple, list)):
+        return type(tree)(_with_tensors(change, part) for part in tree)
+    return tree
+"""
+_HOW = {
+    "library-called": """
+def _how(right, args, kwargs):
+    import torch
+    one = torch.ones(1, 1, 1)
+    torch.nn.functional.scaled_dot_product_attention(one, one, one)
+    return right(*args, **kwargs)
+""",
+    "inputs-changed": """
+def _how(right, args, kwargs):
+    result = right(*args, **kwargs)
+    _with_tensors(lambda tensor: tensor.add_(1.0), (args, kwargs))
+    return result
+""",
+    "returns-float32": """
+def _how(right, args, kwargs):
+    return _with_tensors(lambda tensor: tensor.float(), right(*args, **kwargs))
+""",
+    "result-detached": """
+def _how(right, args, kwargs):
+    return _with_tensors(lambda tensor: tensor.detach(), right(*args, **kwargs))
+""",
+    "outputs-swapped": """
+def _how(right, args, kwargs):
+    result = right(*args, **kwargs)
+    if isinstance(result, tuple) and len(result) > 1:
+        return result[1], result[0], *result[2:]
+    return result
+""",
+}
+
+
+class Conducted(NamedTuple):
+    """The reference, each of its targets called in a way that is wrong in itself."""
+
+    slug: str
+
+    def apply(self, source: str, targets: tuple[str, ...]) -> str:
+        """The text of this variant, made of the reference's."""
+        wrapped = [f"{target} = _conducted({target}, _how) if callable({target}) else {target}" for target in targets]
+        return "\n".join([source, _SHARED, _HOW[self.slug], *wrapped, ""])
+
+
+def conduct(forbidden: Collection[str], known: Collection[str]) -> tuple[Mistake, ...]:
+    """The mistakes that any answer may be made with, but those that are known already.
+
+    Args:
+        forbidden: names that may not be used.
+        known: slugs of the mistakes that the author describes.
+    """
+    slugs = [slug for slug in _HOW if slug not in known]
+    if "scaled_dot_product_attention" not in forbidden and "library-called" in slugs:
+        slugs.remove("library-called")
+    return tuple(Mistake(slug, (Conducted(slug),)) for slug in slugs)
+
+
+def is_conduct(slug: str) -> bool:
+    """Whether the grader can make a mistake by itself."""
+    return slug in _HOW

@@ -1,0 +1,112 @@
+"""Functions as text: what an author writes in a ``grading.py`` is run elsewhere, without that file."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from grader.text import Text
+
+_PLAIN = (int, float, complex, str, bytes, bool, type(None))
+
+
+def definition_of(definition: Any) -> str:
+    """The source text of a function or class, at top level and without decorators."""
+    text = textwrap.dedent(inspect.getsource(definition))
+    lines = text.split("\n")
+    while lines and not lines[0].startswith(("def ", "class ")):
+        lines.pop(0)
+    return "\n".join(lines)
+
+
+def standing_alone(function: Any, course_folder: Path) -> str:
+    """The text of a function, with all that it uses: what lies in the course as text, libraries as imports.
+
+    Args:
+        function: defined at the top level of a file.
+        course_folder: ``solutions/``; what is defined in there may not be imported where the text is run.
+
+    Raises:
+        ValueError: it uses something that cannot be written down.
+    """
+    if not isinstance(function, FunctionType) or function.__closure__ or function.__name__ == "<lambda>":
+        raise ValueError(f"{function!r} must be a function at the top level of its file")
+    needed: dict[str, str] = {}
+    _collect(function, course_folder, needed)
+    imports = [text for text in needed.values() if text.startswith(("import ", "from "))]
+    rest = [text for text in needed.values() if not text.startswith(("import ", "from "))]
+    return "\n".join(["from __future__ import annotations", *imports, *rest]) + "\n"
+
+
+def _collect(definition: Any, folder: Path, needed: dict[str, str]) -> None:
+    """Add what a definition needs to ``needed``, by name, and then the definition itself."""
+    text = definition_of(definition)
+    needed[definition.__name__] = ""  # a function that calls itself is not looked at twice
+    names = vars(inspect.getmodule(definition)) if inspect.isclass(definition) else definition.__globals__
+    for name in _names_in(text):
+        if name in names and name not in needed:
+            _write_down(name, names[name], folder, needed)
+    del needed[definition.__name__]
+    needed[definition.__name__] = text
+
+
+def _write_down(name: str, value: Any, folder: Path, needed: dict[str, str]) -> None:
+    if isinstance(value, ModuleType):
+        if _is_inside(value, folder):
+            raise ValueError(f"{name}: import the names that are used from {value.__name__}, not the module")
+        needed[name] = f"import {value.__name__} as {name}"
+    elif isinstance(value, FunctionType | type) and _is_inside(value, folder):
+        _collect(value, folder, needed)
+        if value.__name__ != name:
+            needed[name] = f"{name} = {value.__name__}"
+    elif isinstance(value, Text):
+        needed["Text"] = "from grader.text import Text"
+        needed[name] = f"{name} = {value!r}"
+    elif _is_plain(value):
+        needed[name] = f"{name} = {value!r}"
+    elif getattr(value, "__module__", None) and hasattr(value, "__qualname__"):
+        needed[name] = f"from {value.__module__} import {value.__qualname__} as {name}"
+    else:
+        raise ValueError(f"{name} = {value!r} cannot be written down as text; make it within the function")
+
+
+def _names_in(text: str) -> Iterator[str]:
+    """Names that a definition uses, annotations left out."""
+    for node in ast.walk(_WithoutAnnotations().visit(ast.parse(text))):
+        if isinstance(node, ast.Name):
+            yield node.id
+
+
+class _WithoutAnnotations(ast.NodeTransformer):
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
+
+
+def _is_inside(value: Any, folder: Path) -> bool:
+    try:
+        file = inspect.getsourcefile(value)
+    except TypeError:  # built in
+        return False
+    return file is not None and folder.resolve() in Path(file).resolve().parents
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return type(value) is dict and all(_is_plain(part) for pair in value.items() for part in pair)
+    if type(value) in (tuple, list, set, frozenset):
+        return all(map(_is_plain, value))
+    return type(value) in _PLAIN

@@ -1,0 +1,161 @@
+"""The answer key: one exercise compiled into data, from which everybody grades who has no author's file at hand.
+
+A question is a call with its right answer. A known mistake is a variant of the reference, and what it would answer; an
+answer of its is made when it is first looked at, unless the key was built ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from grader.authoring.cases import Family
+from grader.authoring.mistakes import Variant
+from grader.course.trusted import run_call, scope_of
+from grader.text import Text
+from grader.wire.calls import Call, Outcome
+
+
+@dataclass(frozen=True)
+class Question:
+    """One call of the learner's code, why it is made, and what is right; as `grader.authoring.Case` describes it."""
+
+    reason: str
+    family: Family
+    call: Call
+    right: Outcome
+    tolerance: float | None = None
+    max_elements: int | None = None
+    raises: str | None = None
+    fault: str = ""
+    """The text of a function that says what is wrong with an answer, and what it uses: the function comes last."""
+    public: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """True where the answer is compared with the right one."""
+        return not self.fault and self.raises is None
+
+
+class Predicted(Sequence[Outcome]):
+    """What a known mistake answers to each question, made one by one, each when first looked at.
+
+    Args:
+        questions: what is asked.
+        text: the mistake's code.
+        made: answers that are known already, by the number of their question.
+    """
+
+    def __init__(self, questions: Sequence[Question], text: str, made: dict[int, Outcome] | None = None) -> None:
+        self._questions, self.text = questions, text
+        self.made: dict[int, Outcome] = {} if made is None else made
+        self._scope: dict[str, Any] | None = None
+        self.is_new = False
+        """True where answers were made since: they are worth keeping."""
+
+    def __len__(self) -> int:
+        return len(self._questions)
+
+    def __getitem__(self, i: Any) -> Any:
+        if not 0 <= i < len(self._questions):
+            raise IndexError(i)
+        if i not in self.made:
+            if self._scope is None:
+                self._scope = scope_of(self.text)
+            self.made[i] = run_call(self._questions[i].call, self._scope)
+            self.is_new = True
+        return self.made[i]
+
+
+@dataclass(frozen=True)
+class KnownMistake:
+    """One way to make a known mistake."""
+
+    slug: str
+    family: Family
+    text: Text
+    variant: Variant | None
+    """None where only its answers are known."""
+    predicted: Sequence[Outcome]
+
+
+@dataclass(frozen=True, eq=False)
+class AnswerKey:
+    """All that judging an exercise takes.
+
+    Args:
+        exercise: its id.
+        points: what full marks are.
+        targets, outputs, forbidden, forbidden_imports: as `grader.authoring.Exercise` has them.
+        questions: in the order of the cases.
+        mistakes: one for each way to make a mistake, the likelier of two look-alikes first.
+        reference: the code that mistakes are variants of; empty in the public part.
+        stub: the code cells as handed out.
+        left_out: texts of the code cells that only show something; a submission's copy of one need not be run.
+        device: where submissions run.
+    """
+
+    exercise: str
+    points: float
+    targets: tuple[str, ...]
+    outputs: tuple[str, ...]
+    forbidden: tuple[str, ...]
+    forbidden_imports: tuple[str, ...]
+    questions: tuple[Question, ...]
+    mistakes: Sequence[KnownMistake]
+    reference: str = ""
+    stub: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
+    device: str = "cpu"
+    _combined: dict[tuple[int, int], dict[str, Any] | None] = field(default_factory=dict, repr=False)
+
+    @property
+    def calls(self) -> list[Call]:
+        """One call a question."""
+        return [question.call for question in self.questions]
+
+    def combined(self, first: int, second: int, chosen: Collection[int]) -> dict[int, Outcome]:
+        """What two mistakes, by number, answer together to some questions; nothing where they cannot be combined."""
+        if (first, second) not in self._combined:
+            self._combined[first, second] = self._both(first, second)
+        scope = self._combined[first, second]
+        return {} if scope is None else {i: run_call(self.questions[i].call, scope) for i in chosen}
+
+    def _both(self, first: int, second: int) -> dict[str, Any] | None:
+        one, other = self.mistakes[first].variant, self.mistakes[second].variant
+        if one is None or other is None:
+            return None
+        try:
+            return scope_of(other.apply(one.apply(self.reference, self.targets), self.targets))
+        except ValueError:  # the second has nothing left to replace, or the two make no code together
+            return None
+
+    def only(self, targets: Collection[str]) -> AnswerKey:
+        """The part that is about some of the targets, for as many points."""
+        chosen = [i for i, question in enumerate(self.questions) if question.call.target in targets]
+        return replace(self._choosing(chosen), targets=tuple(name for name in self.targets if name in targets))
+
+    def public(self) -> AnswerKey:
+        """The part that may be shown: public questions that are answered by comparison, and no code of an author's."""
+        shown = [i for i, question in enumerate(self.questions) if question.public and not question.fault]
+        part = self._choosing(shown)
+        mistakes = [replace(mistake, variant=None) for mistake in part.mistakes]
+        return replace(part, mistakes=mistakes, reference="", stub=(), left_out=frozenset())
+
+    def _choosing(self, chosen: Sequence[int]) -> AnswerKey:
+        mistakes = [replace(known, predicted=_Chosen(known.predicted, chosen)) for known in self.mistakes]
+        return replace(self, questions=tuple(self.questions[i] for i in chosen), mistakes=mistakes, _combined={})
+
+
+class _Chosen(Sequence[Outcome]):
+    """Some of a mistake's answers, looked at no earlier than they are asked for."""
+
+    def __init__(self, outcomes: Sequence[Outcome], chosen: Sequence[int]) -> None:
+        self._outcomes, self._chosen = outcomes, chosen
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self._outcomes[self._chosen[i]]

@@ -1,0 +1,59 @@
+"""Runs an author's code in this process: a reference, a variant of it, a fault."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from threading import RLock
+from typing import Any
+
+from grader.child.cells import new_scope, run_cells
+from grader.child.execute import detached, perform
+from grader.text import Text
+from grader.wire.calls import Call, Outcome
+
+_one_at_a_time = RLock()
+
+
+class CodeError(ValueError):
+    """An author's code raises; the message says what."""
+
+
+@contextmanager
+def _trusted_run() -> Iterator[None]:
+    """One at a time, since runs share torch's random state and graders are used by threads; and in silence, since a
+    variant of a reference may do what torch warns of."""
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def scope_of(text: str) -> dict[str, Any]:
+    """The namespace that code makes up.
+
+    Raises:
+        CodeError: it raises.
+    """
+    with _trusted_run():
+        scope = new_scope()
+        errors = run_cells([text], scope)
+    if errors:
+        raise CodeError(f"{errors[0].type}: {errors[0].message}")
+    return scope
+
+
+def run_call(call: Call, scope: dict[str, Any]) -> Outcome:
+    """Make one call."""
+    with _trusted_run():
+        return detached(perform(call, scope))
+
+
+@lru_cache(maxsize=256)
+def fault_in(text: str) -> Callable[[Any, Any], Text | None]:
+    """The last function that a text defines."""
+    names: dict[str, Any] = {}
+    exec(compile(text, "<fault>", "exec", dont_inherit=True), names)
+    fault: Callable[[Any, Any], Text | None] = next(value for value in reversed(names.values()) if callable(value))
+    return fault
