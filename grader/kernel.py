@@ -23,7 +23,7 @@ from grader.course.course import PUBLIC_FOLDER, LocatedCourse, find_course
 from grader.course.errors import NoCourseError
 from grader.course.key import AnswerKey
 from grader.course.keyfile import read_header, read_key
-from grader.course.keys import has_key, key_of
+from grader.course.keys import has_key, keep_answers, key_of
 from grader.course.script import read_script
 from grader.desk.given import assigned, globals_of, names_of, sources_of
 from grader.grade import environment_on
@@ -178,6 +178,7 @@ def _grade_here(key: AnswerKey, scope: dict[str, Any], calling: dict[str, Any]) 
         imported = {name for name, value in scope.items() if inspect.ismodule(value)}
         sources.append("\n".join(f"import {name}" for name in sorted(imported & set(key.forbidden_imports))))
     report = judge(key, run, sources, environment_on(key.device))
+    keep_answers(key)
     return replace(report, submission="notebook", seconds=time.perf_counter() - started)
 
 

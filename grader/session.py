@@ -16,7 +16,7 @@ import torch
 from grader.course.asked import Asked
 from grader.course.course import LocatedCourse
 from grader.course.errors import ExerciseError
-from grader.course.keys import key_of
+from grader.course.keys import keep_answers, key_of
 from grader.grade import Grader, environment_on
 from grader.report.model import Diagnosis, Report
 from grader.runner.pool import RunnerError, WarmParent
@@ -79,6 +79,8 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.runner.close()
+        for grader in self._graders.values():
+            keep_answers(grader.key)
 
     def grader(self, exercise: str) -> Grader:
         """The grader of an exercise, loaded when first asked for."""
@@ -120,6 +122,9 @@ class Session:
     ) -> list[Report]:
         """All reports, in the order of ``work``; ``on_report`` is called as each comes."""
         reports: dict[int, Report] = {}
+        for name in dict.fromkeys(exercise or self._named(item.path) for item in work):
+            if name is not None:
+                self.grader(name)  # keys are read before anybody's code is run
         with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
             waiting: dict[Future[Report], int] = {
                 pool.submit(self.grade, item, exercise): number for number, item in enumerate(work)

@@ -112,7 +112,7 @@ def bare_fork(grader: Grader) -> Callable[[], None]:
     from grader.child.cells import new_scope, run_cells
     from grader.child.execute import perform
 
-    calls = grader.exercise.calls
+    calls = grader.key.calls
 
     def action() -> None:
         pid = os.fork()
@@ -145,8 +145,8 @@ def main() -> None:
         whole = median_seconds(lambda: grader.grade_cells(one), 40)
         fork = median_seconds(bare_fork(grader), 40)
         print(f"one submission: {whole * 1e3:.1f} ms; bare fork {fork * 1e3:.1f} ms: {whole / fork:.2f} x")
-        packed = PackedCalls(grader.exercise.calls)
-        targets = grader.exercise.spec.targets
+        packed = PackedCalls(grader.key.calls)
+        targets = grader.key.targets
         with WarmParent(without=[layer.name for layer in LAYERS]) as free:
             kept, loose = [], []
             for _ in range(40):  # in turns, so that the machine's mood is the same for both

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 import torch  # noqa: E402
 
 from grader.course.course import find_course  # noqa: E402
-from grader.course.exercise import load_exercise  # noqa: E402
+from grader.course.keys import key_of  # noqa: E402
 from grader.runner.pool import PackedCalls, WarmParent  # noqa: E402
 from grader.sandbox import LAYERS  # noqa: E402
 
@@ -25,8 +25,8 @@ def main() -> None:
     """Print the medians in milliseconds."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     torch.set_num_threads(1)
-    exercise = load_exercise(find_course(ROOT).solution("scaled_dot_product_attention"))
-    packed, cells = PackedCalls(exercise.calls), exercise.reference.answer
+    key = key_of(find_course(ROOT), "scaled_dot_product_attention")
+    packed, cells = PackedCalls(key.calls), [key.reference]
     every = [layer.name for layer in LAYERS]
     settings = {"no layers": every, "all layers": [], "all but bubblewrap": ["bubblewrap"]}
     runners = {name: WarmParent(without=without) for name, without in settings.items()}
@@ -35,7 +35,7 @@ def main() -> None:
         for number in range(rounds + 5):
             for name, runner in runners.items():
                 started = time.perf_counter()
-                run = runner.run(cells, exercise.spec.targets, packed)
+                run = runner.run(cells, key.targets, packed)
                 if number >= 5:  # the first few warm up
                     took[name].append(1000 * (time.perf_counter() - started))
                 assert not any(outcome.ended for outcome in run.outcomes)

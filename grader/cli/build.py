@@ -23,28 +23,40 @@ def build(
         Path | None,
         typer.Option(metavar="DIR", help="Write nbgrader's source notebooks, solutions included, into this folder."),
     ] = None,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Write the answer keys that grading needs into keys/, ahead of time.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="With --keys: the device that is graded on.")] = "cpu",
 ) -> None:
-    """Build the notebooks that are handed out, from solutions/ into exercises/; or, with --sources, nbgrader's."""
+    """Build the notebooks that are handed out, from solutions/ into exercises/.
+
+    With --sources, nbgrader's source notebooks in their place; with --keys, the answer keys.
+    """
     located = course()
     only = known(located, _named(located, exercises or []))
     import_torch()
     from rich.console import Console
 
+    from grader.course.course import KEYS_FOLDER
     from grader.course.errors import ExerciseError
     from grader.handout.build import BuildError, write_sources
     from grader.handout.build import build as build_all
+    from grader.handout.keys import write_keys
 
-    target = sources or located.root / "exercises"
     notes = Console(stderr=True)
 
     def building(name: str) -> None:
         notes.print(f"building {name}", highlight=False)
 
+    target = located.root / KEYS_FOLDER if keys else sources or located.root / "exercises"
     try:
-        written = (write_sources if sources else build_all)(located, target, only, building)
+        if keys:
+            written = write_keys(located, device, only, building)
+        else:
+            written = (write_sources if sources else build_all)(located, target, only, building)
     except (BuildError, ExerciseError) as error:
         fail(str(error))
-    print(f"{len(written)} notebooks in {target}")
+    print(f"{len(written)} {'keys' if keys else 'notebooks'} in {target}")
 
 
 def _named(located: LocatedCourse, asked: list[str]) -> list[str]:

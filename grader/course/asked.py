@@ -8,9 +8,9 @@ from collections.abc import Collection
 from functools import cached_property
 from threading import Lock
 
-from grader.course.authored import load_grading
 from grader.course.course import LocatedCourse
 from grader.course.errors import ExerciseError
+from grader.course.keys import reference_of, targets_of
 
 _DEFINITION = re.compile(r"^(?:def|class) +(\w+)", re.MULTILINE)
 
@@ -28,7 +28,7 @@ class Asked:
         with self._lock:
             if exercise not in self._targets:
                 try:
-                    targets = load_grading(self._located.solution(exercise) / "grading.py").targets
+                    targets = targets_of(self._located, exercise)
                 except ExerciseError:  # whoever asks for its grader will be told
                     targets = ()
                 self._targets[exercise] = frozenset(targets)
@@ -45,10 +45,6 @@ class Asked:
         """Exercises by the functions and classes that their ``notebook.py`` defines, targets and helpers alike."""
         defining: dict[str, list[str]] = defaultdict(list)
         for _, entry in self._located.course.entries():
-            try:
-                text = (self._located.solution(entry.id) / "notebook.py").read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError):
-                continue
-            for name in dict.fromkeys(_DEFINITION.findall(text)):
+            for name in dict.fromkeys(_DEFINITION.findall(reference_of(self._located, entry.id))):
                 defining[name].append(entry.id)
         return defining

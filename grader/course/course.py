@@ -15,6 +15,7 @@ from grader.runner.limits import Limits
 
 COURSE_FILE = "course.yml"
 PUBLIC_FOLDER = ".public"
+KEYS_FOLDER = "keys"
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 
@@ -84,6 +85,10 @@ class LocatedCourse:
     def release(self, exercise: str) -> Path:
         """The notebook that is handed out."""
         return self.root / "exercises" / self._assignment(exercise) / f"{exercise}.ipynb"
+
+    def built_key(self, exercise: str, device: str) -> Path:
+        """Where ``attn build --keys`` puts the answer key of an exercise."""
+        return self.root / KEYS_FOLDER / f"{exercise}-{device.replace(':', '')}.safetensors"
 
     def public(self, exercise: str) -> Path:
         """What is handed out beside the notebook for `grader.check`: public cases, recorded answers, hints."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from grader.authoring.cases import Family
 from grader.authoring.mistakes import Variant
-from grader.course.trusted import run_call, scope_of
+from grader.course.trusted import CodeError, run_call, scope_of
 from grader.text import Text
 from grader.wire.calls import Call, Outcome
 
@@ -108,7 +108,9 @@ class AnswerKey:
     stub: tuple[str, ...] = ()
     left_out: frozenset[str] = frozenset()
     device: str = "cpu"
-    _combined: dict[tuple[int, int], dict[str, Any] | None] = field(default_factory=dict, repr=False)
+    stamp: str = ""
+    """The digest of what it was made of; empty where it is kept nowhere."""
+    _combined: dict[tuple[int, int], Predicted | None] = field(default_factory=dict, repr=False)
 
     @property
     def calls(self) -> list[Call]:
@@ -119,16 +121,25 @@ class AnswerKey:
         """What two mistakes, by number, answer together to some questions; nothing where they cannot be combined."""
         if (first, second) not in self._combined:
             self._combined[first, second] = self._both(first, second)
-        scope = self._combined[first, second]
-        return {} if scope is None else {i: run_call(self.questions[i].call, scope) for i in chosen}
+        both = self._combined[first, second]
+        try:
+            return {} if both is None else {i: both[i] for i in chosen}
+        except CodeError:  # the two make no code together
+            self._combined[first, second] = None
+            return {}
 
-    def _both(self, first: int, second: int) -> dict[str, Any] | None:
+    def _both(self, first: int, second: int) -> Predicted | None:
         one, other = self.mistakes[first].variant, self.mistakes[second].variant
         if one is None or other is None:
             return None
+        # Only the answers are looked at: what watches how they are made is left out, and takes most of the time.
+        plain = [
+            replace(question, call=replace(question.call, gradients=False, twice=False, measure=False, watched=()))
+            for question in self.questions
+        ]
         try:
-            return scope_of(other.apply(one.apply(self.reference, self.targets), self.targets))
-        except ValueError:  # the second has nothing left to replace, or the two make no code together
+            return Predicted(plain, other.apply(one.apply(self.reference, self.targets), self.targets))
+        except ValueError:  # the second has nothing left to replace
             return None
 
     def only(self, targets: Collection[str]) -> AnswerKey:
@@ -141,7 +152,7 @@ class AnswerKey:
         shown = [i for i, question in enumerate(self.questions) if question.public and not question.fault]
         part = self._choosing(shown)
         mistakes = [replace(mistake, variant=None) for mistake in part.mistakes]
-        return replace(part, mistakes=mistakes, reference="", stub=(), left_out=frozenset())
+        return replace(part, mistakes=mistakes, reference="", stub=(), left_out=frozenset(), stamp="")
 
     def _choosing(self, chosen: Sequence[int]) -> AnswerKey:
         mistakes = [replace(known, predicted=_Chosen(known.predicted, chosen)) for known in self.mistakes]

@@ -23,7 +23,10 @@ from grader.wire.bounds import WireError
 from grader.wire.calls import Outcome
 from grader.wire.encoding import Encoder, decode_calls, decode_outcome, encode_calls, encode_outcome
 
-_PLAIN = ("exercise", "points", "targets", "outputs", "forbidden", "forbidden_imports", "reference", "stub", "device")
+_PLAIN = (
+    *("exercise", "points", "targets", "outputs", "forbidden", "forbidden_imports"),
+    *("reference", "stub", "device", "stamp"),
+)
 _ASKED = ("reason", "family", "tolerance", "max_elements", "raises", "fault", "public")
 
 
@@ -183,6 +186,8 @@ def _open(path: Path) -> tuple[dict[str, Any], Mapping[str, Tensor]]:
         file: Any = safe_open(path, framework="pt")
         header: dict[str, Any] = json.loads(file.metadata()["header"])
         check_format(str(path), header["format"], KEY_FORMAT)
+        if header["format"] != KEY_FORMAT:
+            raise ValueError("an older version of this package wrote it; build it again")
     except NewerFormatError:
         raise
     except (OSError, SafetensorError, TypeError, LookupError, ValueError) as error:

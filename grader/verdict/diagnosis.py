@@ -140,9 +140,9 @@ def _fitting(key: AnswerKey, outcomes: Sequence[Outcome], wrong: dict[Place, Pro
     for number, known in enumerate(key.mistakes):
 
         def alike_at(place: Place, number: int = number, known: KnownMistake = known) -> float:
-            i, facet = place
-            its_problem = effects.in_answer(number, i).get(facet)
-            return likeness(key.questions[i], outcomes[i], wrong[place], known.predicted[i], its_problem)
+            i, _ = place
+            its_problems = effects.in_answer(number, i)
+            return likeness(key.questions[i], outcomes[i], wrong[place], known.predicted[i], its_problems)
 
         if not any(alike_at(place) >= ALIKE for place in probes):
             continue
@@ -184,7 +184,10 @@ def _second_mistake(
     chosen = sorted(_answers(set(left)))
     best: tuple[KnownMistake | None, set[Place]] = (None, set())
     most = 0.0
+    effects = effects_of(key)
     for number, known in enumerate(key.mistakes) if chosen else ():
+        if not any(effects.in_answer(number, i) for i in chosen):
+            continue  # what does not show alone does not show on top of another, either
         together = key.combined(first, number, chosen)
         alike = {
             (i, facet): _together_alike(key.questions[i], outcomes[i], problem, together[i])
@@ -200,8 +203,8 @@ def _second_mistake(
 
 
 def _together_alike(question: Question, got: Outcome, problem: Problem, together: Outcome) -> float:
-    its = {found.facet: found for found in problems_of(problem.case, question, together)}
-    return likeness(question, got, problem, together, its.get(problem.facet))
+    its_problems = {found.facet: found for found in problems_of(problem.case, question, together)}
+    return likeness(question, got, problem, together, its_problems)
 
 
 def _answers(places: set[Place]) -> set[int]:

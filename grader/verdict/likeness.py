@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from grader.course.key import Question
 from grader.values.compare import entries_close, tolerance_of, worst
 from grader.values.tree import tensors, together
-from grader.verdict.evidence import Facet, Problem, same_length, wrong_dtypes
+from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem, same_length, wrong_dtypes
 from grader.wire.calls import Outcome, Raised
 
 
-def likeness(question: Question, got: Outcome, problem: Problem, other: Outcome, its_problem: Problem | None) -> float:
+def likeness(
+    question: Question, got: Outcome, problem: Problem, other: Outcome, its_problems: Mapping[Facet, Problem]
+) -> float:
     """How much two outcomes are wrong in the same way, in one facet: from 0 to 1.
 
     Below 1 for values that are wrong alike in many places only, as when a second mistake spoils some rows.
@@ -21,10 +23,12 @@ def likeness(question: Question, got: Outcome, problem: Problem, other: Outcome,
     Args:
         question: the call.
         got, problem: what a submission gave, and what is wrong with it in this facet.
-        other, its_problem: what a known mistake gives; None where it is not wrong in this facet.
+        other, its_problems: what a known mistake gives, and all that is wrong with it.
     """
+    if problem.facet in ANSWER_FACETS and not any(facet in its_problems for facet in ANSWER_FACETS):
+        return 0.0  # its answer is right
     if problem.facet == "judged":
-        return float(its_problem is not None and problem.text == its_problem.text)
+        return float("judged" in its_problems and problem.text == its_problems["judged"].text)
     return float(_COMPARERS[problem.facet](question, got, other))
 
 

@@ -16,8 +16,8 @@ from safetensors.torch import save_file
 
 from grader.course.course import LocatedCourse
 from grader.course.errors import NewerFormatError
-from grader.course.formats import PUBLIC_FORMAT
-from grader.course.public import read_header, read_public
+from grader.course.formats import KEY_FORMAT
+from grader.course.keyfile import DamagedKeyError, read_header, read_key
 from grader.course.script import read_script
 from grader.handout.build import build, write_sources
 from grader.handout.notebooks import source_notebook
@@ -35,22 +35,31 @@ def test_what_is_committed_is_up_to_date(course: LocatedCourse, tmp_path: Path, 
     assert course.release(exercise).read_text("utf-8") == notebook.read_text("utf-8"), f"run `attn build {exercise}`"
     new, old = tmp_path / assignment / ".public" / f"{exercise}.safetensors", course.public(exercise)
     assert read_header(old).keys() == read_header(new).keys()
-    assert read_header(old)["format"] == PUBLIC_FORMAT
-    fresh, committed = read_public(new), read_public(old)
-    assert [case.reason for case in committed.cases] == [case.reason for case in fresh.cases]
-    assert committed.hints == fresh.hints
-    assert [known for known, _ in committed.predictions] == [known for known, _ in fresh.predictions]
-    for mine, theirs in zip(committed.expected, fresh.expected, strict=True):
-        assert worst(mine.value, theirs.value) < 1e-6
+    assert read_header(old)["format"] == KEY_FORMAT
+    fresh, committed = read_key(new), read_key(old)
+    assert read_header(old)["hints"] == read_header(new)["hints"]
+    assert [(known.slug, known.text) for known in committed.mistakes] == [
+        (known.slug, known.text) for known in fresh.mistakes
+    ]
+    for mine, theirs in zip(committed.questions, fresh.questions, strict=True):
+        assert mine.reason == theirs.reason
+        assert worst(mine.right.value, theirs.right.value) < 1e-6
 
 
 def test_a_public_file_of_a_newer_format_is_said_to_be_one(tmp_path: Path) -> None:
     path = tmp_path / "first.safetensors"
-    save_file({}, path, metadata={"header": '{"format": 2}'})
+    save_file({}, path, metadata={"header": '{"format": 3}'})
     with pytest.raises(NewerFormatError) as raised:
-        read_public(path)
-    said = f"is of format 2, which this version ({own_version()}) does not read; update the package"
+        read_key(path)
+    said = f"is of format 3, which this version ({own_version()}) does not read; update the package"
     assert str(raised.value) == f"{path} {said}"
+
+
+def test_a_public_file_of_an_older_format_is_to_be_built_again(tmp_path: Path) -> None:
+    path = tmp_path / "first.safetensors"
+    save_file({}, path, metadata={"header": '{"format": 1}'})
+    with pytest.raises(DamagedKeyError, match="an older version of this package wrote it; build it again"):
+        read_key(path)
 
 
 def test_nothing_leaves_no_old_notebook_behind(course: LocatedCourse) -> None:

@@ -9,7 +9,7 @@ import pytest
 from helpers import EXERCISES
 
 from grader.course.course import LocatedCourse
-from grader.course.exercise import load_exercise
+from grader.course.keys import key_of
 from grader.runner.limits import Limits
 from grader.runner.pool import PackedCalls, WarmParent
 from grader.sandbox import LAYERS
@@ -47,17 +47,18 @@ def free() -> Iterator[WarmParent]:
 def test_the_same_answers_as_without_and_in_little_memory(
     course: LocatedCourse, locked_in: WarmParent, free: WarmParent, exercise: str
 ) -> None:
-    loaded = load_exercise(course.solution(exercise))
-    targets, calls = loaded.spec.targets, PackedCalls(loaded.calls)
-    mistakes = [(loaded.text_of(mistake.variants[0]),) for mistake in loaded.spec.mistakes[:SOME_MISTAKES]]
-    for cells in (loaded.reference.answer, *mistakes):
+    key = key_of(course, exercise)
+    targets, calls = key.targets, PackedCalls(key.calls)
+    firsts = {known.slug: known.variant for known in reversed(key.mistakes) if known.variant}
+    some = list(reversed(firsts.values()))[:SOME_MISTAKES]
+    for cells in ((key.reference,), *((variant.apply(key.reference, targets),) for variant in some)):
         inside, outside = (
             [pack_outcome(0, outcome) for outcome in runner.run(cells, targets, calls).outcomes]
             for runner in (locked_in, free)
         )
         assert inside == outside
     # New memory is bounded by the limit on addresses; what was copied of the warm parent's is seen at the end.
-    asked = PackedCalls([*loaded.calls, Call("private_megabytes")])
-    *answers, private = free.run([*loaded.reference.answer, ASK], targets, asked).outcomes
+    asked = PackedCalls([*key.calls, Call("private_megabytes")])
+    *answers, private = free.run([key.reference, ASK], targets, asked).outcomes
     assert not any(answer.ended for answer in answers)
     assert 1 < private.value < MOST_PRIVATE_MB - LIMITS.memory_mb

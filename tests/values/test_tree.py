@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from grader.authoring import Case
+from grader.course.key import Question
 from grader.values.compare import differences
 from grader.values.tree import at, leaves, map_paths, shown, tensors
-from grader.verdict.evidence import likeness
-from grader.wire.calls import Outcome
+from grader.verdict.evidence import Problem
+from grader.verdict.likeness import likeness
+from grader.wire.calls import Call, Outcome
 
 TREE = ({"a": [1.0, torch.ones(2)]}, None)
 
@@ -34,9 +35,14 @@ def test_differences_are_found_in_dictionaries_too() -> None:
 def test_evidence_counts_alike_in_a_tuple_and_in_a_dictionary() -> None:
     right, mistaken, mine = torch.zeros(10), torch.ones(10), torch.ones(10)
     mine[0] = 5.0
-    case = Case("any")
     as_tuple, as_dict = (
-        likeness("value", case, Outcome(wrap(mine)), Outcome(wrap(mistaken)), Outcome(wrap(right)))
+        likeness(
+            Question("any", "numerics", Call("f"), Outcome(wrap(right))),
+            Outcome(wrap(mine)),
+            Problem(0, "value"),
+            Outcome(wrap(mistaken)),
+            {"value": Problem(0, "value")},
+        )
         for wrap in (lambda value: (value,), lambda value: {"out": value})
     )
     assert as_tuple == as_dict == 0.9

@@ -20,7 +20,7 @@ def passed(report: Report) -> set[str]:
 
 def in_module(session: Session, forward: str) -> str:
     """The reference of the module, its forward pass replaced."""
-    text = "\n\n".join(session.grader(MODULE).exercise.reference.answer)
+    text = session.grader(MODULE).key.reference
     other = f"def forward(self, query, key, value, mask=None):\n    {forward}\n"
     return f"{text}\n\n{other}MultiHeadAttention.forward = forward\n"
 
@@ -49,14 +49,15 @@ def test_the_right_form_counts_though_the_numbers_are_wrong(session: Session, gr
 
 def test_what_is_not_a_number_is_nothing_to_a_judge(session: Session, grade: Grade) -> None:
     report = grade(in_module(session, "return query * float('nan')"), MODULE)
-    judged = {case.reason for case in session.grader(MODULE).exercise.cases if case.judge and case.load_state}
+    questions = session.grader(MODULE).key.questions
+    judged = {asked.reason for asked in questions if asked.fault and not asked.call.own_parameters}
     assert len(judged) >= 3
     assert not judged & passed(report)
 
 
 def test_a_weight_decay_that_is_not_a_number_is_wrong(session: Session, grade: Grade) -> None:
     exercise = "training_recipe"
-    text = "\n\n".join(session.grader(exercise).exercise.reference.answer)
+    text = session.grader(exercise).key.reference
     assert grade(text, exercise).passed
     report = grade(text.replace('"weight_decay": weight_decay', '"weight_decay": float("nan")'), exercise)
     assert not any(name.startswith("groups:") for name in passed(report))

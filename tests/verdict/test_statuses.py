@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from helpers import RIGHT
 
@@ -58,7 +59,7 @@ def test_syntax_error_names_the_line(grade: Grade) -> None:
 
 def test_a_cell_that_raises_does_not_undo_the_others(session: Session) -> None:
     grader = session.grader("scaled_dot_product_attention")
-    report = grader.grade_cells(Submission(grader.exercise.folder, ("1 / 0", RIGHT, "raise SystemExit(0)")))
+    report = grader.grade_cells(Submission(Path("x.py"), ("1 / 0", RIGHT, "raise SystemExit(0)")))
     assert report.passed
 
 
@@ -76,11 +77,11 @@ def test_exit_costs_its_calls_alone(grade: Grade) -> None:
 
 
 def test_endless_loop_costs_its_calls_alone(session: Session) -> None:
-    exercise = session.grader("scaled_dot_product_attention").exercise
-    unmasked = [call for call in exercise.calls if not call.kwargs][:2]
-    masked = [call for call in exercise.calls if call.kwargs][:1]
+    key = session.grader("scaled_dot_product_attention").key
+    unmasked = [call for call in key.calls if not call.kwargs][:2]
+    masked = [call for call in key.calls if call.kwargs][:1]
     with WarmParent(Limits(call_seconds=3.0, seconds=100.0)) as runner:
-        run = runner.run([broken("while True: pass")], exercise.spec.targets, PackedCalls([*masked, *unmasked]))
+        run = runner.run([broken("while True: pass")], key.targets, PackedCalls([*masked, *unmasked]))
     assert [outcome.ended for outcome in run.outcomes] == ["timeout", None, None]
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from helpers import ROOT
 
-from grader.authoring import FAMILIES
+from grader.authoring.cases import FAMILIES
 from grader.course.course import LocatedCourse
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

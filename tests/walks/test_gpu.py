@@ -21,7 +21,7 @@ pytestmark = [
 def test_right_and_wrong_on_cuda(course: LocatedCourse) -> None:
     with Session(course, "cuda") as session:
         grader = session.grader("scaled_dot_product_attention")
-        assert any(case.dtype == "float16" for case in grader.exercise.cases)
+        assert any(call.dtype == "float16" for call in grader.key.calls)
         assert grader.grade_cells(Submission(Path("<test>"), (RIGHT,))).passed
         on_cpu = RIGHT.replace("return torch.matmul(weights, v), weights", "return (weights @ v).cpu(), weights")
         report = grader.grade_cells(Submission(Path("<test>"), (on_cpu,)))

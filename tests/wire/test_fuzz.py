@@ -209,10 +209,10 @@ def test_any_header_is_an_outcome_or_refused_and_can_be_judged(header: dict[str,
     outcome = answer(header, TWO)
     if outcome is None:
         return
-    exercise = grader.exercise
-    problems_of(0, exercise.cases[0], outcome, exercise.expected[0])
-    run = Run([outcome] * len(exercise.cases), defined=list(exercise.spec.targets))
-    report = judge(exercise, ("",), run, 6.0, grader.environment)
+    key = grader.key
+    problems_of(0, key.questions[0], outcome)
+    run = Run([outcome] * len(key.questions), defined=list(key.targets))
+    report = judge(key, run, ("",), grader.environment)
     assert 0 <= report.score < 6
     json.dumps(report.to_json(), ensure_ascii=False).encode()
 
@@ -223,9 +223,9 @@ def test_any_answer_can_be_judged(value: Any, grader: Grader) -> None:
     fields = {"raised": None, "gradients": None, "gradient_error": None, "changed": [], "again": value, "devices": []}
     outcome = answer({"call": 0, "value": value, **fields, "seen": [], "largest": 1}, TWO)
     if outcome is not None:
-        exercise = grader.exercise
-        run = Run([outcome] * len(exercise.cases), defined=list(exercise.spec.targets))
-        report = judge(exercise, ("",), run, 6.0, grader.environment)
+        key = grader.key
+        run = Run([outcome] * len(key.questions), defined=list(key.targets))
+        report = judge(key, run, ("",), grader.environment)
         assert 0 <= report.score < 6
 
 
