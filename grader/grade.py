@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from grader.course.key import AnswerKey
 from grader.report.model import Environment, Report, Status
-from grader.runner.pool import PackedCalls, WarmParent
+from grader.runner.pool import PackedCalls, Run, WarmParent
 from grader.submission import statics
 from grader.submission.contents import UnreadableError
 from grader.submission.language import as_code, parse
@@ -27,6 +27,21 @@ from grader.version import own_version
 def environment_on(device: str, sandbox: tuple[str, ...] = ()) -> Environment:
     """What a report says about where it was made: in this process, or in its children."""
     return Environment(str(torch.__version__).split("+")[0], device, own_version(), sandbox)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A submission that is worth running, as it is run.
+
+    Args:
+        submission: as it was handed in.
+        cells: its code without what only shows something, and without the stub below an answer.
+        notes: what is to be said of it so far.
+    """
+
+    submission: Submission
+    cells: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 class Grader:
@@ -53,28 +68,39 @@ class Grader:
 
     def grade_cells(self, submission: Submission) -> Report:
         """The report on a submission that has been read."""
-        report, notes = self._graded(submission)
-        return replace(report, notes=(*submission.notes, *notes))
+        attempt = self.look_at(submission)
+        return attempt if isinstance(attempt, Report) else self.judged(attempt, self.run(attempt))
 
-    def _graded(self, submission: Submission) -> tuple[Report, list[Note]]:
+    def look_at(self, submission: Submission) -> Attempt | Report:
+        """What is to be run of a submission; or the report on one that is not worth running."""
         targets = self.key.targets
         shown = without_shown(submission.cells, self.key.left_out)
         helpers = [text for _, text in submission.files]
         if statics.untouched([*helpers, *shown], self.stub, targets):
-            return self.refused("not_attempted", _NOT_ATTEMPTED), []
+            return replace(self.refused("not_attempted", _NOT_ATTEMPTED), notes=submission.notes)
         cells, stubs = statics.without_stubs_below(shown, self.stub, targets)
         if not set(targets) & statics.definitions(cells).keys():
             broken = [cell for cell in cells if cell.strip() and parse(cell) is None]
             if broken:
-                return self.refused("invalid", why_missing(submission, targets) or _syntax_error(broken[0])), []
-        run = self.runner.run(cells, targets, self.packed, dict(submission.files), submission.script)
+                why = why_missing(submission, targets) or _syntax_error(broken[0])
+                return replace(self.refused("invalid", why), notes=submission.notes)
         notes = [Note(STUB_PASSED_OVER, *submission.place(*where)) for where in stubs]
-        notes += notes_on(run, submission.place)
-        why = None if run.defined else why_missing(submission, targets)
+        return Attempt(submission, tuple(cells), (*submission.notes, *notes))
+
+    def run(self, attempt: Attempt) -> Run:
+        """What comes of an attempt in the sandbox."""
+        files, script = dict(attempt.submission.files), attempt.submission.script
+        return self.runner.run(attempt.cells, self.key.targets, self.packed, files, script)
+
+    def judged(self, attempt: Attempt, run: Run) -> Report:
+        """The report on an attempt, by what came of it."""
+        submission = attempt.submission
+        notes = (*attempt.notes, *notes_on(run, submission.place))
+        why = None if run.defined else why_missing(submission, self.key.targets)
         if why:
-            return self.refused("invalid", why), notes
-        code = [*cells, *helpers]
-        return judge(self.key, run, code, self.environment, submission.place), notes
+            return replace(self.refused("invalid", why), notes=notes)
+        code = [*attempt.cells, *(text for _, text in submission.files)]
+        return replace(judge(self.key, run, code, self.environment, submission.place), notes=notes)
 
     def refused(self, status: Status, message: Text) -> Report:
         """A report without a run: every check failed, for one reason."""

@@ -15,12 +15,12 @@ from grader.authoring.cases import FAMILIES, Family
 from grader.authoring.conduct import is_conduct
 from grader.course.authored import Authored
 from grader.course.course import LocatedCourse
-from grader.course.key import AnswerKey, KnownMistake
+from grader.course.key import AnswerKey, KnownMistake, Predicted
 from grader.course.trusted import run_call
-from grader.grade import Grader
+from grader.grade import Attempt, Grader
 from grader.handout.notebooks import SHOWN_IN_GRADED_CELL
 from grader.report.model import Report
-from grader.runner.pool import WarmParent
+from grader.runner.pool import Run, WarmParent
 from grader.submission.reader import Submission, read_submission
 from grader.values.compare import differences, tensor_deviation, tolerance_of
 from grader.values.tree import shown, tensors
@@ -72,10 +72,6 @@ def verify(located: LocatedCourse, exercise: str, runner: WarmParent) -> Proof:
     return proof
 
 
-def _submission(text: str) -> Submission:
-    return Submission(Path("<verify>"), (text,))
-
-
 def _stub(grader: Grader) -> Iterator[str]:
     report = grader.grade_cells(Submission(Path("<stub>"), grader.stub))
     if report.status != "not_attempted" or report.score != 0:
@@ -111,21 +107,46 @@ def _first_message(report: Report) -> str:
 
 def _mistakes(grader: Grader, proof: Proof) -> Iterator[str]:
     key, effects = grader.key, effects_of(grader.key)
+    attempts = [_made_by(grader, known) for known in key.mistakes]
+    runs = [grader.run(attempt) for attempt in attempts]
+    # A mistake answers in the sandbox as it was predicted to in this process: looked at in one answer of each.
+    for known, run in zip(key.mistakes, runs, strict=True):
+        assert isinstance(known.predicted, Predicted)
+        if not _as_predicted(key, known.predicted, run):
+            yield f"mistake {known.slug!r} answers otherwise in the sandbox than it does here"
+        known.predicted.made = dict(enumerate(run.outcomes))
     shows: set[int] = set()
-    for number, known in enumerate(key.mistakes):
+    for number, (known, attempt, run) in enumerate(zip(key.mistakes, attempts, runs, strict=True)):
         places = effects.of(number)
         shows |= {question for question, _ in places}
         if places and not any(_far_enough(key, known, place) for place in places):
             yield f"mistake {known.slug!r} is within {MARGIN:g} tolerances of the reference in every case"
         if not places and is_conduct(known.slug):
             continue  # what the grader makes by itself need not be possible everywhere
-        assert known.variant is not None
-        report = grader.grade_cells(_submission(known.variant.apply(key.reference, key.targets)))
+        report = grader.judged(attempt, run)
         first = report.diagnosis[0].mistake if report.diagnosis else "full marks"
+        if is_conduct(known.slug) and first != "full marks":
+            first = known.slug  # an author may have a better name for it
         proof.named.append((known.slug, known.family, first))
         if first != known.slug:
             yield f"mistake {known.slug!r} ({known.family}) comes out as {first!r}: {_first_message(report)}"
     proof.idle_cases = [question.reason for i, question in enumerate(key.questions) if i not in shows]
+
+
+def _made_by(grader: Grader, known: KnownMistake) -> Attempt:
+    assert known.variant is not None
+    text = known.variant.apply(grader.key.reference, grader.key.targets)
+    attempt = grader.look_at(Submission(Path("<verify>"), (text,)))
+    assert isinstance(attempt, Attempt)
+    return attempt
+
+
+def _as_predicted(key: AnswerKey, predicted: Predicted, run: Run) -> bool:
+    """Whether the first answer that is wrong in the sandbox is as wrong in this process."""
+    wrong = (i for i, question in enumerate(key.questions) if problems_of(i, question, run.outcomes[i]))
+    i = next(wrong, 0)
+    here, there = (problems_of(i, key.questions[i], outcome) for outcome in (predicted[i], run.outcomes[i]))
+    return [problem.key for problem in here] == [problem.key for problem in there]
 
 
 def _far_enough(key: AnswerKey, known: KnownMistake, place: Place) -> bool:
