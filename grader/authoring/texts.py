@@ -1,17 +1,18 @@
 """Functions as text: what an author writes in a ``grading.py`` is run elsewhere, without that file."""
 
 from __future__ import annotations
+import __future__
 
-import ast
+import dis
 import inspect
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from grader.text import Text
 
+_ANNOTATIONS_AS_TEXT = __future__.annotations.compiler_flag
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
 
 
@@ -48,7 +49,7 @@ def _collect(definition: Any, folder: Path, needed: dict[str, str]) -> None:
     text = definition_of(definition)
     needed[definition.__name__] = ""  # a function that calls itself is not looked at twice
     names = vars(inspect.getmodule(definition)) if inspect.isclass(definition) else definition.__globals__
-    for name in _names_in(text):
+    for name in sorted(_names_in(text)):
         if name in names and name not in needed:
             _write_down(name, names[name], folder, needed)
     del needed[definition.__name__]
@@ -75,25 +76,14 @@ def _write_down(name: str, value: Any, folder: Path, needed: dict[str, str]) -> 
         raise ValueError(f"{name} = {value!r} cannot be written down as text; make it within the function")
 
 
-def _names_in(text: str) -> Iterator[str]:
-    """Names that a definition uses, annotations left out."""
-    for node in ast.walk(_WithoutAnnotations().visit(ast.parse(text))):
-        if isinstance(node, ast.Name):
-            yield node.id
-
-
-class _WithoutAnnotations(ast.NodeTransformer):
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        node.annotation = None
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
-        node.returns = None
-        return self.generic_visit(node)
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
-        node.annotation = ast.Constant(None)
-        return self.generic_visit(node)
+def _names_in(text: str) -> set[str]:
+    """Names that a definition looks up outside of itself, annotations left out."""
+    names, waiting = set(), [compile(text, "<definition>", "exec", _ANNOTATIONS_AS_TEXT, dont_inherit=True)]
+    while waiting:
+        code = waiting.pop()
+        names |= {step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+        waiting += [part for part in code.co_consts if isinstance(part, CodeType)]
+    return names
 
 
 def _is_inside(value: Any, folder: Path) -> bool:

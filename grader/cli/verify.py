@@ -32,7 +32,7 @@ def verify(
 
     from grader.course.errors import ExerciseError
     from grader.proof.tables import as_markdown
-    from grader.proof.verify import Proof
+    from grader.proof.verify import Proof, unused_sentences
     from grader.proof.verify import verify as verify_one
     from grader.session import Session
 
@@ -51,9 +51,14 @@ def verify(
             _print_proof(console, proof)
     if docs is not None:
         docs.write_text(as_markdown(located.course, proofs), encoding="utf-8")
+    unused = [] if exercises else unused_sentences(located, proofs)
+    for line in unused:
+        console.print(f"✗ {line}", style="red", markup=False, highlight=False)
     unsound = sum(not proof.sound for proof in proofs)
     if unsound:
         fail(f"{unsound} of {len(names)} exercises are not sound.")
+    if unused:
+        fail("Some sentences are about no mistake.")
     console.print(f"{len(names)} exercises verified.", highlight=False)
 
 

@@ -4,7 +4,7 @@ named, nothing trivial passes, and independent oracles agree."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from grader.authoring.conduct import is_conduct
 from grader.course.authored import Authored
 from grader.course.course import LocatedCourse
 from grader.course.key import AnswerKey, KnownMistake, Predicted
+from grader.course.sentences import FILE, read_sentences
 from grader.course.trusted import run_call
 from grader.grade import Attempt, Grader
 from grader.handout.notebooks import SHOWN_IN_GRADED_CELL
@@ -43,6 +44,8 @@ class Proof:
     families: dict[Family, int] = field(default_factory=dict)
     named: list[tuple[str, Family, str]] = field(default_factory=list)
     """Each variant of a mistake: its slug, its family, and what it was named as."""
+    mistakes: set[str] = field(default_factory=set)
+    """Slugs of all known mistakes."""
     idle_cases: list[str] = field(default_factory=list)
     """Cases in which no known mistake shows."""
 
@@ -57,7 +60,7 @@ def verify(located: LocatedCourse, exercise: str, runner: WarmParent) -> Proof:
     authored = Authored(located.solution(exercise))
     found = located.course.find(exercise)
     assert found is not None
-    proof = Proof(exercise)
+    proof = Proof(exercise, mistakes={mistake.slug for mistake in authored.spec.mistakes})
     grader = Grader(authored.key(found[1].points), runner)
     reference = grader.grade_cells(Submission(Path("<reference>"), authored.script.answer))
     proof.problems += [
@@ -70,6 +73,16 @@ def verify(located: LocatedCourse, exercise: str, runner: WarmParent) -> Proof:
     ]
     proof.families = dict.fromkeys(FAMILIES, 0) | Counter(check.family for check in reference.checks)
     return proof
+
+
+def unused_sentences(located: LocatedCourse, proofs: Iterable[Proof]) -> list[str]:
+    """What the course says of mistakes that no exercise has, once all exercises were looked at."""
+    said = read_sentences(located.root / "solutions" / FILE)
+    unused = said.by_slug.keys() - {slug for proof in proofs for slug in proof.mistakes}
+    return [
+        f"{said.path}:{said.lines[slug]}: {slug!r} is no mistake of any exercise; remove it"
+        for slug in sorted(unused, key=said.lines.__getitem__)
+    ]
 
 
 def _stub(grader: Grader) -> Iterator[str]:
