@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 import torch
+from shared import instead_of, together_or_alone
 from torch import nn
 from training_probes import clipped, grouped, initialised, learning_rates, same_groups, xavier
 
@@ -132,11 +133,6 @@ SCALE_PARAMETERS = """        for parameter in parameters:
 PER_TENSOR = ALWAYS, (SCALE, "gradient.mul_(max_norm / gradient.norm() if gradient.norm() > max_norm else 1.0)")
 
 
-def instead_of(old, *others):
-    """One mistake made in several ways: each of the others in place of a piece of the reference."""
-    return [replace(old, other) for other in others]
-
-
 mistakes = known(
     xavier_normal=replace(XAVIER, "nn.init.xavier_normal_(part.weight)"),
     fan_in_only=instead_of(
@@ -216,7 +212,7 @@ mistakes = known(
         replace(f"[{DECAYED}, {REST}]", f"[{REST}, {DECAYED}]"),
     ],
     everything_decayed=[replace(EXEMPT, "False"), replace('"weight_decay": 0.0', '"weight_decay": weight_decay')],
-    decay_not_given=[replace(*NO_DECAY), replace(*NO_ZERO), replace(NO_DECAY, NO_ZERO)],
+    decay_not_given=together_or_alone(NO_DECAY, NO_ZERO),
     gradients_not_scaled=replace(SCALE, "gradient = gradient * max_norm / norm"),
     per_tensor_clipping=[
         replace(*PER_TENSOR),
