@@ -175,3 +175,13 @@ def names_the_bug(value: Any, expected: Any) -> Text | None:
 
 def itself(value):  # type: ignore[no-untyped-def]
     return value
+
+
+def together_or_alone(*edits: tuple[str, str]) -> list[Any]:
+    """A mistake made in several places of the reference at once, and in each of them alone."""
+    return [replace(*edits), *(replace(edit) for edit in edits)]
+
+
+def instead_of(old: str, *others: str) -> list[Any]:
+    """A mistake made in several ways: each of the others in place of a piece of the reference."""
+    return [replace(old, other) for other in others]

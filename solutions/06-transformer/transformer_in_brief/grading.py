@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from shared import instead_of
+
 from grader.authoring import Case, Exercise, Inputs, call, known, replace
 
 
@@ -27,15 +29,19 @@ def transformer_parameters(vocab_size, embed_dim, num_layers, ff_dim, tied=True)
     return per_layer * num_layers + sum(parameter.numel() for part in parts for parameter in part.parameters())
 
 
+EMBEDDING = "embedding = vocab_size * embed_dim"
 ATTENTION = "4 * (embed_dim * embed_dim + embed_dim)"
 FEED_FORWARD = "(embed_dim * ff_dim + ff_dim) + (ff_dim * embed_dim + embed_dim)"
 NORM = "norm = 2 * embed_dim"
 LAYER = "attention + feed_forward + 2 * norm"
+FINAL_NORM = "+ norm + output"
 OUTPUT = "0 if tied else vocab_size * embed_dim"
 TOTAL = "embedding + num_layers * layer + norm + output"
 NO_ATTENTION_BIAS = (ATTENTION, "4 * embed_dim * embed_dim")
 NO_FF_BIAS = (FEED_FORWARD, "2 * embed_dim * ff_dim")
 NO_NORM_BIAS = (NORM, "norm = embed_dim")
+NO_NORM = (NORM, "norm = 0")
+NO_EMBEDDING = (EMBEDDING, "embedding = 0")
 
 mistakes = known(
     biases_forgotten=[
@@ -44,15 +50,13 @@ mistakes = known(
         replace(NO_ATTENTION_BIAS, NO_FF_BIAS, NO_NORM_BIAS),
         replace(NO_FF_BIAS, NO_NORM_BIAS),
         replace(NO_ATTENTION_BIAS, NO_NORM_BIAS),
-        replace(FEED_FORWARD, "2 * embed_dim * ff_dim + ff_dim"),
-        replace(FEED_FORWARD, "2 * embed_dim * ff_dim + embed_dim"),
+        *instead_of(FEED_FORWARD, "2 * embed_dim * ff_dim + ff_dim", "2 * embed_dim * ff_dim + embed_dim"),
         replace(ATTENTION, "3 * (embed_dim * embed_dim + embed_dim) + embed_dim * embed_dim"),
         replace(ATTENTION, "4 * embed_dim * embed_dim + embed_dim"),
     ],
     four_vectors_missing=[replace(*NO_ATTENTION_BIAS), replace(LAYER, "attention + feed_forward")],
     bias_of_the_wrong_size=[
-        replace(FEED_FORWARD, "2 * embed_dim * ff_dim + 2 * ff_dim"),
-        replace(FEED_FORWARD, "2 * embed_dim * ff_dim + 2 * embed_dim"),
+        *instead_of(FEED_FORWARD, "2 * embed_dim * ff_dim + 2 * ff_dim", "2 * embed_dim * ff_dim + 2 * embed_dim"),
         replace(FEED_FORWARD, "2 * (embed_dim * ff_dim + ff_dim + embed_dim)"),
         replace(ATTENTION, "4 * (embed_dim * embed_dim + 1)"),
     ],
@@ -60,53 +64,46 @@ mistakes = known(
         replace(ATTENTION, "3 * (embed_dim * embed_dim + embed_dim)"),
         replace((ATTENTION, "3 * embed_dim * embed_dim"), NO_FF_BIAS),
     ],
-    half_a_feed_forward=[
-        replace(FEED_FORWARD, "(embed_dim * ff_dim + ff_dim)"),
-        replace(FEED_FORWARD, "embed_dim * ff_dim"),
-        replace(FEED_FORWARD, "(embed_dim * ff_dim + embed_dim)"),
-    ],
-    ff_dim_ignored=[
-        replace(FEED_FORWARD, "8 * embed_dim * embed_dim + 5 * embed_dim"),
-        replace(FEED_FORWARD, "2 * (ff_dim * ff_dim + ff_dim)"),
-        replace(FEED_FORWARD, "2 * (embed_dim * embed_dim + embed_dim)"),
-    ],
+    half_a_feed_forward=instead_of(
+        FEED_FORWARD, "embed_dim * ff_dim + ff_dim", "embed_dim * ff_dim", "embed_dim * ff_dim + embed_dim"
+    ),
+    ff_dim_ignored=instead_of(
+        FEED_FORWARD,
+        "8 * embed_dim * embed_dim + 5 * embed_dim",
+        "2 * (ff_dim * ff_dim + ff_dim)",
+        "2 * (embed_dim * embed_dim + embed_dim)",
+    ),
     norm_bias_forgotten=[
         replace(*NO_NORM_BIAS),
-        replace((LAYER, "attention + feed_forward + norm"), ("+ norm + output", "+ embed_dim + output")),
+        replace((LAYER, "attention + feed_forward + norm"), (FINAL_NORM, "+ embed_dim + output")),
         replace(LAYER, "attention + feed_forward + norm"),
     ],
-    norms_forgotten=replace(NORM, "norm = 0"),
-    matrices_only=replace((NORM, "norm = 0"), NO_ATTENTION_BIAS, NO_FF_BIAS),
+    norms_forgotten=replace(*NO_NORM),
+    matrices_only=replace(NO_NORM, NO_ATTENTION_BIAS, NO_FF_BIAS),
     final_norm_forgotten=[
-        replace("+ norm + output", "+ output"),
+        replace(FINAL_NORM, "+ output"),
         replace("+ num_layers * layer + norm", "+ num_layers * (layer + norm)"),
     ],
     norms_shared_by_layers=[
-        replace((LAYER, "attention + feed_forward"), ("+ norm + output", "+ 3 * norm + output")),
-        replace(TOTAL, "embedding + layer + norm + output"),
+        replace((LAYER, "attention + feed_forward"), (FINAL_NORM, "+ 3 * norm + output")),
+        replace("num_layers * layer", "layer"),
     ],
     tied_ignored=[
-        replace(OUTPUT, "0"),
-        replace(OUTPUT, "vocab_size * embed_dim"),
-        replace(("embedding = vocab_size * embed_dim", "embedding = 0"), (OUTPUT, "vocab_size * embed_dim")),
+        *instead_of(OUTPUT, "0", "vocab_size * embed_dim"),
+        replace(NO_EMBEDDING, (OUTPUT, "vocab_size * embed_dim")),
     ],
     tied_inverted=replace(OUTPUT, "vocab_size * embed_dim if tied else 0"),
-    embedding_forgotten=replace("embedding = vocab_size * embed_dim", "embedding = 0"),
-    output_bias=[
-        replace(OUTPUT, "0 if tied else vocab_size * embed_dim + vocab_size"),
-        replace(OUTPUT, "vocab_size if tied else vocab_size * embed_dim + vocab_size"),
-    ],
-    cross_attention_counted=[
-        replace(LAYER, "2 * attention + feed_forward + 3 * norm"),
-        replace(LAYER, "2 * attention + feed_forward + 2 * norm"),
-    ],
-    positions_counted=replace(
-        "vocab_size * embed_dim\n    attention", "(vocab_size + 1024) * embed_dim\n    attention"
+    embedding_forgotten=replace(*NO_EMBEDDING),
+    output_bias=instead_of(
+        OUTPUT,
+        "0 if tied else vocab_size * embed_dim + vocab_size",
+        "vocab_size if tied else vocab_size * embed_dim + vocab_size",
     ),
-    not_an_integer=[
-        replace(f"return {TOTAL}", f"return float({TOTAL})"),
-        replace(f"return {TOTAL}", f"return str({TOTAL})"),
-    ],
+    cross_attention_counted=instead_of(
+        LAYER, "2 * attention + feed_forward + 3 * norm", "2 * attention + feed_forward + 2 * norm"
+    ),
+    positions_counted=replace(EMBEDDING, "embedding = (vocab_size + 1024) * embed_dim"),
+    not_an_integer=instead_of(f"return {TOTAL}", f"return float({TOTAL})", f"return str({TOTAL})"),
 )
 
 exercise = Exercise(
