@@ -27,7 +27,7 @@ from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prct
 
 TICK_SECONDS = 0.05
 LOOK_SECONDS = 1.0
-MOST_IDLE_SECONDS = 30.0
+MOST_IDLE_SECONDS = 10.0
 """After which a child is ended that does nothing; `grader.child.clock` stops honest code that waits long before."""
 MOST_THREADS = 64
 MOST_FILES = 256
