@@ -143,7 +143,7 @@ mistakes = known(
         replace(SOFTMAX, "torch.exp(hidden)"),
         replace(SOFTMAX, "torch.log_softmax(hidden, dim=dim)"),
     ],
-    # The grader's own changes whatever it is given; where nothing is hidden, filling changes nothing.
+    # The one that the grader makes changes whatever it is given; where nothing is hidden, filling changes nothing.
     inputs_changed=[
         replace("scores.masked_fill", "scores.masked_fill_"),
         replace("hidden = scores", "scores -= scores.amax(dim=dim, keepdim=True)\n    hidden = scores"),

@@ -67,7 +67,7 @@ mistakes = known(
     ],
     axis_of_one_squeezed=replace(ANSWER, "(weights.unsqueeze(1) @ inputs).squeeze()"),
     weights_ignored=[replace(f" * {WEIGHTS}", ""), replace(ANSWER, "inputs.mean(dim=1)")],
-    # The grader's own changes whatever it is given; a weight of 1 changes nothing here.
+    # The one that the grader makes changes whatever it is given; a weight of 1 changes nothing here.
     inputs_changed=[
         replace(f"inputs * {WEIGHTS}", f"inputs.mul_({WEIGHTS})"),
         replace("return", "weights /= 2\n    return 2 *"),

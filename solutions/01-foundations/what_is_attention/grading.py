@@ -109,7 +109,7 @@ mistakes = known(
     axis_left=[replace(OUTPUT, "weights[None] @ values"), replace(OUTPUT, "weights[:, None] * values")],
     axis_of_one_squeezed=replace(OUTPUT, "(weights[None] @ values).squeeze()"),
     weights_returned=replace(OUTPUT, "weights @ values, weights"),
-    # The grader's own changes whatever it is given; a temperature of 1 changes nothing here.
+    # The one that the grader makes changes whatever it is given; a temperature of 1 changes nothing here.
     inputs_changed=[
         replace(f"scores = {SCORES}", f"query /= temperature\n    scores = {DOT}"),
         replace("scores = keys", "keys.mul_(2)\n    scores = keys / 2"),
