@@ -14,6 +14,7 @@ from grader.authoring.cases import Family
 from grader.course.key import AnswerKey, KnownMistake, Question
 from grader.report.model import Diagnosis
 from grader.text import Text
+from grader.verdict.conduct import shown_by_a_sign
 from grader.verdict.describe import describe_problem, family_of_raised, family_of_value, is_unwritten
 from grader.verdict.effects import Place, causes, effects_of
 from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem, problems_of
@@ -70,6 +71,10 @@ def explain(key: AnswerKey, outcomes: Sequence[Outcome], problems: Sequence[Prob
             found.left.pop(place, None)
     if first is not None and found.left:
         found.second, explains = _second_mistake(key, outcomes, first, found.left)
+        for place in explains:
+            found.left.pop(place, None)
+    for known, explains in shown_by_a_sign(key, outcomes, found.left):
+        found.mistakes.append((known, explains))
         for place in explains:
             found.left.pop(place, None)
     return found
