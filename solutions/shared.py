@@ -175,3 +175,8 @@ def names_the_bug(value: Any, expected: Any) -> Text | None:
 
 def itself(value):  # type: ignore[no-untyped-def]
     return value
+
+
+def either(old: str, *news: str) -> list[Any]:
+    """The same mistake made in several ways: ``old`` replaced by each of these."""
+    return [replace(old, new) for new in news]
