@@ -31,9 +31,9 @@ def cases(rand: Inputs) -> Iterator[Case]:
 
 
 def AttentionGate(gate_channels, skip_channels, inter_channels):
-    """The oracle: position by position, with bilinear weights by hand."""
+    """The oracle: the bilinear weights are hat functions, and each convolution is a product with a matrix."""
 
-    class Loop(nn.Module):
+    class ByMatrices(nn.Module):
         def __init__(self):
             super().__init__()
             self.w_gate = nn.Conv2d(gate_channels, inter_channels, 1)
@@ -41,31 +41,20 @@ def AttentionGate(gate_channels, skip_channels, inter_channels):
             self.psi = nn.Conv2d(inter_channels, 1, 1)
 
         def forward(self, gate, skip):
-            def along(position, size, new):
-                place = min(max((position + 0.5) * size / new - 0.5, 0.0), size - 1.0)
-                low = int(place)
-                return low, min(low + 1, size - 1), place - low
+            def hats(old, new):
+                places = ((torch.arange(new).to(gate) + 0.5) * old / new - 0.5).clamp(0, old - 1)
+                return (1 - (places[:, None] - torch.arange(old)).abs()).clamp_min(0)
 
-            def dense(layer, vector):
-                return vector @ layer.weight.flatten(1).T + layer.bias
+            def dense(layer, image):
+                return torch.einsum("oc,bchw->bohw", layer.weight.flatten(1), image) + layer.bias[:, None, None]
 
             (h, w), (height, width) = gate.shape[-2:], skip.shape[-2:]
-            rows = []
-            for i in range(height):
-                top, bottom, down = along(i, h, height)
-                row = []
-                for j in range(width):
-                    left, right, across = along(j, w, width)
-                    above = gate[..., top, left] * (1 - across) + gate[..., top, right] * across
-                    below = gate[..., bottom, left] * (1 - across) + gate[..., bottom, right] * across
-                    here = above * (1 - down) + below * down
-                    hidden = (dense(self.w_gate, here) + dense(self.w_skip, skip[..., i, j])).clamp_min(0)
-                    row.append(dense(self.psi, hidden).sigmoid())
-                rows.append(torch.stack(row, dim=-1))
-            alpha = torch.stack(rows, dim=-2)
+            resized = hats(h, height) @ gate @ hats(w, width).mT
+            hidden = (dense(self.w_gate, resized) + dense(self.w_skip, skip)).clamp_min(0)
+            alpha = dense(self.psi, hidden).sigmoid()
             return skip * alpha, alpha
 
-    return Loop()
+    return ByMatrices()
 
 
 SIZES_DIFFER = "gate.shape[-2:] != skip.shape[-2:]"
@@ -102,9 +91,7 @@ mistakes = known(
         "gate.shape[-2] < skip.shape[-2] or gate.shape[-1] < skip.shape[-1]",
         "gate.shape[-2] < skip.shape[-2] and gate.shape[-1] < skip.shape[-1]",
     ),
-    fixed_factor=either(
-        "size=skip.shape[-2:]", "scale_factor=2", "scale_factor=skip.shape[-1] / gate.shape[-1]"
-    ),
+    fixed_factor=either("size=skip.shape[-2:]", "scale_factor=2", "scale_factor=skip.shape[-1] / gate.shape[-1]"),
     other_interpolation=[
         replace(', mode="bilinear", align_corners=False', ""),
         replace("align_corners=False", "align_corners=True"),
@@ -125,6 +112,10 @@ mistakes = known(
         replace(ALPHA, f"{ALPHA}.detach()"),
         *either(RETURN, "return alpha.detach() * skip, alpha", "return alpha * skip, alpha.detach()"),
     ],
+    # Where the skip is float64, the second one's product is, too, and α is not.
+    returns_float32=either(
+        RETURN, "return (alpha * skip).float(), alpha.float()", "return alpha.float() * skip, alpha.float()"
+    ),
 )
 
 exercise = Exercise(
