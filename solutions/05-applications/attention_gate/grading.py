@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from shared import either
+from shared import instead_of
 from torch import nn
 
 from grader.authoring import Case, Exercise, Inputs, built, known, replace, standard
@@ -69,29 +69,29 @@ RETURN = "return alpha * skip, alpha"
 
 mistakes = known(
     gates_the_gate=replace(RETURN, "return alpha * gate, alpha"),
-    softmax_gate=either(
+    softmax_gate=instead_of(
         ALPHA,
         *(f"torch.softmax({SCORES}, dim={axis})" for axis in (1, -1, -2)),
         f"torch.softmax({SCORES}.flatten(1), dim=-1).view(len(skip), 1, *skip.shape[-2:])",
     ),
     no_sigmoid=[
-        *either(ALPHA, SCORES, f"torch.tanh({SCORES})", f"torch.relu({SCORES})"),
+        *instead_of(ALPHA, SCORES, f"torch.tanh({SCORES})", f"torch.relu({SCORES})"),
         replace(RETURN, f"return alpha * skip, {SCORES}"),
     ],
     no_relu=replace(f"torch.relu({SUM})", SUM),
     relu_before_sum=replace(f"torch.relu({SUM})", "torch.relu(self.w_gate(gate)) + torch.relu(self.w_skip(skip))"),
-    other_activation=either("torch.relu", "torch.tanh", "torch.sigmoid", "F.gelu", "F.leaky_relu"),
+    other_activation=instead_of("torch.relu", "torch.tanh", "torch.sigmoid", "F.gelu", "F.leaky_relu"),
     product_inside=replace(SUM, "self.w_gate(gate) * self.w_skip(skip)"),
-    one_input_only=either(SUM, "self.w_gate(gate)", "self.w_skip(skip)"),
+    one_input_only=instead_of(SUM, "self.w_gate(gate)", "self.w_skip(skip)"),
     no_resize=replace(RESIZE, ""),
-    resizes_sometimes=either(
+    resizes_sometimes=instead_of(
         SIZES_DIFFER,
         "gate.shape[-2] != skip.shape[-2]",
         "gate.shape[-1] != skip.shape[-1]",
         "gate.shape[-2] < skip.shape[-2] or gate.shape[-1] < skip.shape[-1]",
         "gate.shape[-2] < skip.shape[-2] and gate.shape[-1] < skip.shape[-1]",
     ),
-    fixed_factor=either("size=skip.shape[-2:]", "scale_factor=2", "scale_factor=skip.shape[-1] / gate.shape[-1]"),
+    fixed_factor=instead_of("size=skip.shape[-2:]", "scale_factor=2", "scale_factor=skip.shape[-1] / gate.shape[-1]"),
     other_interpolation=[
         replace(', mode="bilinear", align_corners=False', ""),
         replace("align_corners=False", "align_corners=True"),
@@ -103,17 +103,17 @@ mistakes = known(
         (RESIZE, '        fine = skip\n        skip = F.interpolate(skip, gate.shape[-2:], mode="bilinear")\n'),
         (RETURN, 'alpha = F.interpolate(alpha, fine.shape[-2:], mode="bilinear")\n        return alpha * fine, alpha'),
     ),
-    residual_added=either(RETURN, "return alpha * skip + skip, alpha", "return alpha + skip, alpha"),
+    residual_added=instead_of(RETURN, "return alpha * skip + skip, alpha", "return alpha + skip, alpha"),
     only_out_returned=replace(RETURN, "return alpha * skip"),
-    alpha_expanded=either(
+    alpha_expanded=instead_of(
         RETURN, "return alpha * skip, alpha.expand_as(skip)", "return alpha * skip, alpha.squeeze(1)"
     ),
     alpha_detached=[
         replace(ALPHA, f"{ALPHA}.detach()"),
-        *either(RETURN, "return alpha.detach() * skip, alpha", "return alpha * skip, alpha.detach()"),
+        *instead_of(RETURN, "return alpha.detach() * skip, alpha", "return alpha * skip, alpha.detach()"),
     ],
     # Where the skip is float64, the second one's product is, too, and α is not.
-    returns_float32=either(
+    returns_float32=instead_of(
         RETURN, "return (alpha * skip).float(), alpha.float()", "return alpha.float() * skip, alpha.float()"
     ),
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import torch
-from shared import either
+from shared import instead_of
 from torch import Tensor, nn
 
 from grader.authoring import Case, Exercise, Inputs, built, known, replace, standard
@@ -60,28 +60,28 @@ CHECK = """        if hidden < 1:
 
 mistakes = known(
     no_pooling=replace(POOLED, "x"),
-    pools_over_channels=either(
+    pools_over_channels=instead_of(
         POOLED,
         "x.mean(dim=1, keepdim=True).expand_as(x)",
         "x.mean(dim=(1, 2, 3), keepdim=True).expand(-1, x.shape[1], 1, 1)",
     ),
-    pools_over_one_axis=either("dim=(2, 3)", "dim=2", "dim=3"),
+    pools_over_one_axis=instead_of("dim=(2, 3)", "dim=2", "dim=3"),
     pools_over_batch=replace("dim=(2, 3)", "dim=(0, 2, 3)"),
     max_pooling=replace("x.mean", "x.amax"),
     sum_pooling=replace("x.mean", "x.sum"),
-    softmax_gate=either(GATE, *(f"torch.softmax({SCORES}, dim={axis})" for axis in (1, -1, 0))),
-    no_sigmoid=either(GATE, SCORES, f"torch.tanh({SCORES})", f"torch.relu({SCORES})"),
+    softmax_gate=instead_of(GATE, *(f"torch.softmax({SCORES}, dim={axis})" for axis in (1, -1, 0))),
+    no_sigmoid=instead_of(GATE, SCORES, f"torch.tanh({SCORES})", f"torch.relu({SCORES})"),
     no_relu=replace(HIDDEN, SQUEEZED),
-    other_activation=either(
+    other_activation=instead_of(
         "torch.relu", "torch.sigmoid", "torch.tanh", "nn.functional.gelu", "nn.functional.leaky_relu"
     ),
-    adds=either(OUT, "return x + gate", "return x + x * gate"),
-    gate_returned=either(OUT, "return gate", "return gate.expand_as(x)", "return pooled * gate"),
+    adds=instead_of(OUT, "return x + gate", "return x + x * gate"),
+    gate_returned=instead_of(OUT, "return gate", "return gate.expand_as(x)", "return pooled * gate"),
     no_error=[
-        *either(CHECK, "", "        hidden = max(hidden, 1)\n"),
-        *either("raise ValueError(", "raise RuntimeError(", "raise AssertionError("),
+        *instead_of(CHECK, "", "        hidden = max(hidden, 1)\n"),
+        *instead_of("raise ValueError(", "raise RuntimeError(", "raise AssertionError("),
     ],
-    reduction_ignored=either("channels // reduction", "channels // 8", "-(-channels // reduction)"),
+    reduction_ignored=instead_of("channels // reduction", "channels // 8", "-(-channels // reduction)"),
     gate_detached=[replace(GATE, f"{GATE}.detach()"), replace("x.mean", "x.detach().mean")],
 )
 
