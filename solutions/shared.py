@@ -185,3 +185,39 @@ def together_or_alone(*edits: tuple[str, str]) -> list[Any]:
 def instead_of(old: str, *others: str) -> list[Any]:
     """A mistake made in several ways: each of the others in place of a piece of the reference."""
     return [replace(old, other) for other in others]
+
+
+def words(rand: Inputs, vocab: int, rows: list[str], pad_id: int = 0) -> Tensor:
+    """Tokens, a row for each string: ``w`` is a word, anything else is padding, as in ``["www", "w.."]``."""
+    drawn = rand.integers(1, vocab, len(rows), len(rows[0]))
+    is_word = torch.tensor([[letter == "w" for letter in row] for row in rows])
+    return drawn.where(drawn != pad_id, 0).where(is_word, pad_id)
+
+
+def loud(module: Any, *tokens: Tensor) -> Any:
+    """What a model answers where scores are in the hundreds: its words are embedded forty times as large."""
+    with torch.no_grad():
+        for name, layer in module.named_modules():
+            if name.endswith("embedding"):
+                layer.weight.mul_(40.0)
+    return module(*tokens)
+
+
+def wrong_causal_masks(tokens: str) -> dict[str, Any]:
+    """For ``nn.MultiheadAttention``, whose mask ``future`` (T, T) is made on the device of these tokens."""
+    square = f"torch.ones(T, T, dtype=torch.bool, device={tokens}.device)"
+    given, right = "attn_mask=future", f"{square}.triu(1)"
+    past, later, cast = "torch.ones(T, T).tril()", "torch.ones(T, T).triu(1)", ".to(self.head.weight)"
+    # Without the weights PyTorch takes another path, on which a row that sees nothing is no NaN.
+    no_weights = (given, f"{given}, need_weights=False")
+
+    def hiding(part: str, *more: tuple[str, str]) -> Any:
+        return replace((right, f"{square}.{part}"), *more)
+
+    return {
+        "future_visible": [replace(f", {given}", ""), replace(right, f"torch.zeros(T, T, device={tokens}.device)")],
+        "causal_mask_inverted": [hiding("tril()"), hiding("tril()", no_weights), hiding("tril(-1)")],
+        "causal_mask_off_by_one": [hiding("triu()"), hiding("triu()", no_weights), hiding("triu(2)")],
+        "causal_mask_as_numbers": instead_of(right, later + cast, past + cast),
+        "causal_mask_nan": instead_of(right, f"{later}{cast} * float('-inf')", f"{later} * float('-inf')"),
+    }
