@@ -175,3 +175,8 @@ def names_the_bug(value: Any, expected: Any) -> Text | None:
 
 def itself(value):  # type: ignore[no-untyped-def]
     return value
+
+
+def nan_or_patched(softmax: str, *edits: tuple[str, str]) -> list[Any]:
+    """A mistake that makes NaN where nothing is left to attend to: as it is, and with these weights patched to 0."""
+    return [replace(*edits), replace(*edits, (softmax, f"{softmax}.nan_to_num(0.0)"))]
