@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
 
 
 class Text(NamedTuple):
@@ -10,3 +14,12 @@ class Text(NamedTuple):
 
     en: str
     zh: str
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """In JSON it is a string, in the language that is asked for. Read back, it says the same in both."""
+        from pydantic import AfterValidator, PlainSerializer
+
+        read = AfterValidator(lambda said: cls(said, said))
+        written = PlainSerializer(lambda text, info: getattr(text, info.context["language"]), return_type=str)
+        return handler.generate_schema(Annotated[str, read, written])
