@@ -101,7 +101,7 @@ mistakes = known(
     softmax_over_queries=replace(SOFTMAX, "torch.softmax(scores, dim=-2)"),
     softmax_over_heads=replace(SOFTMAX, "torch.softmax(scores, dim=1)"),
     no_softmax=replace(SOFTMAX, "scores"),
-    softmax_overflows=replace(SOFTMAX, "scores.exp() / scores.exp().sum(-1, keepdim=True)"),
+    softmax_overflow=replace(SOFTMAX, "scores.exp() / scores.exp().sum(-1, keepdim=True)"),
     fails_on_memory_order=replace(*((f"{x}.unflat", f"{x}.view(-1).view_as({x}).unflat") for x in "qk")),
 )
 
