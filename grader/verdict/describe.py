@@ -16,6 +16,7 @@ from grader.values.tree import Path, at, shown
 from grader.verdict.evidence import Problem
 from grader.verdict.happened import missing_library
 from grader.wire.calls import Opaque, Outcome, Raised
+from grader.wire.ended import Ended
 
 _SHAPE_ERRORS = (
     "must match the size",
@@ -250,26 +251,26 @@ def _temperature(a: Tensor, b: Tensor) -> float | None:
 
 
 def _describe_ended(got: Outcome) -> Text:
-    if got.ended == "timeout" and got.seconds:
+    if got.ended is Ended.TIMEOUT and got.seconds:
         return Text(
             f"The call took longer than {got.seconds:g} s of computing, and was stopped.",
             f"调用的计算时间超过了 {got.seconds:g} 秒，已被中止。",
         )
     assert got.ended is not None
     return {
-        "timeout": Text(
+        Ended.TIMEOUT: Text(
             "Running the submission took longer than it may, and was stopped.",
             "运行这份提交的时间超过了上限，已被中止。",
         ),
-        "waiting": Text(
+        Ended.WAITING: Text(
             "The call waits for something that does not come, and was stopped.",
             "调用一直在等待不会到来的东西，已被中止。",
         ),
-        "crashed": Text(
+        Ended.CRASHED: Text(
             "The call ended the process (an exit, a signal, or a crash).", "调用结束了整个进程（退出、信号或崩溃）。"
         ),
-        "out_of_memory": Text("The call used more memory than is allowed.", "调用使用的内存超过了上限。"),
-        "not_run": Text(
+        Ended.OUT_OF_MEMORY: Text("The call used more memory than is allowed.", "调用使用的内存超过了上限。"),
+        Ended.NOT_RUN: Text(
             "Not run: too many calls before this one had already hung or crashed.",
             "未运行：之前已有太多调用超时或崩溃。",
         ),

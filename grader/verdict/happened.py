@@ -9,6 +9,7 @@ from grader.runner.pool import Run
 from grader.submission.notes import Note
 from grader.text import Text
 from grader.wire.calls import Raised
+from grader.wire.ended import Ended
 
 
 def happened(error: Raised) -> Text:
@@ -18,7 +19,7 @@ def happened(error: Raised) -> Text:
         return Text(f"there is no {library} here", f"这里没有 {library}")
     said = _in_a_line(error.message)
     match error.type:
-        case "StoppedError" if error.message == "waiting":
+        case "StoppedError" if error.message == Ended.WAITING:
             return Text("it was stopped: it waits for something that does not come", "已被中止：它在等待不会到来的东西")
         case "StoppedError":
             return Text("it was stopped: it computes for too long", "已被中止：计算时间过长")
@@ -55,12 +56,12 @@ def missing_library(error: Raised) -> str | None:
     return found[1].partition(".")[0] if found and "ImportError" in error.bases else None
 
 
-def ended(how: str) -> Text:
+def ended(how: Ended) -> Text:
     """What is said of a cell that ended the process and was then left out."""
     return {
-        "timeout": Text("this cell never ends and was left out", "这个单元不会结束，被跳过"),
-        "waiting": Text("this cell waits, cannot be interrupted and was left out", "这个单元一直在等待，被跳过"),
-        "out_of_memory": Text("this cell uses too much memory and was left out", "这个单元占用内存过多，被跳过"),
+        Ended.TIMEOUT: Text("this cell never ends and was left out", "这个单元不会结束，被跳过"),
+        Ended.WAITING: Text("this cell waits, cannot be interrupted and was left out", "这个单元一直在等待，被跳过"),
+        Ended.OUT_OF_MEMORY: Text("this cell uses too much memory and was left out", "这个单元占用内存过多，被跳过"),
     }.get(how, Text("this cell ends the process and was left out", "这个单元结束了进程，被跳过"))
 
 

@@ -20,13 +20,16 @@ from grader.verdict.diagnosis import diagnose
 from grader.verdict.evidence import Problem, problems_of
 from grader.verdict.happened import ended, happened
 from grader.wire.calls import Outcome
+from grader.wire.ended import Ended
 
 Place = Callable[[int, "int | None"], "tuple[int | None, int | None]"]
-_ENDED: dict[Status, tuple[str, ...]] = {
-    "out_of_memory": ("out_of_memory",),
-    "timeout": ("timeout", "waiting"),
-    "crashed": ("crashed",),
+_STATUS_OF: dict[Ended, Status] = {
+    Ended.OUT_OF_MEMORY: "out_of_memory",
+    Ended.TIMEOUT: "timeout",
+    Ended.WAITING: "timeout",
+    Ended.CRASHED: "crashed",
 }
+"""What a submission's status is where something ended so: the first of these that happened."""
 
 
 def judge(
@@ -71,7 +74,7 @@ def judge(
 
 def refused(key: AnswerKey, status: Status, message: Text, environment: Environment) -> Report:
     """A report without a run: every check failed, for one reason."""
-    nothing = [Outcome(ended="not_run") for _ in key.questions]
+    nothing = [Outcome(ended=Ended.NOT_RUN) for _ in key.questions]
     checks = score_checks(key, nothing, problems_in(key, nothing), [])
     return Report(
         exercise=key.exercise,
@@ -153,8 +156,8 @@ def _status(run: Run) -> Status:
     how = [outcome.ended for outcome in run.outcomes]
     if not run.defined:
         how += run.ended_cells.values()
-    for status, kinds in _ENDED.items():
-        if any(kind in how for kind in kinds):
+    for ended_so, status in _STATUS_OF.items():
+        if ended_so in how:
             return status
     raised = [outcome.raised for outcome in run.outcomes]
     if raised and all(is_unwritten(error) for error in raised):
