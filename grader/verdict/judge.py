@@ -14,6 +14,7 @@ from grader.submission import statics
 from grader.submission.notes import Note
 from grader.submission.statics import names_bound_at
 from grader.text import Text
+from grader.verdict import messages
 from grader.verdict.checks import score_checks
 from grader.verdict.describe import is_unwritten
 from grader.verdict.diagnosis import diagnose
@@ -91,16 +92,11 @@ def refused(key: AnswerKey, status: Status, message: Text, environment: Environm
 def rule_breaches(key: AnswerKey, cells: Sequence[str]) -> list[Text]:
     """What the text of the code shows of forbidden operations and imports."""
     found = [
-        Text(
-            f"`{name}` is used in line {line}: this exercise asks you to write that operation yourself.",
-            f"第 {line} 行使用了 `{name}`：本题要求自己实现这个操作。",
-        )
+        messages.FORBIDDEN_USED.format(name=name, line=line)
         for name, line in statics.forbidden_uses(cells, key.targets, key.forbidden)
     ]
     for package in sorted(statics.imports(cells) & set(key.forbidden_imports)):
-        found.append(
-            Text(f"`{package}` is imported: this exercise does without it.", f"导入了 `{package}`：本题不使用它。")
-        )
+        found.append(messages.FORBIDDEN_IMPORTED.format(package=package))
     return found
 
 
@@ -140,8 +136,7 @@ def _lost(run: Run, cells: Sequence[str], targets: Sequence[str], place: Place) 
 
 
 def _because(what: Text, name: str, where: tuple[int | None, int | None]) -> Diagnosis:
-    said = placed(Note(what, *where))
-    text = Text(f"{said.en}; so `{name}` is not defined.", f"{said.zh}；因此 `{name}` 没有定义。")
+    text = messages.SO_IT_IS_NOT_DEFINED.format(what=placed(Note(what, *where)), name=name)
     return Diagnosis("unknown", "interface", text)
 
 
