@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Text(NamedTuple):
-    """A sentence for the learner in the course's two languages."""
+    """A sentence for the learner in the course's two languages; or a template of one, with ``{placeholders}``."""
 
     en: str
     zh: str
@@ -23,3 +23,13 @@ class Text(NamedTuple):
         read = AfterValidator(lambda said: cls(said, said))
         written = PlainSerializer(lambda text, info: getattr(text, info.context["language"]), return_type=str)
         return handler.generate_schema(Annotated[str, read, written])
+
+    def format(self, **values: object) -> Text:
+        """The template filled in. A value that is itself a `Text` is said in each language in its own words."""
+
+        def those(language: str) -> dict[str, object]:
+            return {
+                name: getattr(value, language) if isinstance(value, Text) else value for name, value in values.items()
+            }
+
+        return Text(self.en.format(**those("en")), self.zh.format(**those("zh")))
