@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import torch
+from shared import instead_of
 
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Inputs, call, known, replace, standard
 
@@ -48,7 +49,6 @@ SCORES = f"{DOT} / temperature"
 SOFTMAX = "torch.softmax(scores, dim=0)"
 OUTPUT = "weights @ values"
 ENTRY_BY_ENTRY = (OUTPUT, "(weights * values).sum(dim=0)")
-CHECK = "if not temperature > 0:"
 PRODUCTS = "keys * query / temperature"
 PER_FEATURE = f"torch.softmax({PRODUCTS}, dim=-1)"
 JOINED = (".sum(dim=-1)", ".mean(dim=-1)", ".sum(dim=-1) / len(keys)")
@@ -59,11 +59,9 @@ mistakes = known(
     temperature_multiplied=replace(SCORES, f"{DOT} * temperature"),
     temperature_ignored=replace(SCORES, DOT),
     temperature_after_softmax=replace((SCORES, DOT), (SOFTMAX, f"{SOFTMAX} / temperature")),
-    scaled_as_well=[
-        replace(SCORES, f"{SCORES} / query.shape[-1] ** 0.5"),
-        replace(SCORES, f"{DOT} / query.shape[-1] ** 0.5"),
-        replace(SCORES, f"{DOT} / (temperature * query.shape[-1])"),
-    ],
+    scaled_as_well=instead_of(
+        SCORES, f"{SCORES} / len(query) ** 0.5", f"{DOT} / len(query) ** 0.5", f"{SCORES} / len(query)"
+    ),
     temperature_rooted=[replace(SCORES, f"{DOT} / temperature**{power}") for power in ("0.5", "2")],
     softmax_over_features=[
         *(replace(SOFTMAX, f"{PER_FEATURE}{joined}") for joined in JOINED),
@@ -79,9 +77,7 @@ mistakes = known(
     ],
     distance_for_dot_product=[
         *(replace(DOT, f"{sign}{distance}") for distance in (NORM, SQUARES) for sign in ("-", "")),
-        replace(DOT, f"-{SQUARES} / 2"),
-        replace(SCORES, f"-{SQUARES} / (2 * temperature**2)"),
-        replace(SCORES, f"1 / ({NORM} + 1e-6) / temperature"),
+        *instead_of(DOT, f"-{SQUARES} / 2", f"-{SQUARES} / 2 / temperature", f"1 / ({NORM} + 1e-6)"),
         replace(DOT, "-(keys - query).abs().sum(dim=-1)"),
         replace(DOT, "torch.nn.functional.cosine_similarity(keys, query[None], dim=-1)"),
     ],
@@ -90,11 +86,9 @@ mistakes = known(
         replace(OUTPUT, "values[scores.argmax()] if temperature < 1 else weights @ values"),
         replace(SOFTMAX, "torch.nn.functional.one_hot(scores.argmax(), len(scores)).to(scores.dtype)"),
     ],
-    no_softmax=[
-        *(replace(SOFTMAX, f"{function}(scores)") for function in ("", "torch.sigmoid", "torch.exp")),
-        replace(SOFTMAX, "scores / scores.sum()"),
-        replace(SOFTMAX, "torch.log_softmax(scores, dim=0)"),
-    ],
+    no_softmax=instead_of(
+        SOFTMAX, "scores", "scores.sigmoid()", "scores.exp()", "scores / scores.sum()", "scores.log_softmax(dim=0)"
+    ),
     exp_overflow=[
         replace(SOFTMAX, "scores.exp() / scores.exp().sum()"),
         replace(SOFTMAX, "scores.clamp(-80, 80).softmax(dim=0)"),
@@ -102,7 +96,7 @@ mistakes = known(
     ],
     temperature_padded=[replace(SCORES, f"{DOT} / {it}") for it in ("(temperature + 1e-2)", "max(temperature, 1e-1)")],
     temperature_unchecked=[
-        *(replace(CHECK, check) for check in ("if False:", "if temperature < 0:", "if temperature == 0:")),
+        *instead_of("if not temperature > 0:", "if False:", "if temperature < 0:", "if temperature == 0:"),
         replace("raise ValueError(", "raise AssertionError("),
     ],
     keys_for_values=replace(OUTPUT, "weights @ keys"),
@@ -110,10 +104,9 @@ mistakes = known(
     axis_of_one_squeezed=replace(OUTPUT, "(weights[None] @ values).squeeze()"),
     weights_returned=replace(OUTPUT, "weights @ values, weights"),
     # The one that the grader makes changes whatever it is given; a temperature of 1 changes nothing here.
-    inputs_changed=[
-        replace(f"scores = {SCORES}", f"query /= temperature\n    scores = {DOT}"),
-        replace("scores = keys", "keys.mul_(2)\n    scores = keys / 2"),
-    ],
+    inputs_changed=instead_of(
+        f"scores = {SCORES}", f"query /= temperature\n    scores = {DOT}", f"keys.mul_(2)\n    scores = {SCORES} / 2"
+    ),
     detached_weights=replace(SOFTMAX, f"{SOFTMAX}.detach()"),
 )
 

@@ -65,10 +65,10 @@ RESIZE = f"""        if {SIZES_DIFFER}:
 SUM = "self.w_gate(gate) + self.w_skip(skip)"
 SCORES = "self.psi(hidden)"
 ALPHA = f"torch.sigmoid({SCORES})"
-RETURN = "return alpha * skip, alpha"
+BOTH = "alpha * skip, alpha"
 
 mistakes = known(
-    gates_the_gate=replace(RETURN, "return alpha * gate, alpha"),
+    gates_the_gate=replace(BOTH, "alpha * gate, alpha"),
     softmax_gate=instead_of(
         ALPHA,
         *(f"torch.softmax({SCORES}, dim={axis})" for axis in (1, -1, -2)),
@@ -76,7 +76,7 @@ mistakes = known(
     ),
     no_sigmoid=[
         *instead_of(ALPHA, SCORES, f"torch.tanh({SCORES})", f"torch.relu({SCORES})"),
-        replace(RETURN, f"return alpha * skip, {SCORES}"),
+        replace(BOTH, f"alpha * skip, {SCORES}"),
     ],
     no_relu=replace(f"torch.relu({SUM})", SUM),
     relu_before_sum=replace(f"torch.relu({SUM})", "torch.relu(self.w_gate(gate)) + torch.relu(self.w_skip(skip))"),
@@ -94,28 +94,24 @@ mistakes = known(
     fixed_factor=instead_of("size=skip.shape[-2:]", "scale_factor=2", "scale_factor=skip.shape[-1] / gate.shape[-1]"),
     other_interpolation=[
         replace(', mode="bilinear", align_corners=False', ""),
-        replace("align_corners=False", "align_corners=True"),
+        *instead_of("align_corners=False", "align_corners=True", "align_corners=False, antialias=True"),
         replace("bilinear", "bicubic"),
-        replace("align_corners=False", "align_corners=False, antialias=True"),
         replace(INTERPOLATED, "F.adaptive_avg_pool2d(gate, skip.shape[-2:])"),
     ],
     alpha_resized=replace(
         (RESIZE, '        fine = skip\n        skip = F.interpolate(skip, gate.shape[-2:], mode="bilinear")\n'),
-        (RETURN, 'alpha = F.interpolate(alpha, fine.shape[-2:], mode="bilinear")\n        return alpha * fine, alpha'),
+        (ALPHA, f'F.interpolate({ALPHA}, fine.shape[-2:], mode="bilinear")'),
+        (BOTH, "alpha * fine, alpha"),
     ),
-    residual_added=instead_of(RETURN, "return alpha * skip + skip, alpha", "return alpha + skip, alpha"),
-    only_out_returned=replace(RETURN, "return alpha * skip"),
-    alpha_expanded=instead_of(
-        RETURN, "return alpha * skip, alpha.expand_as(skip)", "return alpha * skip, alpha.squeeze(1)"
-    ),
+    residual_added=instead_of(BOTH, "alpha * skip + skip, alpha", "alpha + skip, alpha"),
+    only_out_returned=replace(BOTH, "alpha * skip"),
+    alpha_expanded=instead_of(BOTH, "alpha * skip, alpha.expand_as(skip)", "alpha * skip, alpha.squeeze(1)"),
     alpha_detached=[
         replace(ALPHA, f"{ALPHA}.detach()"),
-        *instead_of(RETURN, "return alpha.detach() * skip, alpha", "return alpha * skip, alpha.detach()"),
+        *instead_of(BOTH, "alpha.detach() * skip, alpha", "alpha * skip, alpha.detach()"),
     ],
     # Where the skip is float64, the second one's product is, too, and α is not.
-    returns_float32=instead_of(
-        RETURN, "return (alpha * skip).float(), alpha.float()", "return alpha.float() * skip, alpha.float()"
-    ),
+    returns_float32=instead_of(BOTH, "(alpha * skip).float(), alpha.float()", "alpha.float() * skip, alpha.float()"),
 )
 
 exercise = Exercise(

@@ -32,7 +32,7 @@ def cases(rand: Inputs) -> Iterator[Case]:
 
 
 def ImageCaptioner(vocab_size, embed_dim, num_heads, channels=3, max_len=64):
-    """The oracle: one caption at a time, one word from the words up to it, the image gathered place by place."""
+    """The oracle: one caption at a time, every word from the words up to it, the image gathered row by row."""
 
     class Captioner(nn.Module):
         def __init__(self):
@@ -46,18 +46,14 @@ def ImageCaptioner(vocab_size, embed_dim, num_heads, channels=3, max_len=64):
             self.head = nn.Linear(embed_dim, vocab_size)
 
         def forward(self, images, captions):
-            return torch.stack([self.one(*pair) for pair in zip(images, captions, strict=True)])
+            return torch.stack([self.one(*pair) for pair in zip(self.cnn(images), captions, strict=True)])
 
-        def one(self, image, caption):
-            grid = self.cnn(image[None])[0]
-            places = torch.stack([grid[:, i, j] for i in range(grid.shape[1]) for j in range(grid.shape[2])])
+        def one(self, grid, caption):
+            places = torch.cat(list(grid.permute(1, 2, 0)))
             y = self.embedding(caption) + self.positions.weight[: len(caption)]
-            rows = []
-            for t in range(len(caption)):
-                last = y[t : t + 1]
-                last = last + self.self_attention(last, y[: t + 1], y[: t + 1])[0]
-                rows.append(last + self.cross_attention(last, places, places)[0])
-            return self.head(torch.cat(rows))
+            upto = [y[: t + 1] for t in range(len(y))]
+            y = y + torch.cat([self.self_attention(seen[-1:], seen, seen)[0] for seen in upto])
+            return self.head(y + self.cross_attention(y, places, places)[0])
 
     return Captioner()
 
@@ -70,11 +66,6 @@ POSITIONS = " + self.positions(torch.arange(T, device=captions.device))"
 SELF = "self.self_attention(y, y, y, attn_mask=future)"
 CROSS = "self.cross_attention(y, tokens, tokens)"
 ADD_SELF, ADD_CROSS = f"y = y + {SELF}[0]", f"y = y + {CROSS}[0]"
-CAUSAL_CROSS = "self.cross_attention(y, tokens, tokens, attn_mask=future)"
-CAUSAL_ON_IMAGE = CAUSAL_CROSS.replace(
-    "future", "torch.ones(T, tokens.shape[1], dtype=torch.bool, device=images.device).triu(1)"
-)
-OPEN = (SELF, "self.self_attention(y, y, y)")
 LOGITS = "self.head(y)"
 
 mistakes = known(
@@ -84,12 +75,12 @@ mistakes = known(
     ),
     rows_or_columns_pooled=instead_of(TOKENS, *(f"{FEATURES}.mean(dim={side}).transpose(1, 2)" for side in (2, 3))),
     causal_mask_on_image=[
-        replace((CROSS, causal), *also) for causal in (CAUSAL_ON_IMAGE, CAUSAL_CROSS) for also in ([], [OPEN])
+        replace(("tokens, tokens)", f"tokens, tokens, attn_mask={mask})"), *also)
+        for mask in ("torch.ones(T, tokens.shape[1]).triu(1).bool()", "future")
+        for also in ([], [(SELF, "self.self_attention(y, y, y)")])
     ],
     **wrong_causal_masks("captions"),
-    cross_attends_words=instead_of(
-        CROSS, *(f"self.cross_attention({what})" for what in ("y, y, y", "y, y, y, attn_mask=future", "y, tokens, y"))
-    ),
+    cross_attends_words=instead_of("(y, tokens, tokens)", "(y, y, y)", "(y, y, y, attn_mask=future)", "(y, tokens, y)"),
     cross_from_wrong_side=instead_of(
         ADD_CROSS, *(f"y = {residual}self.cross_attention(tokens, y, y)[0]" for residual in ("tokens + ", "", "y + "))
     ),
@@ -109,10 +100,7 @@ mistakes = known(
     embedding_scaled=replace(EMBEDDED, f"{EMBEDDED} * self.head.in_features**0.5"),
     softmax_returned=instead_of(LOGITS, f"torch.softmax({LOGITS}, dim=-1)", f"torch.log_softmax({LOGITS}, dim=-1)"),
     only_last_position=instead_of(LOGITS, "self.head(y[:, -1])", "self.head(y[:, -1:])", "self.head(y.mean(dim=1))"),
-    pair_not_unpacked=[
-        *(replace(f"{attention}[0]", attention) for attention in (SELF, CROSS)),
-        replace(f"y + {SELF}[0]", SELF),
-    ],
+    pair_not_unpacked=[replace(f"{SELF}[0]", SELF), replace(f"{CROSS}[0]", CROSS), replace(f"y + {SELF}[0]", SELF)],
     batch_mixed=replace(", batch_first=True", ""),
     gradient_cut=[replace(TOKENS, f"{TOKENS}.detach()"), replace(EMBEDDED, f"{EMBEDDED}.detach()")],
     dropout_added=[

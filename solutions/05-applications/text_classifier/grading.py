@@ -25,10 +25,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield masked("padding at the end", at_the_end, gradients=True, public=True)
     yield masked("much padding", model(9, 10, 5, 4, rows=["www..............", "w................"]))
     yield masked("padding at the start", model(13, 8, 4, 2, rows=["....www", "..wwwww", "wwwwwww"]))
-    anywhere = model(13, 6, 3, 4, rows=["w..w..w", "w.ww.ww"], pad_id=4)
-    yield masked("another pad_id, padding anywhere", anywhere)
-    empty = model(11, 8, 2, 6, rows=["wwww.", ".....", "wwwww"])
-    yield masked("a row of nothing but padding", empty, gradients=True)
+    yield masked("another pad_id, padding anywhere", model(13, 6, 3, 4, rows=["w..w..w", "w.ww.ww"], pad_id=4))
+    yield masked("a row of nothing but padding", model(11, 8, 2, 6, rows=["wwww.", ".....", "wwwww"]), gradients=True)
     training = model(11, 6, 2, 4, rows=["wwwww", "www.."]).train()
     yield Case("training mode: there is no dropout", training, family="state")
     high = model(13, 8, 2, 5, rows=["www....", "wwwww..", "wwwwww.", "wwww..."])
@@ -38,7 +36,7 @@ def cases(rand: Inputs) -> Iterator[Case]:
 
 
 def TextClassifier(vocab_size, embed_dim, num_heads, num_classes, pad_id=0):
-    """The oracle: every sentence alone and without its padding."""
+    """The oracle: every sentence alone and without its padding. No words add up to zeros."""
 
     class Classifier(nn.Module):
         def __init__(self):
@@ -48,17 +46,17 @@ def TextClassifier(vocab_size, embed_dim, num_heads, num_classes, pad_id=0):
             self.classifier = nn.Linear(embed_dim, num_classes)
 
         def forward(self, tokens):
-            return torch.stack([self.one(row[row != pad_id]) for row in tokens])
+            return self.classifier(torch.stack([self.mean(row[row != pad_id]) for row in tokens]))
 
-        def one(self, words):
-            if len(words) == 0:
-                return self.classifier.bias
+        def mean(self, words):
             x = self.embedding(words)
-            return self.classifier(self.attention(x, x, x)[0].mean(0))
+            return self.attention(x, x, x)[0].mean(0) if len(words) else x.sum(0)
 
     return Classifier()
 
 
+REAL = "tokens != self.pad_id"
+EMBEDDED = "self.embedding(tokens)"
 MASK = "~real & ~empty"
 FILLED = "y.masked_fill(~real.unsqueeze(-1), 0.0)"
 NUMBER = "real.sum(dim=1, keepdim=True)"
@@ -69,36 +67,21 @@ NO_GUARD, NO_MASK, NO_CLAMP = (MASK, "~real"), (MASK, "None"), (COUNT, NUMBER)
 PLAIN_MEAN, BY_LENGTH = (MEAN, "y.mean(dim=1)"), (COUNT, "real.shape[1]")
 # NaN × 0 is NaN, where masked_fill puts a zero.
 MULTIPLIED = (FILLED, "(y * real.unsqueeze(-1))")
-PADDING_FILLED = (FILLED, "y.masked_fill(real.unsqueeze(-1), 0.0)")
-NOT_UNPACKED = ("y, _ = self", "y = self")
 
 mistakes = known(
     mean_over_padding=[
-        replace(*PLAIN_MEAN),
-        replace(*BY_LENGTH),
-        replace(FILLED, "y"),
-        replace(PLAIN_MEAN, NO_GUARD),
-        replace(BY_LENGTH, NO_GUARD),
-        replace((FILLED, "y"), NO_CLAMP, NO_GUARD),
+        replace(edit, *also) for edit in (PLAIN_MEAN, BY_LENGTH, (FILLED, "y")) for also in ([], [NO_GUARD])
     ],
-    padding_attended=[
-        replace(*NO_MASK),
-        replace(NO_MASK, ("embedding(tokens)", "embedding(tokens) * real.unsqueeze(-1)")),
-    ],
+    padding_attended=[replace(NO_MASK, *also) for also in ([], [(EMBEDDED, f"{EMBEDDED} * real.unsqueeze(-1)")])],
     padding_everywhere=replace(NO_MASK, PLAIN_MEAN),
-    padding_mask_inverted=[
-        *instead_of(MASK, "real", "real & ~empty & ~real.all(dim=1, keepdim=True)"),
-        replace((MASK, "real"), ("(x, x, x, ", "(x, x, x, need_weights=False, ")),
-    ],
-    mean_mask_inverted=[
-        replace(PADDING_FILLED, (COUNT, "(~real).sum(dim=1, keepdim=True).clamp(min=1)")),
-        replace(*PADDING_FILLED),
-    ],
-    pad_id_fixed=replace("tokens != self.pad_id", "tokens != 0"),
-    padding_only_at_the_end=replace(
-        "real = tokens != self.pad_id",
-        "real = torch.arange(tokens.shape[1]) < (tokens != self.pad_id).sum(dim=1, keepdim=True)",
+    padding_mask_inverted=instead_of(
+        MASK, "real", "real & ~empty & ~real.all(dim=1, keepdim=True)", "real, need_weights=False"
     ),
+    mean_mask_inverted=[
+        replace(("~real.unsqueeze", "real.unsqueeze"), *also) for also in ([], [("real.sum", "(~real).sum")])
+    ],
+    pad_id_fixed=replace(REAL, "tokens != 0"),
+    padding_only_at_the_end=replace(REAL, f"torch.arange(tokens.shape[1]) < ({REAL}).sum(dim=1, keepdim=True)"),
     empty_row_nan=[replace(*NO_CLAMP), replace(NO_CLAMP, NO_GUARD), replace(NO_GUARD, MULTIPLIED)],
     empty_row_nan_gradient=[
         replace(NO_GUARD, (FILLED, "y.nan_to_num().masked_fill(~real.unsqueeze(-1), 0.0)")),
@@ -116,29 +99,20 @@ mistakes = known(
     maximum_not_mean=instead_of(
         MEAN, 'y.masked_fill(~real.unsqueeze(-1), float("-inf")).amax(dim=1).masked_fill(empty, 0.0)', "y.amax(dim=1)"
     ),
-    softmax_returned=instead_of(
-        LOGITS, f"torch.softmax({LOGITS}, dim=-1)", f"torch.log_softmax({LOGITS}, dim=-1)", f"torch.sigmoid({LOGITS})"
-    ),
+    softmax_returned=[
+        replace(LOGITS, f"{LOGITS}.{it}") for it in ("softmax(dim=1)", "log_softmax(dim=1)", "sigmoid()")
+    ],
     residual_added=replace(FILLED, FILLED.replace("y.", "(y + x).")),
     attention_unused=replace(FILLED, FILLED.replace("y.", "x.")),
-    pair_not_unpacked=[
-        replace(NOT_UNPACKED, (FILLED, "(y + x)")),
-        replace(NOT_UNPACKED, MULTIPLIED),
-        replace(*NOT_UNPACKED),
-    ],
-    batch_mixed=[
-        replace(("batch_first=True", "batch_first=False"), (f", key_padding_mask={MASK}", "")),
-        replace("batch_first=True", "batch_first=False"),
-    ],
+    pair_not_unpacked=[replace(("y, _ =", "y ="), *also) for also in ([(FILLED, "(y + x)")], [MULTIPLIED], [])],
+    batch_mixed=[replace((", batch_first=True", ""), *also) for also in ([NO_MASK], [])],
     dropout_added=[
         replace("num_heads, batch_first", "num_heads, dropout=0.1, batch_first"),
         replace(MEAN, f"F.dropout({MEAN}, 0.1, self.training)"),
     ],
     returns_float32=replace(LOGITS, f"{LOGITS}.float()"),
     gradient_cut=[replace("(x, x, x,", "(x.detach(), x.detach(), x.detach(),"), replace("= y.", "= y.detach().")],
-    tokens_changed=replace(
-        "= self.embedding(tokens)", "= self.embedding(tokens)\n        tokens[tokens == self.pad_id] = 1"
-    ),
+    tokens_changed=replace(EMBEDDED, f"{EMBEDDED}\n        tokens[tokens == self.pad_id] = 1"),
 )
 
 exercise = Exercise(

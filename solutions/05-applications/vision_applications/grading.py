@@ -45,73 +45,47 @@ def patchify(images, patch_size):
 
 
 def unpatchify(patches, patch_size, channels, height, width):
-    """An oracle: patch by patch, pixel by pixel."""
+    """An oracle: PyTorch's fold."""
     if height % patch_size or width % patch_size:
         raise ValueError("no multiple")
-    rows = []
-    for c in range(channels):
-        for i in range(height):
-            for j in range(width):
-                number = i // patch_size * (width // patch_size) + j // patch_size
-                place = c * patch_size**2 + i % patch_size * patch_size + j % patch_size
-                rows.append(patches[:, number, place])
-    return torch.stack(rows, dim=1).reshape(-1, channels, height, width)
+    return torch.nn.functional.fold(patches.transpose(1, 2), (height, width), patch_size, stride=patch_size)
 
 
-ORDER, BACK = "grid.permute(0, 2, 4, 1, 3, 5)", "blocks.permute(0, 3, 1, 4, 2, 5)"
+ORDER, BACK = "0, 2, 4, 1, 3, 5", "0, 3, 1, 4, 2, 5"
 LISTED = "grid.reshape(batch, (height // p) * (width // p), channels * p * p)"
-BLOCKS = "patches.reshape(patches.shape[0], height // p, width // p, channels, p, p)"
-TURNED = (BLOCKS, BLOCKS.replace("height // p, width // p", "width // p, height // p"))
-CHANNELS_LAST = (BLOCKS, BLOCKS.replace("channels, p, p", "p, p, channels"))
+BLOCKS = "height // p, width // p, channels, p, p"
+TURNED = (BLOCKS, "width // p, height // p, channels, p, p")
+CHANNELS_LAST = (BLOCKS, "height // p, width // p, p, p, channels")
 SIDE = "int(patches.shape[1] ** 0.5)"
-SQUARE = (BLOCKS, f"patches.reshape(len(patches), *[{SIDE}] * 2, channels, p, p)")
-IMAGE = "channels, height, width)\n"
-NO_MULTIPLE = "if height % p or width % p"
-CHECK = f"""    {NO_MULTIPLE}:
-        raise ValueError(f"{{height}} × {{width}} is no multiple of {{p}}")
-"""
-CROPPED = (
-    f"{CHECK}    grid",
-    """    images = images[:, :, : height // p * p, : width // p * p]
-    height, width = images.shape[2:]
-    grid""",
-)
-
-
-def order(axes: str) -> tuple[str, str]:
-    """Another order in patchify."""
-    return ORDER, f"grid.permute({axes})"
-
-
-def order_back(axes: str) -> tuple[str, str]:
-    """Another order in unpatchify."""
-    return BACK, f"blocks.permute({axes})"
-
+SQUARE = (BLOCKS, f"*[{SIDE}] * 2, channels, p, p")
+CHECK = "if height % p or width % p"
+UNCHECKED = (CHECK, "if False")
+CROPPED = [
+    ("height, width = images.shape", "*sides = images.shape\n    height, width = (s - s % patch_size for s in sides)"),
+    ("grid = images", "grid = images[..., :height, :width]"),
+]
 
 mistakes = known(
-    view_without_permute=together_or_alone((f"    grid = {ORDER}\n", ""), (f"    blocks = {BACK}\n", "")),
+    view_without_permute=together_or_alone((f"grid.permute({ORDER})", "grid"), (f"blocks.permute({BACK})", "blocks")),
     rows_and_columns_swapped=[
-        replace(order("0, 4, 2, 1, 3, 5"), TURNED, order_back("0, 3, 2, 4, 1, 5")),
-        replace(*order("0, 4, 2, 1, 3, 5")),
-        replace(TURNED, order_back("0, 3, 2, 4, 1, 5")),
+        replace((ORDER, "0, 4, 2, 1, 3, 5"), TURNED, (BACK, "0, 3, 2, 4, 1, 5")),
+        replace(ORDER, "0, 4, 2, 1, 3, 5"),
+        replace(TURNED, (BACK, "0, 3, 2, 4, 1, 5")),
         replace(*TURNED),
-        *together_or_alone(order("0, 2, 4, 1, 5, 3"), order_back("0, 3, 1, 5, 2, 4")),
-        replace(order("0, 4, 2, 1, 5, 3"), TURNED, order_back("0, 3, 2, 5, 1, 4")),
+        *together_or_alone((ORDER, "0, 2, 4, 1, 5, 3"), (BACK, "0, 3, 1, 5, 2, 4")),
+        replace((ORDER, "0, 4, 2, 1, 5, 3"), TURNED, (BACK, "0, 3, 2, 5, 1, 4")),
     ],
     square_grid=[
-        replace(SQUARE, (IMAGE, f"channels, *[{SIDE} * p] * 2)\n")),
+        replace(SQUARE, ("channels, height, width)\n", f"channels, *[{SIDE} * p] * 2)\n")),
         replace(*SQUARE),
-        *(
-            replace("height // p, width // p, channels, p", f"{side} // p, {side} // p, channels, p")
-            for side in ("height", "width")
-        ),
+        *instead_of(BLOCKS, *(f"{side} // p, {side} // p, channels, p, p" for side in ("height", "width"))),
     ],
     channel_order=[
-        replace(order("0, 2, 4, 3, 5, 1"), CHANNELS_LAST, order_back("0, 5, 1, 3, 2, 4")),
-        replace(*order("0, 2, 4, 3, 5, 1")),
-        replace(CHANNELS_LAST, order_back("0, 5, 1, 3, 2, 4")),
-        replace(*order("0, 2, 4, 3, 1, 5")),
-        replace(ORDER, "grid.flip(1).permute(0, 2, 4, 1, 3, 5)"),
+        replace((ORDER, "0, 2, 4, 3, 5, 1"), CHANNELS_LAST, (BACK, "0, 5, 1, 3, 2, 4")),
+        replace(ORDER, "0, 2, 4, 3, 5, 1"),
+        replace(CHANNELS_LAST, (BACK, "0, 5, 1, 3, 2, 4")),
+        replace(ORDER, "0, 2, 4, 3, 1, 5"),
+        replace("grid.permute", "grid.flip(1).permute"),
     ],
     patches_not_listed=instead_of(
         LISTED,
@@ -120,11 +94,11 @@ mistakes = known(
         "grid.reshape(batch, -1, channels, p, p)",
     ),
     no_error=[
-        replace(CHECK, ""),
-        replace(CROPPED, (CHECK, "")),
+        replace(*UNCHECKED),
+        replace(*CROPPED, UNCHECKED),
         replace(*CROPPED),
         replace("raise ValueError(", "raise AssertionError("),
-        *instead_of(NO_MULTIPLE, "if height % p and width % p", "if height % p", "if (height * width) % (p * p)"),
+        *instead_of(CHECK, "if height % p and width % p", "if height % p", "if (height * width) % (p * p)"),
     ],
     result_detached=[
         replace(LISTED, f"{LISTED}.detach()"),
