@@ -221,9 +221,13 @@ def wrong_causal_masks(tokens: str) -> dict[str, Any]:
         "causal_mask_as_numbers": instead_of(right, later + cast, past + cast),
         "causal_mask_nan": instead_of(right, f"{later}{cast} * float('-inf')", f"{later} * float('-inf')"),
     }
+
+
 def nan_or_patched(softmax: str, *edits: tuple[str, str]) -> list[Any]:
     """A mistake that makes NaN where nothing is left to attend to: as it is, and with these weights patched to 0."""
     return [replace(*edits), replace(*edits, (softmax, f"{softmax}.nan_to_num(0.0)"))]
+
+
 def either(old: str, *news: str) -> list[Any]:
     """The same mistake made in several ways: ``old`` replaced by each of these."""
     return [replace(old, new) for new in news]
