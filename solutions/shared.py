@@ -228,11 +228,6 @@ def nan_or_patched(softmax: str, *edits: tuple[str, str]) -> list[Any]:
     return [replace(*edits), replace(*edits, (softmax, f"{softmax}.nan_to_num(0.0)"))]
 
 
-def either(old: str, *news: str) -> list[Any]:
-    """The same mistake made in several ways: ``old`` replaced by each of these."""
-    return [replace(old, new) for new in news]
-
-
 def picks(size: int, *features: int) -> Tensor:
     """The weight (size, size) of a layer that gives these features of its input, in this order, and then zeros."""
     weight = torch.zeros(size, size)
@@ -292,7 +287,7 @@ masks_mistaken: dict[str, Any] = {
 }
 mask_changed_in_place = replace(FILL, f"{FILL.replace('~mask', 'mask.logical_not_()')}\n            mask = ~mask")
 weights_mistaken: dict[str, Any] = {
-    "no_softmax": either(SOFTMAX, 'scores.masked_fill(scores == float("-inf"), 0.0)', "scores"),
+    "no_softmax": instead_of(SOFTMAX, 'scores.masked_fill(scores == float("-inf"), 0.0)', "scores"),
     "softmax_overflow": replace(SOFTMAX, "(scores.exp() / scores.exp().sum(dim=-1, keepdim=True))"),
     "detached_weights": replace(SOFTMAX, f"{SOFTMAX}.detach()"),
 }
@@ -302,7 +297,7 @@ weights_of_heads_mistaken: dict[str, Any] = {
         replace(SOFTMAX, "torch.softmax(scores, dim=1)"),
         replace((SOFTMAX, "torch.softmax(scores, dim=1)"), (EMPTY, "weights.masked_fill(~mask, 0.0)")),
     ],
-    "softmax_over_batch": either(
+    "softmax_over_batch": instead_of(
         SOFTMAX, "torch.softmax(scores, dim=0)", "torch.softmax(scores.flatten(0, 1), dim=0).view_as(scores)"
     ),
     **weights_mistaken,

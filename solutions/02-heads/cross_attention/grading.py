@@ -9,9 +9,9 @@ from shared import (
     EMPTY,
     FILL,
     another_scale,
-    either,
     heads_mistaken,
     huge_scores,
+    instead_of,
     layers_named,
     mask_changed_in_place,
     masks_mistaken,
@@ -142,7 +142,7 @@ mistakes = known(
         replace((MASK, OF_QUERIES), (EMPTY, "weights")),
         replace((FILL, "scores"), (EMPTY, f"weights * {OF_QUERIES}")),
     ],
-    mask_misaligned=either(MASK, "context_mask", "context_mask[:, None, :]", "context_mask[None, :, None, :]"),
+    mask_misaligned=instead_of(MASK, "context_mask", "context_mask[:, None, :]", "context_mask[None, :, None, :]"),
     mask_of_first_sequence=replace(MASK, "context_mask[:1, None, None, :]"),
     empty_rows_without_bias=replace(
         OUTPUT, f"{OUTPUT} * (1 if context_mask is None else context_mask.any(dim=-1)[:, None, None])"

@@ -10,9 +10,9 @@ from shared import (
     SOFTMAX,
     another_scale,
     causal,
-    either,
     heads_mistaken,
     huge_scores,
+    instead_of,
     layers_named,
     mask_changed_in_place,
     masks_mistaken,
@@ -119,7 +119,7 @@ made = partial(projected, ("query", "key", "value"), "{} = split(self.{}_proj({}
 mistakes = known(
     **heads_mistaken("x", "context", "query"),
     scale_by_heads=replace(SCALE, "self.num_heads ** -0.5"),
-    length_of_the_queries=either(
+    length_of_the_queries=instead_of(
         SPLIT,
         "x.view(*query.shape[:2], self.num_heads, self.head_dim).transpose(1, 2)",
         "x.reshape(*query.shape[:2], self.num_heads, -1).transpose(1, 2)",
@@ -139,7 +139,7 @@ mistakes = known(
     mask_of_first_sequence=replace(HEAD_AXIS, "mask = mask[:1].unsqueeze(1)"),
     plain_mask_misread=[
         replace("if mask.dim() == 3:", "if mask.dim() <= 3:"),
-        *either(
+        *instead_of(
             HEAD_AXIS,
             f"{HEAD_AXIS}\n            else:\n                {KEYS_ONLY}",
             f"{HEAD_AXIS}\n            elif mask.shape[0] == len(query):\n                {KEYS_ONLY}",
@@ -148,9 +148,9 @@ mistakes = known(
     empty_rows_without_bias=replace(
         OUTPUT, f"{OUTPUT} * (1 if mask is None else mask.expand(scores.shape).any(dim=-1)[:, 0].unsqueeze(-1))"
     ),
-    dropout_in_eval=either(DROPPING, DROPPING_WHEN("True"), "nn.Dropout(self.dropout.p)(weights)"),
+    dropout_in_eval=instead_of(DROPPING, DROPPING_WHEN("True"), "nn.Dropout(self.dropout.p)(weights)"),
     mode_kept=[
-        *either(
+        *instead_of(
             WEIGH,
             f"{WEIGH}\n        if not self.training:\n            self.dropout.p = 0.0",
             f"{WEIGH}\n        if not self.training:\n            self.dropout = nn.Identity()",
@@ -160,7 +160,7 @@ mistakes = known(
             for on in ("getattr(self, 'on', self.training)", "getattr(self, 'on', False) or self.training")
         ),
     ],
-    mode_from_gradients=either(
+    mode_from_gradients=instead_of(
         DROPPING,
         DROPPING_WHEN("self.training and torch.is_grad_enabled()"),
         DROPPING_WHEN("torch.is_grad_enabled()"),

@@ -9,8 +9,8 @@ from shared import (
     SOFTMAX,
     another_scale,
     causal,
-    either,
     huge_scores,
+    instead_of,
     layers_named,
     mask_changed_in_place,
     masks_mistaken,
@@ -135,7 +135,7 @@ mistakes = known(
             )
         ),
         replace(v_bare, (OUTPUT, "return self.v_proj(weights @ v)")),
-        *either(OUTPUT, "return self.v_proj(weights @ v)", "return self.q_proj(weights @ v)"),
+        *instead_of(OUTPUT, "return self.v_proj(weights @ v)", "return self.q_proj(weights @ v)"),
     ],
     not_projected=[
         replace(q_bare, k_bare, v_bare),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from shared import either
+from shared import instead_of
 
 from grader.authoring import Case, Exercise, Inputs, call, known, replace
 
@@ -66,7 +66,7 @@ REFUSAL = 'raise ValueError("positions of two sequences have no common order")'
 
 
 def returning(*shapes: str) -> list[Any]:
-    return either(f"return {SHAPE}", *(f"return {shape}" for shape in shapes))
+    return instead_of(f"return {SHAPE}", *(f"return {shape}" for shape in shapes))
 
 
 mistakes = known(
@@ -85,7 +85,7 @@ mistakes = known(
         f'__import__("torch").tensor([{SHAPE}])',
     ),
     compared_by_identity=replace(SAME, "query_source is key_source"),
-    compared_loosely=either(
+    compared_loosely=instead_of(
         SAME,
         "query_source.lower() == key_source.lower()",
         "query_source in key_source",
@@ -99,7 +99,7 @@ mistakes = known(
     ],
     causal_ignored=replace(WITHIN, '"self"'),
     causal_inverted=replace(WITHIN, '"self" if causal else "causal-self"'),
-    causal_cross_accepted=either(
+    causal_cross_accepted=instead_of(
         REFUSAL,
         'return "cross"',
         'return "causal-cross"',
@@ -110,7 +110,7 @@ mistakes = known(
     ),
     causal_self_refused=replace(f"if {SAME}", f"if causal:\n        {REFUSAL}\n    if {SAME}"),
     other_names=[
-        *either("causal-self", "causal_self", "causal self", "masked-self", "causal"),
+        *instead_of("causal-self", "causal_self", "causal self", "masked-self", "causal"),
         replace('"cross"', '"cross-attention"'),
         replace((WITHIN, '"CAUSAL-SELF" if causal else "SELF"'), ('"cross"', '"CROSS"')),
         replace((WITHIN, '"causal-self-attention" if causal else "self-attention"'), ('"cross"', '"cross-attention"')),

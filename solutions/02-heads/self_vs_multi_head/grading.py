@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from shared import either, huge_scores
+from shared import huge_scores, instead_of
 from torch import nn
 
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Inputs, call, known, replace, standard
@@ -56,14 +56,14 @@ SOFTMAX = "torch.softmax(scores, dim=-1)"
 FOR_EVERY_HEAD = (SOFTMAX, f"{SOFTMAX}.expand(-1, num_heads, -1, -1)")
 
 mistakes = known(
-    count_times_heads=either(
+    count_times_heads=instead_of(
         COUNT,
         f"num_heads * {COUNT}",
         "(3 * num_heads + 1) * embed_dim * (embed_dim + int(bias))",
         "3 * num_heads * embed_dim * (embed_dim + int(bias))",
         "4 * embed_dim * (num_heads * embed_dim + int(bias))",
     ),
-    count_over_heads=either(
+    count_over_heads=instead_of(
         COUNT,
         f"{COUNT} // num_heads",
         "4 * embed_dim * (embed_dim // num_heads + int(bias))",
@@ -71,20 +71,20 @@ mistakes = known(
         "4 * (embed_dim // num_heads) * (embed_dim + int(bias))",
     ),
     out_proj_forgotten=replace(COUNT, COUNT.replace("4", "3")),
-    out_proj_bias_forgotten=either(
+    out_proj_bias_forgotten=instead_of(
         COUNT,
         "4 * embed_dim * embed_dim + 3 * embed_dim * int(bias)",
         "4 * embed_dim * embed_dim + embed_dim * int(bias)",
     ),
     bias_forgotten=replace(COUNT, "4 * embed_dim * embed_dim"),
-    bias_always_counted=either(
+    bias_always_counted=instead_of(
         COUNT,
         "4 * embed_dim * (embed_dim + 1)",
         "4 * embed_dim * (embed_dim + int(not bias))",
         "4 * embed_dim * embed_dim + embed_dim * (4 if bias else 1)",
     ),
     bias_as_one_number=replace(COUNT, "4 * (embed_dim * embed_dim + int(bias))"),
-    count_not_an_int=either(COUNT, f"float({COUNT})", f"torch.tensor({COUNT})"),
+    count_not_an_int=instead_of(COUNT, f"float({COUNT})", f"torch.tensor({COUNT})"),
     heads_by_view=replace(*((f"{x}.{SPLIT}", f"{x}.reshape(len({x}), num_heads, {x}.shape[1], -1)") for x in "qk")),
     heads_interleaved=replace(SPLIT, "unflatten(-1, (-1, num_heads)).permute(0, 3, 1, 2)"),
     heads_not_moved=replace(SPLIT, "unflatten(-1, (num_heads, -1))"),
@@ -93,7 +93,7 @@ mistakes = known(
         replace(WHOLE),
         replace(WHOLE, FOR_EVERY_HEAD, (SCALE, "(q.shape[-1] / num_heads) ** -0.5")),
     ],
-    heads_averaged=either(SOFTMAX, f"{SOFTMAX}.mean(1)", f"{SOFTMAX}.mean(1, keepdim=True)"),
+    heads_averaged=instead_of(SOFTMAX, f"{SOFTMAX}.mean(1)", f"{SOFTMAX}.mean(1, keepdim=True)"),
     scale_by_model_size=replace(SCALE, "q.shape[-1] ** -0.5"),
     no_scale=replace(f" * {SCALE}", ""),
     scale_by_d=replace(SCALE, "queries.shape[-1] ** -1.0"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from shared import either
+from shared import instead_of
 
 from grader.authoring import Case, Exercise, Inputs, call, known, replace
 
@@ -86,22 +86,24 @@ mistakes = known(
     scaled_dot_unscaled=replace(SCALED, PRODUCT),
     scaled_dot_by_d=replace(SCALED, f"{PRODUCT} / k.shape[-1]"),
     scale_inverted=replace(SCALE, "k.shape[-1] ** 0.5"),
-    scale_by_length=either(SCALE, "k.shape[-2] ** -0.5", "q.shape[-2] ** -0.5"),
+    scale_by_length=instead_of(SCALE, "k.shape[-2] ** -0.5", "q.shape[-2] ** -0.5"),
     all_scaled=[
         replace((SCALED, PRODUCT), (PRODUCT, SCALED)),
-        *either(GENERAL, f"{GENERAL} * {SCALE}", f"{GENERAL} * q.shape[-1] ** -0.5"),
-        *either(ADDITIVE, f"{ADDITIVE} * w.shape[0] ** -0.5", f"{ADDITIVE} * {SCALE}"),
+        *instead_of(GENERAL, f"{GENERAL} * {SCALE}", f"{GENERAL} * q.shape[-1] ** -0.5"),
+        *instead_of(ADDITIVE, f"{ADDITIVE} * w.shape[0] ** -0.5", f"{ADDITIVE} * {SCALE}"),
     ],
-    W_transposed=either(GENERAL, "q @ W.T @ k.transpose(-2, -1)", "(k @ W @ q.transpose(-2, -1)).transpose(-2, -1)"),
+    W_transposed=instead_of(
+        GENERAL, "q @ W.T @ k.transpose(-2, -1)", "(k @ W @ q.transpose(-2, -1)).transpose(-2, -1)"
+    ),
     W_ignored=replace(GENERAL, PRODUCT),
     no_tanh=replace(ADDITIVE, "hidden @ w"),
-    other_nonlinearity=either("torch.tanh", "torch.relu", "torch.sigmoid", "torch.nn.functional.gelu"),
+    other_nonlinearity=instead_of("torch.tanh", "torch.relu", "torch.sigmoid", "torch.nn.functional.gelu"),
     tanh_before_sum=replace(
         ADDITIVE, "(torch.tanh((q @ W_q.T).unsqueeze(-2)) + torch.tanh((k @ W_k.T).unsqueeze(-3))) @ w"
     ),
     tanh_outside=replace(ADDITIVE, "torch.tanh(hidden @ w)"),
     summed_over_wrong_axes=[
-        *either(
+        *instead_of(
             HIDDEN,
             "(q @ W_q.T).unsqueeze(-3) + (k @ W_k.T).unsqueeze(-2)",
             "(q @ W_q.T) + (k @ W_k.T)",
@@ -110,7 +112,7 @@ mistakes = known(
         ),
         replace(ADDITIVE, "torch.tanh(hidden).transpose(-3, -2) @ w"),
     ],
-    w_ignored=either(ADDITIVE, "torch.tanh(hidden).sum(-1)", "torch.tanh(hidden).mean(-1)"),
+    w_ignored=instead_of(ADDITIVE, "torch.tanh(hidden).sum(-1)", "torch.tanh(hidden).mean(-1)"),
     product_for_sum=replace(HIDDEN, HIDDEN.replace("+", "*")),
     one_projection_for_both=[
         replace("k @ W_k.T", "k @ W_q.T"),
@@ -125,13 +127,13 @@ mistakes = known(
         (f"return {ADDITIVE}", f"return torch.softmax({ADDITIVE}, dim=-1)"),
     ),
     scores_transposed=replace(f"return {PRODUCT}", "return k @ q.transpose(-2, -1)"),
-    unknown_kind_accepted=either(
+    unknown_kind_accepted=instead_of(
         UNKNOWN, "return None", f"return {PRODUCT}", "raise KeyError(kind)", "raise NotImplementedError(kind)"
     ),
     missing_weight_accepted=[
         replace((NEEDS_W, "if False:"), (NEEDS_ALL, "if False:")),
         replace(NEEDS_W, "if False:"),
-        *either(
+        *instead_of(
             NEEDS_ALL, "if False:", "if W_q is None and W_k is None and w is None:", "if W_q is None or W_k is None:"
         ),
         replace(
@@ -145,7 +147,7 @@ mistakes = known(
         replace((GENERAL, f"({GENERAL}).float()"), (ADDITIVE, f"({ADDITIVE}).float()")),
         replace(ADDITIVE, f"({ADDITIVE}).float()"),
     ],
-    inputs_changed=either(
+    inputs_changed=instead_of(
         SCALED, f"q.data.mul_({SCALE}) @ k.transpose(-2, -1)", f"q.mul_({SCALE}) @ k.transpose(-2, -1)"
     ),
     weights_detached=[

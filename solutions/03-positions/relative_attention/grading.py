@@ -10,8 +10,8 @@ from shared import (
     FILL,
     SOFTMAX,
     causal,
-    either,
     huge_scores,
+    instead_of,
     masks_mistaken,
     rows_empty,
     scores_far_below,
@@ -113,7 +113,7 @@ mistakes = known(
         replace(INDEX, f"(max_distance - {INDEX}).abs() + max_distance"),
     ],
     not_clipped=[
-        *either(
+        *instead_of(
             CLIPPED,
             "distance + max_distance",
             "(distance + max_distance).clamp(min=0)",
@@ -124,10 +124,10 @@ mistakes = known(
         replace((CLIPPED, "distance + max_distance"), (TERM, GATHERED)),
     ],
     not_shifted=[
-        *either(CLIPPED, NOT_SHIFTED, "distance.clamp(0, 2 * max_distance)"),
+        *instead_of(CLIPPED, NOT_SHIFTED, "distance.clamp(0, 2 * max_distance)"),
         replace((CLIPPED, NOT_SHIFTED), (TERM, GATHERED)),
     ],
-    shifted_then_clipped=either(
+    shifted_then_clipped=instead_of(
         CLIPPED,
         "(distance + max_distance).clamp(-max_distance, max_distance)",
         "(distance + max_distance).clamp(0, max_distance)",
@@ -145,7 +145,7 @@ mistakes = known(
         replace(DISTANCE, "torch.arange(S).expand(L, -1)"),
         replace(INDEX, "torch.arange(k.shape[-2]).expand(q.shape[-2], -1) % (2 * max_distance + 1)"),
     ],
-    index_transposed=either(
+    index_transposed=instead_of(
         DISTANCE, "torch.arange(S)[:, None] - torch.arange(L)", "torch.arange(L) - torch.arange(S)[:, None]"
     ),
     index_not_int64=[
@@ -157,9 +157,9 @@ mistakes = known(
     only_relative_scaled=replace(SUM, f"q @ k.transpose(-2, -1) + relative * {SCALE}"),
     no_scale=replace(f" * {SCALE}", ""),
     scale_by_d=replace(SCALE, "q.shape[-1] ** -1.0"),
-    scale_fixed=either(SCALE, "64**-0.5", "8**-0.5"),
+    scale_fixed=instead_of(SCALE, "64**-0.5", "8**-0.5"),
     relative_term_from_keys=replace(TERM, TERM.replace("...id,ijd", "...jd,ijd").replace('", q,', '", k,')),
-    relative_term_without_query=either(TERM, "rel_k[index].sum(-1)", "rel_k[index].mean(-1)"),
+    relative_term_without_query=instead_of(TERM, "rel_k[index].sum(-1)", "rel_k[index].mean(-1)"),
     relative_term_missing=replace("+ relative)", ")"),
     relative_term_subtracted=replace("+ relative)", "- relative)"),
     relative_values=replace(OUTPUT, "return weights @ v + weights @ rel_k[index].mean(-1).T @ v, weights"),

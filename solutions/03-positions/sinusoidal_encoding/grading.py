@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from shared import either
+from shared import instead_of
 from torch import nn
 
 from grader.authoring import Case, Exercise, Inputs, built, call, known, replace, standard
@@ -108,19 +108,19 @@ mistakes = known(
         replace(DOUBLED, cosines_of("exponent + 2 / d_model")),
     ],
     frequencies_end_at_base=replace(EXPONENT, "torch.linspace(0, 1, (d_model + 1) // 2, dtype=torch.float64)"),
-    wrong_base=either("10000.0", "1000.0", "100000.0"),
+    wrong_base=instead_of("10000.0", "1000.0", "100000.0"),
     frequency_inverted=replace("10000.0**-exponent", "10000.0**exponent"),
     positions_from_one=replace("torch.arange(max_len,", "torch.arange(1, max_len + 1,"),
     sine_and_cosine_swapped=replace((".sin()", ".other()"), (".cos()", ".sin()"), (".other()", ".cos()")),
     sines_only=[replace(".cos()", ".sin()"), replace(COSINES, "pass")],
-    rows_by_batch=either(ROWS, "self.pe[: x.shape[0]].to(x.dtype)", "self.pe[: x.shape[0], None].to(x.dtype)"),
-    one_position_for_all=either(
+    rows_by_batch=instead_of(ROWS, "self.pe[: x.shape[0]].to(x.dtype)", "self.pe[: x.shape[0], None].to(x.dtype)"),
+    one_position_for_all=instead_of(
         ROWS, "self.pe[length - 1].to(x.dtype)", "self.pe[length if length < self.pe.shape[0] else -1].to(x.dtype)"
     ),
     table_not_cut=replace(ROWS, "self.pe.to(x.dtype)"),
     odd_size_fails=replace(COSINES, "pe[:, 1::2] = angle.cos()"),
-    trainable=either(BUFFER, "self.pe = nn.Parameter(pe)", "self.pe = nn.Parameter(pe, requires_grad=False)"),
-    not_in_state_dict=either(BUFFER, "self.pe = pe", 'self.register_buffer("pe", pe, persistent=False)'),
+    trainable=instead_of(BUFFER, "self.pe = nn.Parameter(pe)", "self.pe = nn.Parameter(pe, requires_grad=False)"),
+    not_in_state_dict=instead_of(BUFFER, "self.pe = pe", 'self.register_buffer("pe", pe, persistent=False)'),
     extra_axis=[
         replace(
             (BUFFER, 'self.register_buffer("pe", pe[None])'),
