@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,6 +70,8 @@ def read_sentences(path: Path) -> Sentences:
         raise ExerciseError(str(error)) from None
     sentences = {}
     for slug, entry in found.data.items():
+        if not re.fullmatch("[A-Za-z0-9-]+", str(slug)):
+            raise ExerciseError(f"{path}:{found.line((slug,))}: {slug!r} is no slug; use letters, digits and -")
         try:
             said = _Entry.model_validate(entry)
         except ValidationError as error:
