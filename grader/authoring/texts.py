@@ -37,7 +37,9 @@ def standing_alone(function: Any, course_folder: Path) -> str:
         ValueError: it uses something that cannot be written down.
     """
     if not isinstance(function, FunctionType) or function.__closure__ or function.__name__ == "<lambda>":
-        raise ValueError(f"{function!r} must be a function at the top level of its file")
+        raise ValueError(
+            f"{getattr(function, '__qualname__', function)} must be a function at the top level of its file"
+        )
     needed: dict[str, str] = {}
     _collect(function, course_folder, needed)
     imports = [text for text in needed.values() if text.startswith(("import ", "from "))]

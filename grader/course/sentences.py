@@ -95,7 +95,7 @@ def with_sentences(
         sentence = mistake.sentence or own.by_slug.get(mistake.slug) or course.by_slug.get(mistake.slug)
         if sentence is None:
             raise ExerciseError(
-                f"{_place(grading, mistake.slug)}: nothing is said of the mistake {mistake.slug!r}; "
+                f"{place_of(mistake.slug, grading)}: nothing is said of the mistake {mistake.slug!r}; "
                 f"add it to {own.path}, or to {course.path} where other exercises have it, too"
             )
         found.append(replace(mistake, sentence=sentence))
@@ -105,7 +105,8 @@ def with_sentences(
     return tuple(found)
 
 
-def _place(grading: Path, slug: str) -> str:
+def place_of(slug: str, grading: Path) -> str:
+    """The file, with the line in it where a mistake is said to be known."""
     name = slug.replace("-", "_")
     lines = grading.read_text(encoding="utf-8").split("\n")
     number = next((number for number, line in enumerate(lines, 1) if f"{name}=" in line), None)
