@@ -19,7 +19,8 @@ from grader.submission.missing import why_missing
 from grader.submission.notes import Note
 from grader.submission.reader import Submission, read_submission
 from grader.text import Text
-from grader.verdict.happened import STUB_PASSED_OVER, notes_on
+from grader.verdict import messages
+from grader.verdict.happened import notes_on
 from grader.verdict.judge import judge, refused
 from grader.version import own_version
 
@@ -77,14 +78,14 @@ class Grader:
         shown = without_shown(submission.cells, self.key.left_out)
         helpers = [text for _, text in submission.files]
         if statics.untouched([*helpers, *shown], self.stub, targets):
-            return replace(self.refused("not_attempted", _NOT_ATTEMPTED), notes=submission.notes)
+            return replace(self.refused("not_attempted", messages.NOT_ATTEMPTED), notes=submission.notes)
         cells, stubs = statics.without_stubs_below(shown, self.stub, targets)
         if not set(targets) & statics.definitions(cells).keys():
             broken = [cell for cell in cells if cell.strip() and parse(cell) is None]
             if broken:
                 why = why_missing(submission, targets) or _syntax_error(broken[0])
                 return replace(self.refused("invalid", why), notes=submission.notes)
-        notes = [Note(STUB_PASSED_OVER, *submission.place(*where)) for where in stubs]
+        notes = [Note(messages.STUB_PASSED_OVER, *submission.place(*where)) for where in stubs]
         return Attempt(submission, tuple(cells), (*submission.notes, *notes))
 
     def run(self, attempt: Attempt) -> Run:
@@ -112,21 +113,12 @@ def without_shown(cells: Iterable[str], left_out: frozenset[str]) -> list[str]:
     return ["" if cell.strip() in left_out else cell for cell in cells]
 
 
-_NOT_ATTEMPTED = Text(
-    "This is still the notebook as it was handed out. Write your solution where it says YOUR CODE HERE, then check it.",
-    "这还是发下来的原样。请在 YOUR CODE HERE 处写下你的解答，然后检查。",
-)
-
-
 def _syntax_error(cell: str) -> Text:
     try:
         compile(cell, "cell", "exec", dont_inherit=True)
     except SyntaxError as error:
-        line = (error.text or "").strip()[:160]
-        return Text(
-            f"The code has a syntax error in line {error.lineno} of its cell: {error.msg}: {line}",
-            f"代码在其单元的第 {error.lineno} 行有语法错误：{error.msg}：{line}",
-        )
+        code = (error.text or "").strip()[:160]
+        return messages.SYNTAX_ERROR.format(line=error.lineno, error=error.msg, code=code)
     except (ValueError, RecursionError, MemoryError, OverflowError, SystemError):
         pass
-    return Text("The code cannot be parsed.", "代码无法解析。")
+    return messages.CANNOT_BE_PARSED

@@ -185,3 +185,166 @@ def together_or_alone(*edits: tuple[str, str]) -> list[Any]:
 def instead_of(old: str, *others: str) -> list[Any]:
     """A mistake made in several ways: each of the others in place of a piece of the reference."""
     return [replace(old, other) for other in others]
+
+
+def words(rand: Inputs, vocab: int, rows: list[str], pad_id: int = 0) -> Tensor:
+    """Tokens, a row for each string: ``w`` is a word, anything else is padding, as in ``["www", "w.."]``."""
+    drawn = rand.integers(1, vocab, len(rows), len(rows[0]))
+    is_word = torch.tensor([[letter == "w" for letter in row] for row in rows])
+    return drawn.where(drawn != pad_id, 0).where(is_word, pad_id)
+
+
+def loud(module: Any, *tokens: Tensor) -> Any:
+    """What a model answers where scores are in the hundreds: its words are embedded forty times as large."""
+    with torch.no_grad():
+        for name, layer in module.named_modules():
+            if name.endswith("embedding"):
+                layer.weight.mul_(40.0)
+    return module(*tokens)
+
+
+def wrong_causal_masks(tokens: str) -> dict[str, Any]:
+    """For ``nn.MultiheadAttention``, whose mask ``future`` (T, T) is made on the device of these tokens."""
+    square = f"torch.ones(T, T, dtype=torch.bool, device={tokens}.device)"
+    given, right = "attn_mask=future", f"{square}.triu(1)"
+    past, later, cast = "torch.ones(T, T).tril()", "torch.ones(T, T).triu(1)", ".to(self.head.weight)"
+    # Without the weights PyTorch takes another path, on which a row that sees nothing is no NaN.
+    no_weights = (given, f"{given}, need_weights=False")
+
+    def hiding(part: str, *more: tuple[str, str]) -> Any:
+        return replace((right, f"{square}.{part}"), *more)
+
+    return {
+        "future_visible": [replace(f", {given}", ""), replace(right, f"torch.zeros(T, T, device={tokens}.device)")],
+        "causal_mask_inverted": [hiding("tril()"), hiding("tril()", no_weights), hiding("tril(-1)")],
+        "causal_mask_off_by_one": [hiding("triu()"), hiding("triu()", no_weights), hiding("triu(2)")],
+        "causal_mask_as_numbers": instead_of(right, later + cast, past + cast),
+        "causal_mask_nan": instead_of(right, f"{later}{cast} * float('-inf')", f"{later} * float('-inf')"),
+    }
+def nan_or_patched(softmax: str, *edits: tuple[str, str]) -> list[Any]:
+    """A mistake that makes NaN where nothing is left to attend to: as it is, and with these weights patched to 0."""
+    return [replace(*edits), replace(*edits, (softmax, f"{softmax}.nan_to_num(0.0)"))]
+def either(old: str, *news: str) -> list[Any]:
+    """The same mistake made in several ways: ``old`` replaced by each of these."""
+    return [replace(old, new) for new in news]
+
+
+def picks(size: int, *features: int) -> Tensor:
+    """The weight (size, size) of a layer that gives these features of its input, in this order, and then zeros."""
+    weight = torch.zeros(size, size)
+    weight[range(len(features)), list(features)] = 1.0
+    return weight
+
+
+def with_layers(module, layers, *inputs):  # type: ignore[no-untyped-def]
+    """A call of the module with other weights in its layers, given by name, and without their biases."""
+    with torch.no_grad():
+        for name, weight in layers.items():
+            layer = getattr(module, name)
+            layer.weight.copy_(weight)
+            layer.bias.zero_()
+    return module(*inputs)
+
+
+def unless_it_fails(made):  # type: ignore[no-untyped-def]
+    """What ``made()`` gives, or None: errors are for the plain cases, which explain them better."""
+    try:
+        return made()
+    except NotImplementedError:  # nothing is written yet
+        raise
+    except RuntimeError:
+        return None
+
+
+def weights_alone(module, layers, *inputs):  # type: ignore[no-untyped-def]
+    """For `another_scale`: layers and inputs are such that what comes out are the weights."""
+    return unless_it_fails(lambda: with_layers(module, layers, *inputs))
+
+
+def two_masks(module, *given):  # type: ignore[no-untyped-def]
+    """The second of two calls with the same inputs, the last two given being the masks."""
+    *inputs, first, second = given
+    module(*inputs, first)
+    return module(*inputs, second)
+
+
+# How references mask their scores and make weights of them, and what goes wrong with it.
+FILL = 'scores.masked_fill(~mask, float("-inf"))'
+SOFTMAX = "torch.softmax(scores, dim=-1)"
+EMPTY = "weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)"
+INFINITY_ADDED = "scores + torch.zeros_like(scores).masked_fill(~mask, float('-inf'))"
+
+masks_mistaken: dict[str, Any] = {
+    "mask_inverted": [replace("~mask,", "mask,"), replace(("~mask,", "mask,"), ("~mask.any", "mask.all"))],
+    "mask_ignored": replace((FILL, "scores"), (EMPTY, "weights")),
+    "mask_after_softmax": replace((FILL, "scores"), (EMPTY, "weights.masked_fill(~mask, 0.0)")),
+    "masked_scores_zero": [replace('float("-inf")', "0.0"), replace(('float("-inf")', "0.0"), (EMPTY, "weights"))],
+    "empty_rows_nan": replace(EMPTY, "weights"),
+    "nan_gradient": [
+        replace(FILL, INFINITY_ADDED),
+        replace((FILL, INFINITY_ADDED), (EMPTY, "weights.nan_to_num(0.0)")),
+    ],
+    "empty_rows_uniform": replace(('float("-inf")', "-1e9"), (EMPTY, "weights")),
+}
+mask_changed_in_place = replace(FILL, f"{FILL.replace('~mask', 'mask.logical_not_()')}\n            mask = ~mask")
+weights_mistaken: dict[str, Any] = {
+    "no_softmax": either(SOFTMAX, 'scores.masked_fill(scores == float("-inf"), 0.0)', "scores"),
+    "softmax_overflow": replace(SOFTMAX, "(scores.exp() / scores.exp().sum(dim=-1, keepdim=True))"),
+    "detached_weights": replace(SOFTMAX, f"{SOFTMAX}.detach()"),
+}
+weights_of_heads_mistaken: dict[str, Any] = {
+    "softmax_over_queries": replace(SOFTMAX, "torch.softmax(scores, dim=-2)"),
+    "softmax_over_heads": [
+        replace(SOFTMAX, "torch.softmax(scores, dim=1)"),
+        replace((SOFTMAX, "torch.softmax(scores, dim=1)"), (EMPTY, "weights.masked_fill(~mask, 0.0)")),
+    ],
+    "softmax_over_batch": either(
+        SOFTMAX, "torch.softmax(scores, dim=0)", "torch.softmax(scores.flatten(0, 1), dim=0).view_as(scores)"
+    ),
+    **weights_mistaken,
+}
+
+
+def projected(right: tuple[str, str, str], line: str, layers: str = "qkv", of: tuple[str, ...] = ()) -> Any:
+    """q, k and v made by the layers of these letters, ``of`` these inputs in place of the ``right`` ones.
+
+    ``line`` is how the reference makes each: ``"{} = self.{}_proj({})"``.
+    """
+    return replace(
+        *(
+            (line.format(name, name, reads), line.format(name, layer, another))
+            for name, layer, reads, another in zip("qkv", layers, right, of or right, strict=True)
+        )
+    )
+
+
+def heads_mistaken(features: str, context: str, query: str) -> dict[str, Any]:
+    """Mistakes with heads, for a reference that splits ``features`` and merges ``context``, as long as ``query``."""
+    scale = "self.head_dim ** -0.5"
+    unturned = f"{features}.unflatten(-1, (self.num_heads, self.head_dim))"
+    split, merge = f"{unturned}.transpose(1, 2)", f"{context}.transpose(1, 2).flatten(2)"
+    viewed = (split, f"{features}.reshape(len({features}), self.num_heads, -1, self.head_dim)")
+    rows_as_they_lie = (merge, f"{context}.reshape({query}.shape)")
+    undivided = (split, f"{features}.unsqueeze(1)")
+    accepted = ("if embed_dim % num_heads:", "if False:")
+    return {
+        "scale_by_model_size": replace(scale, "(self.num_heads * self.head_dim) ** -0.5"),
+        "no_scale": replace(f" * {scale}", ""),
+        "scale_by_d": replace(scale, "self.head_dim ** -1.0"),
+        "heads_not_split": [replace(viewed), replace(viewed, rows_as_they_lie)],
+        "heads_not_merged": replace(rows_as_they_lie),
+        "attention_over_heads": [
+            replace((split, unturned), (merge, f"{context}.flatten(2)")),
+            replace((split, unturned), (merge, f"{context}.transpose(1, 2).reshape({query}.shape)")),
+        ],
+        "one_head": [replace(undivided, (scale, "q.shape[-1] ** -0.5")), replace(undivided)],
+        "out_proj_unused": replace(f"self.out_proj({merge})", merge),
+        "no_out_proj": replace(("self.out_proj = ", "unused = "), (f"self.out_proj({merge})", merge)),
+        "no_value_error": [
+            replace(accepted),
+            replace(accepted, ("(self.num_heads, self.head_dim)", "(self.num_heads, -1)")),
+            replace(
+                "if embed_dim % num_heads:\n            raise ValueError(f", "assert embed_dim % num_heads == 0, (f"
+            ),
+        ],
+    }

@@ -36,6 +36,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByExercise:
     return ByExercise(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    return (os.cpu_count() or 1) + 1  # many tests wait for something that is to end
+
+
 @pytest.fixture(scope="session")
 def course() -> LocatedCourse:
     return find_course(ROOT)

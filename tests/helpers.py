@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 from typing import IO
 
+from pydantic.json_schema import GenerateJsonSchema
+
 from grader.course.course import find_course
 from grader.report.difference import without_varying
-from grader.report.model import Report
+from grader.report.model import Report, json_form
 
 ROOT = Path(__file__).resolve().parents[1]
 EXERCISE = "scaled_dot_product_attention"
@@ -24,6 +26,8 @@ WRONG = RIGHT.replace("/ math.sqrt(q.shape[-1])", "")
 EXERCISES = [entry.id for _, entry in find_course(ROOT).course.entries()]
 SUBMISSIONS = sorted((ROOT / "tests/submissions").glob("*/*.py"))
 """Solutions written by others, from the text of the exercises alone."""
+
+REPORT_SCHEMA = ROOT / "docs/report.schema.json"
 
 
 def environment() -> dict[str, str]:
@@ -74,3 +78,17 @@ def little_exercise(root: Path, grading: str, reference: str, said: str = "", sa
         if text:
             path.write_text(text, encoding="utf-8")
     return folder
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """A title would only repeat the field's name."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
+
+
+def report_schema() -> str:
+    """The JSON Schema of what `attn grade --json` writes, as the file has it."""
+    written = {"$schema": GenerateJsonSchema.schema_dialect}
+    written |= json_form().json_schema(mode="serialization", schema_generator=_WithoutTitles)
+    return json.dumps(written, indent=1, ensure_ascii=False) + "\n"

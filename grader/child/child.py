@@ -29,6 +29,7 @@ from grader.wire.bounds import MAX_ERRORS
 from grader.wire.calls import Outcome, Raised
 from grader.wire.channel import receive, send
 from grader.wire.encoding import decode_calls, pack, pack_outcome, unpack
+from grader.wire.ended import Ended
 
 LEAST_CELL_SECONDS = 1.0
 """What a cell may compute however long those before it took: the answer may stand in it."""
@@ -129,7 +130,7 @@ def _nobody_answers(prompt: object = "") -> str:
     """``input()`` meets the end of a file; asked again and again, it ends the statement that asks."""
     _asked.append("")
     if len(_asked) % 10 == 0:
-        raise StoppedError("waiting")
+        raise StoppedError(Ended.WAITING)
     raise EOFError("nobody is there to answer input()")
 
 
@@ -147,9 +148,9 @@ def _answer(index: int, call: Any, scope: dict[str, Any], clock: Clock, limits: 
     return packed
 
 
-def _end(reason: str) -> None:
+def _end(reason: Ended) -> None:
     """End this process by a signal that says why."""
-    number = signal.SIGPROF if reason == "timeout" else signal.SIGALRM
+    number = signal.SIGPROF if reason == Ended.TIMEOUT else signal.SIGALRM
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
     os._exit(1)

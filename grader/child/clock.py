@@ -12,9 +12,9 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
-Reason = Literal["timeout", "waiting"]
+from grader.wire.ended import Ended
+
 LOOK_SECONDS = 0.5
 AGAIN_SECONDS = 0.25
 """Of CPU time after an interrupt that was caught, until the next."""
@@ -26,7 +26,7 @@ BUSY_SHARE = 0.002
 class StoppedError(BaseException):
     """Raised where the code is when its time is over. No ordinary ``except`` catches it."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: Ended) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -68,14 +68,14 @@ class Clock:
 
     def _too_long(self, *_: object) -> None:
         if self._running:
-            raise StoppedError("timeout")
+            raise StoppedError(Ended.TIMEOUT)
 
     def _look(self, *_: object) -> None:
         now, used = time.monotonic(), time.process_time()
         if used - self._used > BUSY_SHARE * (now - self._looked):
             self._looked, self._used = now, used
         elif self._running and now - self._looked > self.idle_seconds:
-            raise StoppedError("waiting")
+            raise StoppedError(Ended.WAITING)
 
     def _kernel_limit(self, cpu_seconds: float) -> None:
         import resource

@@ -24,20 +24,23 @@ from typing import Any
 from grader.child.quota import SCRATCH
 from grader.sandbox import of_process, prepare
 from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
+from grader.wire.ended import Ended
 
 TICK_SECONDS = 0.05
 LOOK_SECONDS = 1.0
-MOST_IDLE_SECONDS = 30.0
+MOST_IDLE_SECONDS = 10.0
 """After which a child is ended that does nothing; `grader.child.clock` stops honest code that waits long before."""
 MOST_THREADS = 64
 MOST_FILES = 256
 MOST_BYTES = 256 * 2**20
 """In the scratch folder, which has no folders in it. What goes through Python meets `grader.child.quota` first."""
-HOW_IT_ENDED: dict[int, str] = {
-    signal.SIGPROF: "timeout",
-    signal.SIGXCPU: "timeout",
-    signal.SIGALRM: "waiting",
+ENDED_BY: dict[int, Ended] = {
+    signal.SIGPROF: Ended.TIMEOUT,
+    signal.SIGXCPU: Ended.TIMEOUT,
+    signal.SIGALRM: Ended.WAITING,
+    signal.SIGKILL: Ended.KILLED,
 }
+"""How a child ended, by the signal that ended it; by any other, or by none, it crashed."""
 
 
 @dataclass
@@ -50,7 +53,8 @@ class Child:
     scratch: str
     memory_bytes: int
     cpu_seconds: float
-    why: str | None = None
+    why: Ended | None = None
+    """What it is being ended for, if it is."""
     looked: float = field(default_factory=time.monotonic)
     used: int = 0
     """Ticks of CPU time, when it was last looked at."""
@@ -202,10 +206,9 @@ def _reap(children: dict[int, Child], wait: bool = False) -> None:
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         # Whoever ignores the kernel's first limit on CPU time is killed at the second.
         late = number == signal.SIGKILL and used.ru_utime + used.ru_stime > ended.cpu_seconds - 1
-        why = ended.why or ("timeout" if late else HOW_IT_ENDED.get(number))
-        report = {"signal": number, "why": why}
+        why = ended.why or (Ended.TIMEOUT if late else ENDED_BY.get(number, Ended.CRASHED))
         with contextlib.suppress(OSError):
-            os.write(ended.status, json.dumps(report).encode())
+            os.write(ended.status, json.dumps({"why": why}).encode())
         os.close(ended.status)
         shutil.rmtree(ended.scratch, ignore_errors=True)
 
@@ -213,7 +216,7 @@ def _reap(children: dict[int, Child], wait: bool = False) -> None:
 def _end_stopped(pid: int, children: dict[int, Child]) -> None:
     """A process that was stopped uses no time and would never end; nobody starts it again."""
     if pid in children:
-        children[pid].why = "waiting"
+        children[pid].why = Ended.WAITING
         _kill(children[pid])
     else:
         with contextlib.suppress(OSError):
@@ -237,11 +240,11 @@ def _watch(children: dict[int, Child]) -> None:
     for running in children.values():
         private, threads = _usage(running.pid)
         if _waits(running):
-            running.why = "waiting"
+            running.why = Ended.WAITING
         elif private > running.memory_bytes + own:
-            running.why = "out_of_memory"
+            running.why = Ended.OUT_OF_MEMORY
         elif threads > MOST_THREADS or _too_much(running.scratch):
-            running.why = "crashed"
+            running.why = Ended.CRASHED
         if running.why:
             _kill(running)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grader.cli.app import app
 from grader.cli.common import usage_error
+
+if TYPE_CHECKING:
+    from grader.report.model import Report
 
 
 @app.command()
@@ -40,13 +43,12 @@ def diff(
         raise typer.Exit(1)
 
 
-def _reports(path: Path) -> list[dict[str, Any]]:
+def _reports(path: Path) -> list[Report]:
+    from grader.report.model import reports_from_json
+
     try:
-        reports = json.loads(path.read_text(encoding="utf-8"))
+        return reports_from_json(path.read_bytes())
     except OSError as error:
         usage_error(f"{path} cannot be opened: {error.strerror}.")
     except ValueError:
-        usage_error(f"{path} is not JSON; give a file that `attn grade --json FILE` wrote.")
-    if not isinstance(reports, list) or not all(isinstance(one, dict) and "submission" in one for one in reports):
         usage_error(f"{path} is not a JSON report; give a file that `attn grade --json FILE` wrote.")
-    return reports

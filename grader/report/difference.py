@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from grader.report.model import Report
 from grader.values.tree import leaves, shown
 
 Json = dict[str, Any]
@@ -36,7 +37,7 @@ def without_varying(report: Json) -> Json:
     return kept
 
 
-def differences(old: Sequence[Json], new: Sequence[Json]) -> Iterator[Difference]:
+def differences(old: Sequence[Report], new: Sequence[Report]) -> Iterator[Difference]:
     """The submissions whose reports differ; each is known by its path and exercise."""
     before, after = _by_submission(old), _by_submission(new)
     for key in sorted(before.keys() | after.keys()):
@@ -50,8 +51,8 @@ def differences(old: Sequence[Json], new: Sequence[Json]) -> Iterator[Difference
             yield Difference(submission, exercise, "graded otherwise" if graded else "said otherwise", places)
 
 
-def _by_submission(reports: Sequence[Json]) -> dict[tuple[str, str], Json]:
-    return {(report["submission"], report["exercise"]): without_varying(report) for report in reports}
+def _by_submission(reports: Sequence[Report]) -> dict[tuple[str, str], Json]:
+    return {(report.submission, report.exercise): without_varying(report.to_json()) for report in reports}
 
 
 def _places(old: Json, new: Json) -> Iterator[tuple[str, Any, Any]]:

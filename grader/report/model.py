@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 from grader.authoring.cases import Family
 from grader.submission.notes import Note
 from grader.text import Text
 
-SCHEMA = 1
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 Status = Literal["graded", "not_attempted", "invalid", "crashed", "timeout", "out_of_memory"]
 Language = Literal["en", "zh"]
 
@@ -50,6 +53,7 @@ class Environment:
 class Report:
     """The grade of one submission, with every reason for it; and notes of what happened on the way and cost nothing."""
 
+    schema: Literal[1] = field(default=1, kw_only=True)
     exercise: str
     submission: str
     status: Status
@@ -73,8 +77,25 @@ class Report:
 
     def to_json(self, language: Language = "en") -> dict[str, Any]:
         """The report as the documented JSON object, its messages in one language."""
-        flat = asdict(self)
-        for name in ("checks", "diagnosis", "notes"):
-            for part in flat[name]:
-                part["message"] = getattr(Text(*part["message"]), language)
-        return {"schema": SCHEMA, **flat, "seconds": round(self.seconds, 4)}
+        rounded = replace(self, seconds=round(self.seconds, 4))
+        (written,) = json_form().dump_python([rounded], mode="json", context={"language": language})
+        return dict(written)
+
+
+@cache
+def json_form() -> TypeAdapter[list[Report]]:
+    """How reports are written as JSON and read back."""
+    from pydantic import ConfigDict, TypeAdapter
+
+    return TypeAdapter(list[Report], config=ConfigDict(strict=True, json_schema_serialization_defaults_required=True))
+
+
+def reports_from_json(text: str | bytes) -> list[Report]:
+    """The reports that ``attn grade --json`` wrote; each message says in both languages what was written in one.
+
+    Fields that are not known are passed over: a later version may write more.
+
+    Raises:
+        ValueError: it is not the JSON of reports.
+    """
+    return json_form().validate_json(text)

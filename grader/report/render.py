@@ -1,14 +1,15 @@
 """Shows reports to people: as terminal text, and as HTML in a notebook or on a feedback page.
 
-Everything that a submission could have influenced is escaped: control characters for terminals, HTML for pages.
+Everything that a submission could have influenced is escaped: control characters for terminals, HTML for pages. What a
+page looks like is in `templates/`.
 """
 
 from __future__ import annotations
 
-import html
 import os
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from grader.submission.notes import Note
 from grader.text import Text
 
 if TYPE_CHECKING:
+    from jinja2 import Template
     from rich.console import Console
     from rich.table import Table
 
@@ -28,9 +30,8 @@ _STATUS = {
     "timeout": Text("ran out of time", "超时"),
     "out_of_memory": Text("ran out of memory", "内存不足"),
 }
-
-
-_NOTE = {"en": "Note:", "zh": "说明："}
+_NOTE = Text("Note:", "说明：")
+_ALL_CHECKS = Text("All checks", "全部检查")
 
 
 def placed(note: Note) -> Text:
@@ -57,10 +58,14 @@ def as_text(report: Report, language: Language = "en") -> str:
     """The report as plain text: the root cause, what failed because of it, then what was right."""
     lines = [headline(report, language)]
     lines += [f"  {'▶' if i == 0 else '·'} {_said(d.message, language)}" for i, d in enumerate(report.diagnosis)]
-    lines += [f"  {_NOTE[language]} {_said(placed(note), language)}" for note in report.notes]
+    lines += [f"  {note}" for note in _notes(report, language)]
     if report.status != "not_attempted":
         lines += [_check_line(check, language) for check in _ordered(report)]
     return plain("\n".join(lines))
+
+
+def _notes(report: Report, language: Language) -> list[str]:
+    return [f"{_said(_NOTE, language)} {_said(placed(note), language)}" for note in report.notes]
 
 
 def _ordered(report: Report) -> Iterable[Check]:
@@ -90,37 +95,30 @@ def _how_much(report: Report) -> str:
 
 def as_html(report: Report, language: Language = "en") -> str:
     """The report as an HTML fragment, safe to put on any page."""
+    return _template("report.html").render(
+        report=report,
+        language=language,
+        colour=_COLOUR[_how_much(report)],
+        headline=headline(report, language),
+        notes=_notes(report, language),
+        title=_said(_ALL_CHECKS, language),
+        checks=_ordered(report),
+    )
 
-    def safe(text: str) -> str:
-        return html.escape(plain(text))
 
-    colour = _COLOUR[_how_much(report)]
-    share = 100 * report.score / report.max_score if report.max_score else 0
-    parts = [
-        f'<div style="border-left:4px solid {colour};padding:.4em .9em;margin:.4em 0;font-family:sans-serif">',
-        f"<strong>{safe(headline(report, language))}</strong>",
-        f'<div style="background:#8884;height:6px;border-radius:3px;margin:.4em 0;max-width:24em">'
-        f'<div style="background:{colour};height:6px;border-radius:3px;width:{share:.0f}%"></div></div>',
-    ]
-    for number, diagnosis in enumerate(report.diagnosis):
-        weight = "600" if number == 0 else "400"
-        parts.append(f'<p style="margin:.3em 0;font-weight:{weight}">{safe(_said(diagnosis.message, language))}</p>')
-    for note in report.notes:
-        said = f"{_NOTE[language]} {_said(placed(note), language)}"
-        parts.append(f'<p style="margin:.3em 0;opacity:.75">{safe(said)}</p>')
-    if report.status != "not_attempted":
-        rows = []
-        for check in _ordered(report):
-            mark, shade = ("✓", "#1a7f37") if check.passed else ("✗", "#cf222e")
-            said = "" if check.passed else safe(_said(check.message, language))
-            rows.append(
-                f'<tr><td style="color:{shade}">{mark}</td><td style="text-align:left">{safe(check.name)}</td>'
-                f'<td style="text-align:left">{safe(check.family)}</td><td style="text-align:left">{said}</td></tr>'
-            )
-        summary = {"en": "All checks", "zh": "全部检查"}[language]
-        opened = "" if report.passed else " open"
-        parts.append(f"<details{opened}><summary>{summary}</summary><table>{''.join(rows)}</table></details>")
-    return "".join([*parts, "</div>"])
+@cache
+def _template(name: str) -> Template:
+    """A template that escapes whatever is put into it, and takes control characters out."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("grader.report"),
+        autoescape=True,
+        finalize=lambda value: plain(value) if isinstance(value, str) else value,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    ).get_template(name)
 
 
 def summary_table(reports: Iterable[Report], language: Language = "en") -> Table:

@@ -22,6 +22,7 @@ from grader.wire import channel
 from grader.wire.bounds import FRAME, MAX_HEADER_BYTES, WireError
 from grader.wire.calls import Call, Outcome, Raised
 from grader.wire.encoding import Encoder, cell_begun, encode_calls, pack, unpack, unpack_loaded, unpack_outcome
+from grader.wire.ended import Ended
 
 MOST_DEATHS = 3
 """A submission whose calls hang or crash this often is not given more children."""
@@ -34,11 +35,11 @@ class Run:
     outcomes: list[Outcome]
     cell_errors: list[Raised] = field(default_factory=list)
     defined: list[str] = field(default_factory=list)
-    loaded: str = "ok"
-    """``ok``, or how the process ended before any call: ``timeout``, ``crashed``, ``out_of_memory``."""
+    loaded: bool = False
+    """Whether the last process came to the end of the cells."""
     cell: int | None = None
     """The cell that was running last."""
-    ended_cells: dict[int, str] = field(default_factory=dict)
+    ended_cells: dict[int, Ended] = field(default_factory=dict)
     """Cells that ended the process, with how; it was started again without them."""
 
 
@@ -137,12 +138,12 @@ class WarmParent:
             ended = self._one_child(child, job, targets, calls, run, patience, end)
             if ended is None:
                 break
-            if ended == "killed" and retried != len(outcomes):
+            if ended is Ended.KILLED and retried != len(outcomes):
                 retried = len(outcomes)  # somebody else's SIGKILL is no fault of the submission's: once more
                 continue
-            ended = "crashed" if ended == "killed" else ended
+            ended = Ended.CRASHED if ended is Ended.KILLED else ended
             deaths += 1
-            if run.loaded != "ok":
+            if not run.loaded:
                 another = run.cell in range(1, len(cells) + 1) and run.cell not in run.ended_cells
                 if run.cell is not None and another and len(run.ended_cells) < MOST_DEATHS:
                     run.ended_cells[run.cell] = ended
@@ -150,9 +151,9 @@ class WarmParent:
                     continue
                 outcomes += [Outcome(ended=ended) for _ in range(calls.count - len(outcomes))]
                 break
-            outcomes.append(Outcome(ended=ended, seconds=patience if ended == "timeout" else None))
+            outcomes.append(Outcome(ended=ended, seconds=patience if ended is Ended.TIMEOUT else None))
             if deaths >= MOST_DEATHS or time.monotonic() > end:
-                outcomes += [Outcome(ended="not_run") for _ in range(calls.count - len(outcomes))]
+                outcomes += [Outcome(ended=Ended.NOT_RUN) for _ in range(calls.count - len(outcomes))]
         return run
 
     def _one_child(
@@ -164,15 +165,15 @@ class WarmParent:
         run: Run,
         patience: float,
         end: float,
-    ) -> str | None:
+    ) -> Ended | None:
         """Collect outcomes until the last call (None), or until the child ends (how)."""
         ours, status, token = child
-        run.loaded, run.cell = "not yet", None
+        run.loaded, run.cell = False, None
         try:
             channel.send(ours, job, end)
             header = self._cells_run(ours, run, end)
             run.cell_errors, run.defined = unpack_loaded(header, targets)
-            run.loaded = "ok"
+            run.loaded = True
             wait = self.limits.backstop(patience)
             channel.send(ours, calls.frame, min(end, time.monotonic() + wait))
             while len(run.outcomes) < calls.count:
@@ -184,19 +185,16 @@ class WarmParent:
                 run.outcomes.append(_out_of_memory(outcome))
             return None
         except channel.LateError:
-            ended = "timeout"
+            return Ended.TIMEOUT
         except WireError:
-            ended = "crashed"
+            return Ended.CRASHED
         except channel.ClosedError:
             self._kill(token)
-            ended = _how_it_ended(status)
+            return _how_it_ended(status)
         finally:
             self._kill(token)
             ours.close()
             os.close(status)
-        if run.loaded != "ok":
-            run.loaded = ended
-        return ended
 
     def _cells_run(self, ours: socket.socket, run: Run, end: float) -> dict[str, Any]:
         """Note which cell begins, until the report on all of them comes. All that is read for it is one header long."""
@@ -269,19 +267,16 @@ class PackedCalls:
         self.frame = pack({"calls": encode_calls(calls, encoder)}, encoder.tensors)
 
 
-def _how_it_ended(status: int) -> str:
+def _how_it_ended(status: int) -> Ended:
     ready, _, _ = select.select([status], [], [], 5.0)
     report = os.read(status, 4096) if ready else b""
     if not report:  # the warm parent itself has gone
-        return "killed"
-    found = json.loads(report)
-    if found["why"]:
-        return str(found["why"])
-    return "killed" if found["signal"] == 9 else "crashed"
+        return Ended.KILLED
+    return Ended(json.loads(report)["why"])
 
 
 def _out_of_memory(outcome: Outcome) -> Outcome:
     raised = outcome.raised
     if raised and (raised.type == "MemoryError" or "can't allocate memory" in raised.message):
-        return Outcome(ended="out_of_memory")
+        return Outcome(ended=Ended.OUT_OF_MEMORY)
     return outcome

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from grader.submission.installed import is_installed
 from grader.submission.language import codes_in_magics, parse, scripts_run
@@ -19,13 +20,14 @@ def definitions(cells: Iterable[str]) -> dict[str, list[ast.stmt]]:
     return bound
 
 
-def statements(cell: str) -> Iterator[ast.stmt]:
+@lru_cache(maxsize=256)
+def statements(cell: str) -> tuple[ast.stmt, ...]:
     """The statements of a cell, and of the code that its magics run or write into files."""
     tree = parse(cell)
-    if tree is not None:
-        yield from tree.body
-        for code in codes_in_magics(tree):
-            yield from statements(code)  # shorter than the cell that it stands in
+    if tree is None:
+        return ()
+    in_magics = (statement for code in codes_in_magics(tree) for statement in statements(code))  # shorter than the cell
+    return (*tree.body, *in_magics)
 
 
 def untouched(cells: Iterable[str], stub: Iterable[str], targets: Iterable[str]) -> bool:

@@ -8,14 +8,11 @@ from grader.authoring.cases import Family
 from grader.course.key import AnswerKey, Question
 from grader.report.model import Check
 from grader.text import Text
+from grader.verdict import messages
 from grader.verdict.describe import describe_problem
 from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem
 from grader.wire.calls import Outcome
 
-GOOD = Text("as it should be", "正确")
-NOTHING_TO_SEE = Text(
-    "This cannot be seen yet: no call gave an answer of the right form.", "还看不出来：没有一次调用给出形式正确的答案。"
-)
 _NO_FORM: tuple[Facet, ...] = ("ended", "raised", "structure", "shape")
 
 
@@ -41,7 +38,7 @@ def score_checks(
         if found is not None:
             return message_of(found)
         looking = {i for i in plain if looked_at(questions[i])} or set(plain)
-        return None if looking & formed or not plain else NOTHING_TO_SEE
+        return None if looking & formed or not plain else messages.NOTHING_TO_SEE
 
     def of_case(index: int) -> Text | None:
         found = next((p for p in problems if p.case == index and p.facet in ANSWER_FACETS), None)
@@ -50,7 +47,7 @@ def score_checks(
         question = questions[index]
         alike = {i for i in plain if questions[i].call.target == question.call.target}
         needs_no_call = not question.fault or question.call.own_parameters
-        return None if needs_no_call or not alike or alike & formed else NOTHING_TO_SEE
+        return None if needs_no_call or not alike or alike & formed else messages.NOTHING_TO_SEE
 
     def interface() -> Text | None:
         for target in key.targets:
@@ -81,7 +78,7 @@ def score_checks(
         rows.append(("written by hand", "rules", wrong, False))
     each = key.points / len(rows)
     return [
-        Check(name, family, wrong is None, each if wrong is None else 0.0, each, hidden, wrong or GOOD)
+        Check(name, family, wrong is None, each if wrong is None else 0.0, each, hidden, wrong or messages.GOOD)
         for name, family, wrong, hidden in rows
     ]
 

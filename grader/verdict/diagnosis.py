@@ -14,9 +14,12 @@ from grader.authoring.cases import Family
 from grader.course.key import AnswerKey, KnownMistake, Question
 from grader.report.model import Diagnosis
 from grader.text import Text
-from grader.verdict.describe import describe_problem, family_of_raised, family_of_value, is_unwritten
+from grader.verdict import messages
+from grader.verdict.conduct import shown_by_a_sign
+from grader.verdict.describe import describe_problem, is_unwritten
 from grader.verdict.effects import Place, causes, effects_of
 from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem, problems_of
+from grader.verdict.families import family_of
 from grader.verdict.likeness import likeness
 from grader.wire.calls import Outcome
 
@@ -24,17 +27,6 @@ MOST_OBSERVATIONS = 3
 MOST_PROBES = 3
 ALIKE = 0.5
 """Share of the wrong entries that a submission has in common with a mistake, for the mistake to explain them."""
-_FACET_FAMILY: dict[Facet, Family] = {
-    "dtype": "dtype",
-    "gradient": "gradient",
-    "changed": "state",
-    "again": "state",
-    "forbidden": "rules",
-    "largest": "resources",
-    "structure": "interface",
-    "shape": "shape",
-    "ended": "resources",
-}
 
 
 @dataclass
@@ -70,6 +62,10 @@ def explain(key: AnswerKey, outcomes: Sequence[Outcome], problems: Sequence[Prob
             found.left.pop(place, None)
     if first is not None and found.left:
         found.second, explains = _second_mistake(key, outcomes, first, found.left)
+        for place in explains:
+            found.left.pop(place, None)
+    for known, explains in shown_by_a_sign(key, outcomes, found.left):
+        found.mistakes.append((known, explains))
         for place in explains:
             found.left.pop(place, None)
     return found
@@ -228,7 +224,7 @@ def observe(key: AnswerKey, outcomes: Sequence[Outcome], problems: Sequence[Prob
     found: dict[Family, tuple[Diagnosis, bool]] = {}
     for problem in ordered:
         question, got = key.questions[problem.case], outcomes[problem.case]
-        family = _family(key, question, problem, got)
+        family = family_of(key, question, problem, got)
         if family not in found:
             text = _in_case(describe_problem(key, question, problem, got), question, problem)
             found[family] = Diagnosis("unknown", family, text), problem.facet in ANSWER_FACETS
@@ -241,19 +237,7 @@ def _rank(problem: Problem) -> int:
     return ranked.index(problem.facet) if problem.facet in ranked else -1
 
 
-def _family(key: AnswerKey, question: Question, problem: Problem, got: Outcome) -> Family:
-    if problem.facet == "raised":
-        return "interface" if got.raised is None else family_of_raised(got.raised, question)
-    if problem.facet == "value":
-        return family_of_value(key, question, problem, got)
-    if problem.facet == "judged":
-        return question.family
-    if problem.facet == "shape" and question.family in ("masking",):
-        return question.family
-    return _FACET_FAMILY[problem.facet]
-
-
 def _in_case(text: Text, question: Question, problem: Problem) -> Text:
     if problem.facet in ("ended", "forbidden"):
         return text
-    return Text(f"{text.en} (Case: {question.reason}.)", f"{text.zh}（用例：{question.reason}。）")
+    return messages.IN_CASE.format(said=text, reason=question.reason)

@@ -13,7 +13,8 @@ from grader.course.key import Question
 from grader.course.trusted import fault_in
 from grader.text import Text
 from grader.values.compare import Difference, differences, tolerance_of, worst
-from grader.values.tree import leaves, together
+from grader.values.tree import Path, at, leaves, together
+from grader.verdict import messages
 from grader.wire.calls import Outcome
 
 Facet = Literal[
@@ -49,6 +50,15 @@ class Problem:
     def key(self) -> tuple[int, Facet]:
         """What identifies a problem among those of a submission."""
         return self.case, self.facet
+
+    @property
+    def path(self) -> Path:
+        """Where in the answer it is."""
+        return self.where.path if self.where else ()
+
+    def part_of(self, value: Any) -> Any:
+        """The part of a result that it is about."""
+        return at(value, self.path)
 
 
 def problems_of(index: int, question: Question, got: Outcome, device: str = "cpu") -> list[Problem]:
@@ -127,11 +137,11 @@ def _wrong_gradients(question: Question, got: Outcome) -> Iterator[str]:
 def _fault(question: Question, outcome: Outcome) -> Text | None:
     right = question.right.value
     if not _all_finite(outcome.value) and _all_finite(right):  # every comparison with NaN is false
-        return Text("What comes back holds NaN or infinity.", "返回值中有 NaN 或无穷。")
+        return messages.NOT_FINITE
     try:
         return fault_in(question.fault)(outcome.value, right)
     except Exception:
-        return Text("What comes back has not the form asked for.", "返回值的形式不符合要求。")
+        return messages.NOT_THE_FORM
 
 
 def _all_finite(value: Any) -> bool:

@@ -14,19 +14,23 @@ from grader.submission import statics
 from grader.submission.notes import Note
 from grader.submission.statics import names_bound_at
 from grader.text import Text
+from grader.verdict import messages
 from grader.verdict.checks import score_checks
 from grader.verdict.describe import is_unwritten
 from grader.verdict.diagnosis import diagnose
 from grader.verdict.evidence import Problem, problems_of
 from grader.verdict.happened import ended, happened
 from grader.wire.calls import Outcome
+from grader.wire.ended import Ended
 
 Place = Callable[[int, "int | None"], "tuple[int | None, int | None]"]
-_ENDED: dict[Status, tuple[str, ...]] = {
-    "out_of_memory": ("out_of_memory",),
-    "timeout": ("timeout", "waiting"),
-    "crashed": ("crashed",),
+_STATUS_OF: dict[Ended, Status] = {
+    Ended.OUT_OF_MEMORY: "out_of_memory",
+    Ended.TIMEOUT: "timeout",
+    Ended.WAITING: "timeout",
+    Ended.CRASHED: "crashed",
 }
+"""What a submission's status is where something ended so: the first of these that happened."""
 
 
 def judge(
@@ -71,7 +75,7 @@ def judge(
 
 def refused(key: AnswerKey, status: Status, message: Text, environment: Environment) -> Report:
     """A report without a run: every check failed, for one reason."""
-    nothing = [Outcome(ended="not_run") for _ in key.questions]
+    nothing = [Outcome(ended=Ended.NOT_RUN) for _ in key.questions]
     checks = score_checks(key, nothing, problems_in(key, nothing), [])
     return Report(
         exercise=key.exercise,
@@ -88,16 +92,11 @@ def refused(key: AnswerKey, status: Status, message: Text, environment: Environm
 def rule_breaches(key: AnswerKey, cells: Sequence[str]) -> list[Text]:
     """What the text of the code shows of forbidden operations and imports."""
     found = [
-        Text(
-            f"`{name}` is used in line {line}: this exercise asks you to write that operation yourself.",
-            f"第 {line} 行使用了 `{name}`：本题要求自己实现这个操作。",
-        )
+        messages.FORBIDDEN_USED.format(name=name, line=line)
         for name, line in statics.forbidden_uses(cells, key.targets, key.forbidden)
     ]
     for package in sorted(statics.imports(cells) & set(key.forbidden_imports)):
-        found.append(
-            Text(f"`{package}` is imported: this exercise does without it.", f"导入了 `{package}`：本题不使用它。")
-        )
+        found.append(messages.FORBIDDEN_IMPORTED.format(package=package))
     return found
 
 
@@ -137,8 +136,7 @@ def _lost(run: Run, cells: Sequence[str], targets: Sequence[str], place: Place) 
 
 
 def _because(what: Text, name: str, where: tuple[int | None, int | None]) -> Diagnosis:
-    said = placed(Note(what, *where))
-    text = Text(f"{said.en}; so `{name}` is not defined.", f"{said.zh}；因此 `{name}` 没有定义。")
+    text = messages.SO_IT_IS_NOT_DEFINED.format(what=placed(Note(what, *where)), name=name)
     return Diagnosis("unknown", "interface", text)
 
 
@@ -153,8 +151,8 @@ def _status(run: Run) -> Status:
     how = [outcome.ended for outcome in run.outcomes]
     if not run.defined:
         how += run.ended_cells.values()
-    for status, kinds in _ENDED.items():
-        if any(kind in how for kind in kinds):
+    for ended_so, status in _STATUS_OF.items():
+        if ended_so in how:
             return status
     raised = [outcome.raised for outcome in run.outcomes]
     if raised and all(is_unwritten(error) for error in raised):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from grader.values.tree import map_leaves
+from grader.wire.ended import Ended
 
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype
@@ -110,7 +111,7 @@ class Outcome:
     devices: list[str] = field(default_factory=list)
     seen: list[str] = field(default_factory=list)
     largest: int = 0
-    ended: str | None = None
-    """``timeout``, ``waiting``, ``crashed``, ``out_of_memory`` or ``not_run`` when the call never came back."""
+    ended: Ended | None = None
+    """Why the call never came back, if it did not."""
     seconds: float | None = None
     """Of computing, that the call might take, where it took longer."""

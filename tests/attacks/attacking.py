@@ -29,6 +29,10 @@ from typing import Any
 import yaml
 from helpers import EXERCISE, ROOT
 
+from grader.course.course import find_course
+from grader.course.keyfile import write_key
+from grader.course.keys import key_of
+
 HERE = Path(__file__).resolve().parent
 PRELUDE = (HERE / "prelude.py").read_text(encoding="utf-8")
 HONEST = {
@@ -134,7 +138,11 @@ def small_course(course: Path, limits: dict[str, float]) -> None:
     own = Path("01-foundations") / EXERCISE
     unwanted = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "solutions" / own, course / "solutions" / own, ignore=unwanted)
-    shutil.copy(ROOT / "solutions" / "shared.py", course / "solutions")
+    for shared in [*(ROOT / "solutions").glob("*.py"), *(ROOT / "solutions").glob("*.yml")]:
+        shutil.copy(shared, course / "solutions")
+    key = find_course(ROOT).built_key(EXERCISE, "cpu").relative_to(ROOT)
+    (course / key).parent.mkdir()
+    write_key(key_of(find_course(ROOT), EXERCISE), course / key)
     (course / "exercises" / "01-foundations").mkdir(parents=True)
     shutil.copy(ROOT / "exercises" / f"{own}.ipynb", course / "exercises" / "01-foundations")
     whole = yaml.safe_load((ROOT / "course.yml").read_text(encoding="utf-8"))

@@ -25,9 +25,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_help_does_not_import_torch() -> None:
+def test_help_imports_nothing_large() -> None:
     code = "import sys; sys.argv = ['attn', '--help']\nfrom grader.cli.main import main\n"
-    code += "try: main()\nexcept SystemExit: pass\nassert 'torch' not in sys.modules and 'rich' not in sys.modules"
+    code += "try: main()\nexcept SystemExit: pass\n"
+    code += "assert not {'torch', 'rich', 'pydantic', 'jinja2'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 

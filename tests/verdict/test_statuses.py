@@ -8,11 +8,17 @@ from pathlib import Path
 from helpers import RIGHT
 
 from grader.course.course import LocatedCourse
+from grader.grade import Grader
 from grader.report.model import Report
 from grader.runner.limits import Limits
 from grader.runner.pool import PackedCalls, WarmParent
 from grader.session import Session
 from grader.submission.reader import Submission, read_submission
+from grader.verdict.describe import describe_problem
+from grader.verdict.evidence import problems_of
+from grader.verdict.happened import ended
+from grader.wire.calls import Outcome
+from grader.wire.ended import Ended
 
 Grade = Callable[..., Report]
 
@@ -83,6 +89,19 @@ def test_endless_loop_costs_its_calls_alone(session: Session) -> None:
     with WarmParent(Limits(call_seconds=3.0, seconds=100.0)) as runner:
         run = runner.run([broken("while True: pass")], key.targets, PackedCalls([*masked, *unmasked]))
     assert [outcome.ended for outcome in run.outcomes] == ["timeout", None, None]
+
+
+def test_every_way_to_end_has_a_sentence_of_its_own(grader: Grader) -> None:
+    question = grader.key.questions[0]
+    of_calls = set(Ended) - {Ended.KILLED}  # which counts as crashed in the end
+    of_cells = of_calls - {Ended.NOT_RUN}
+    said = {
+        describe_problem(grader.key, question, problem, got)
+        for got in (Outcome(ended=how) for how in of_calls)
+        for problem in problems_of(0, question, got)
+    }
+    assert len(said) == len(of_calls)
+    assert len(set(map(ended, of_cells))) == len(of_cells)
 
 
 def test_memory(grade: Grade) -> None:

@@ -1,36 +1,25 @@
 """How attention dropout is graded: by what is true of every right draw, never by one draw."""
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import torch
-from shared import built, modes
+from shared import modes
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
-from grader.authoring import Case, Exercise, Inputs, built, known, replace, rewrite
+from grader.authoring import Case, Exercise, Inputs, built, known, replace, rewrite, standard
 
 LIBRARY_DROPOUT = (
-    "dropout",
-    "dropout_",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "alpha_dropout",
-    "feature_dropout",
-    "native_dropout",
-    "Dropout",
-    "Dropout1d",
-    "Dropout2d",
-    "Dropout3d",
-    "AlphaDropout",
-    "FeatureAlphaDropout",
-    "feature_alpha_dropout",
+    *("dropout", "dropout_", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "native_dropout"),
+    *("Dropout", "AlphaDropout", "FeatureAlphaDropout"),
+    *(f"{name}{axes}d" for name in ("dropout", "Dropout") for axes in (1, 2, 3)),
 )
 
 
 def kept(target, weights):
     """The least and the largest factor of the entries that are kept."""
-    import torch
-
     before = weights.clone()
     out = target(weights)
     factors = (out / before)[out != 0]
@@ -48,6 +37,12 @@ def repeated(target, weights):
     return {f"same along axis {axis}": bool((drop == drop.narrow(axis, 0, 1)).all()) for axis in range(drop.dim())}
 
 
+def both_ways(target, weights):
+    """Whether 80 calls drop something, and keep something: by chance, one in 10^24 right solutions does not."""
+    untouched = [bool(target(weights).ne(0).all()) for _ in range(80)]
+    return any(untouched), not all(untouched)
+
+
 def redrawn(target, weights):
     first, second = target(weights.clone()) == 0, target(weights.clone()) == 0
     return {"another draw in the second call": bool((first != second).any())}
@@ -61,21 +56,15 @@ def evaluated(target, weights):
 
 
 def follows(target, weights):
-    import torch
-
     leaf = weights.clone().requires_grad_()
     out = target(leaf * 1.0)
     gradient = torch.autograd.grad(out.sum(), leaf)[0] if out.requires_grad else torch.zeros_like(leaf)
-    return {
-        "the gradient is the factor of each entry": bool(torch.allclose(gradient * weights, out.detach(), atol=1e-4))
-    }
+    agrees = torch.allclose(gradient * weights, out.detach(), atol=1e-4)
+    return {"the gradient is the factor of each entry": agrees}
 
 
 def beside(target, weights):
     """A tensor made without saying where lies on the CPU; on an accelerator it then fails, unless it is moved."""
-    import torch
-    from torch.overrides import TorchFunctionMode
-
     makers = (torch.rand, torch.randn, torch.randint, torch.empty, torch.ones, torch.zeros, torch.full)
     makers += (torch.tensor, torch.as_tensor)
     moves = (torch.Tensor.to, torch.Tensor.type_as, torch.Tensor.cuda)
@@ -103,92 +92,31 @@ def beside(target, weights):
 
 
 def cases(rand: Inputs) -> Iterator[Case]:
-    def weights(*shape: int) -> tuple[torch.Tensor]:
-        return (rand.normal(*shape).softmax(-1),)
+    def evaluating(p: float, *shape: int) -> Any:
+        return built(p).as_initialised()(rand.normal(*shape).softmax(-1))
 
+    def training(p: float, *shape: int) -> Any:
+        return evaluating(p, *shape).train()
+
+    scaling, state = partial(Case, family="scaling"), partial(Case, family="state")
     # p = 0.3 and 0.8: 1/(1 - p), 1/p, p and 1 - p all differ, also from one p to the other.
-    yield Case(
-        "what is kept is divided by 1 − p",
-        built(0.3).as_initialised().train()(*weights(4, 6, 5)),
-        family="scaling",
-        probe=kept,
-        public=True,
-    )
-    yield Case(
-        "the same with another p", built(0.8).as_initialised().train()(*weights(8, 40)), family="scaling", probe=kept
-    )
-    yield Case(
-        "three tenths are dropped at p = 0.3",
-        built(0.3).as_initialised().train()(*weights(4, 8, 128)),
-        probe=dropped,
-        public=True,
-    )
-    yield Case(
-        "eight tenths are dropped at p = 0.8", built(0.8).as_initialised().train()(*weights(32, 128)), probe=dropped
-    )
-    yield Case(
-        "entries are dropped one by one",
-        built(0.5).as_initialised().train()(*weights(2, 3, 16, 12)),
-        probe=repeated,
-        public=True,
-    )
-    yield Case(
-        "a single entry is dropped in some calls and kept in others",
-        built(0.5).as_initialised().train()(*weights(1, 1)),
-        probe=both_ways,
-    )
-    yield Case(
-        "every call draws anew", built(0.4).as_initialised().train()(*weights(6, 32)), family="state", probe=redrawn
-    )
-    yield Case(
-        "evaluation: nothing happens",
-        built(0.6).as_initialised()(*weights(3, 4, 5)),
-        family="state",
-        gradients=True,
-        twice=True,
-        public=True,
-    )
-    yield Case(
-        "evaluation after training",
-        built(0.5).as_initialised().train()(*weights(2, 5, 7)),
-        family="state",
-        probe=evaluated,
-    )
-    yield Case(
-        "evaluation, training, evaluation, … in turn",
-        built(0.4).as_initialised()(*weights(4, 60)),
-        family="state",
-        probe=modes,
-        public=True,
-    )
-    yield Case("p = 0 in training", built(0.0).as_initialised().train()(*weights(3, 5)))
-    yield Case("p = 1 in training", built(1.0).as_initialised().train()(*weights(2, 4, 3)))
-    yield Case(
-        "gradient of what is kept",
-        built(0.3).as_initialised().train()(*weights(3, 8, 6)),
-        family="gradient",
-        probe=follows,
-    )
+    yield scaling("what is kept is divided by 1 − p", training(0.3, 4, 6, 5), probe=kept, public=True)
+    yield scaling("the same with another p", training(0.8, 8, 40), probe=kept)
+    yield Case("three tenths are dropped at p = 0.3", training(0.3, 4, 8, 128), probe=dropped, public=True)
+    yield Case("eight tenths are dropped at p = 0.8", training(0.8, 32, 128), probe=dropped)
+    yield Case("entries are dropped one by one", training(0.5, 2, 3, 16, 12), probe=repeated, public=True)
+    yield Case("a single entry is dropped in some calls and kept in others", training(0.5, 1, 1), probe=both_ways)
+    yield state("every call draws anew", training(0.4, 6, 32), probe=redrawn)
+    yield state("evaluation: nothing happens", evaluating(0.6, 3, 4, 5), gradients=True, twice=True, public=True)
+    yield state("evaluation after training", training(0.5, 2, 5, 7), probe=evaluated)
+    yield state("evaluation, training, evaluation, … in turn", evaluating(0.4, 4, 60), probe=modes, public=True)
+    yield Case("p = 0 in training", training(0.0, 3, 5))
+    yield Case("p = 1 in training", training(1.0, 2, 4, 3))
+    yield Case("gradient of what is kept", training(0.3, 3, 8, 6), family="gradient", probe=follows)
     yield Case("p below 0", built(-0.1), raises="ValueError", family="interface", public=True)
     yield Case("p above 1", built(1.5), raises="ValueError", family="interface")
-    yield Case(
-        "the mask is made where the weights are",
-        built(0.5).as_initialised().train()(*weights(3, 7)),
-        family="dtype",
-        probe=beside,
-    )
-    yield Case(
-        "float64", built(0.5).as_initialised().train()(*weights(4, 9)), family="dtype", dtype="float64", probe=kept
-    )
-    yield Case(
-        "bfloat16", built(0.5).as_initialised().train()(*weights(5, 8)), family="dtype", dtype="bfloat16", probe=kept
-    )
-
-
-def both_ways(module, weights):
-    """Whether 80 calls drop something, and keep something: by chance, one in 10^24 right solutions does not."""
-    kept = [bool(module(weights).ne(0).all()) for _ in range(80)]
-    return any(kept), not all(kept)
+    yield Case("the mask is made where the weights are", training(0.5, 3, 7), family="dtype", probe=beside)
+    yield from standard(lambda: training(0.5, 5, 8), dtypes=("float64", "bfloat16"), strides=False, probe=kept)
 
 
 def AttentionDropout(p):
@@ -198,115 +126,88 @@ def AttentionDropout(p):
 
 DRAW = "torch.rand(weights.shape, device=weights.device)"
 KEEP = f"{DRAW} >= self.p"
-SCALED = "weights * keep / (1 - self.p)"
+DIVISION = " / (1 - self.p)"
+KEPT = "weights * keep"
+SCALED = f"{KEPT}{DIVISION}"
 STOPPED = "if not self.training or self.p == 0:"
-ONE = "if self.p == 1:"
+UNCHANGED = "return weights\n"
 CHECK = "if not 0 <= p <= 1:"
 
-
-def stored(off: str) -> str:
-    """In place of `STOPPED`: whether to stop is kept on the module."""
-    return f"self.off = {off}\n        {STOPPED.replace('not self.training', 'self.off')}"
-
+UNDIVIDED = (DIVISION, "")
+SWAPPED = (">= self.p", "< self.p")
+MULTIPLIED = (UNCHANGED, "return weights * (1 - self.p)\n")
+P_ONE_FORGOTTEN = ("if self.p == 1:", "if False:")
+SHAPES = (
+    "*weights.shape[:-1], 1",
+    "weights.shape[-1]",
+    "weights.shape[-2:]",
+    "weights.shape[-2], 1",
+    "weights.shape[0], *[1] * (weights.dim() - 1)",
+    "*weights.shape[:-2], 1, weights.shape[-1]",
+    "()",
+)
+STORED = (
+    "getattr(self, 'off', False) or not self.training",
+    "getattr(self, 'off', not self.training)",
+    "getattr(self, 'off', True) and not self.training",
+)
 
 mistakes = known(
     not_divided=[
-        replace(" / (1 - self.p)", ""),
-        replace(
-            (" / (1 - self.p)", ""), ("            return weights\n", "            return weights * (1 - self.p)\n")
-        ),
-        replace(
-            (" / (1 - self.p)", ""),
-            ("if not self.training or self.p == 0:\n", "if not self.training:\n"),
-            ("            return weights\n", "            return weights * (1 - self.p)\n"),
-        ),
+        replace(UNDIVIDED),
+        replace(UNDIVIDED, MULTIPLIED),
+        replace(UNDIVIDED, MULTIPLIED, (STOPPED, "if not self.training:")),
     ],
-    multiplied_by_keep=[
-        replace("/ (1 - self.p)", "* (1 - self.p)"),
-        replace("/ (1 - self.p)", "/ self.p"),
-        replace("/ (1 - self.p)", "* self.p"),
-    ],
+    multiplied_by_keep=[replace(DIVISION, wrong) for wrong in (" * (1 - self.p)", " / self.p", " * self.p")],
     rows_renormalised=[
-        replace(SCALED, "weights * keep / (weights * keep).sum(dim=-1, keepdim=True)"),
-        replace(SCALED, "weights * keep / (weights * keep).sum(dim=-1, keepdim=True).clamp_min(1e-9)"),
+        replace(SCALED, f"{KEPT} / ({KEPT}).sum(dim=-1, keepdim=True)"),
+        replace(SCALED, f"{KEPT} / ({KEPT}).sum(dim=-1, keepdim=True).clamp_min(1e-9)"),
     ],
-    p_and_keep_swapped=[
-        replace(">= self.p", "< self.p"),
-        replace((">= self.p", "< self.p"), (" / (1 - self.p)", " / self.p")),
-        replace((">= self.p", "< self.p"), (" / (1 - self.p)", "")),
-    ],
-    whole_rows_dropped=[
-        replace(DRAW, "torch.rand(weights.shape[:-1], device=weights.device).unsqueeze(-1)"),
-        replace(DRAW, "torch.rand(weights.shape[-1], device=weights.device)"),
-        replace(DRAW, "torch.rand(weights.shape[-2:], device=weights.device)"),
-        replace(DRAW, "torch.rand(weights.shape[-2:-1], device=weights.device).unsqueeze(-1)"),
-        replace(DRAW, "torch.rand(weights.shape[0], *[1] * (weights.dim() - 1), device=weights.device)"),
-        replace(DRAW, "torch.rand(*weights.shape[:-2], 1, weights.shape[-1], device=weights.device)"),
-        replace(DRAW, "torch.rand((), device=weights.device)"),
-    ],
+    p_and_keep_swapped=[replace(SWAPPED), replace(SWAPPED, (DIVISION, " / self.p")), replace(SWAPPED, UNDIVIDED)],
+    whole_rows_dropped=[replace("torch.rand(weights.shape", f"torch.rand({shape}") for shape in SHAPES],
     same_mask_every_call=[
+        replace("keep = ", "torch.manual_seed(0)\n        keep = "),
         replace(
-            "        keep = torch.rand(weights.shape, device=weights.device) >=",
-            "        torch.manual_seed(0)\n        keep = torch.rand(weights.shape, device=weights.device) >=",
-        ),
-        replace(
-            "        keep = torch.rand(weights.shape, device=weights.device) >= self.p",
-            "        if not hasattr(self, 'mask') or self.mask.shape != weights.shape:\n"
-            "            self.mask = torch.rand(weights.shape, device=weights.device) >= self.p\n"
-            "        keep = self.mask",
+            f"keep = {KEEP}",
+            "if not hasattr(self, 'mask') or self.mask.shape != weights.shape:\n"
+            f"            self.mask = {KEEP}\n        keep = self.mask",
         ),
     ],
-    active_in_evaluation=replace("if not self.training or self.p == 0:", "if self.p == 0:"),
-    never_drops=replace("if not self.training or self.p == 0:", "if True:"),
-    modes_swapped=[
-        replace("if not self.training or self.p == 0:", "if self.training or self.p == 0:"),
-        replace("if not self.training or self.p == 0:", "if self.training:"),
-    ],
+    active_in_evaluation=replace("not self.training or ", ""),
+    never_drops=replace(STOPPED, "if True:"),
+    modes_swapped=[replace("not self.training", "self.training"), replace(STOPPED, "if self.training:")],
     mode_kept=[
         replace(STOPPED, f"if not self.training:\n            self.p = 0.0\n        {STOPPED}"),
-        replace(STOPPED, stored("getattr(self, 'off', False) or not self.training")),
-        replace(STOPPED, stored("getattr(self, 'off', not self.training)")),
-        replace(STOPPED, stored("getattr(self, 'off', True) and not self.training")),
+        *(replace(STOPPED, f"self.off = {off}\n        if self.off or self.p == 0:") for off in STORED),
     ],
     mode_from_gradients=[
-        replace(STOPPED, STOPPED.replace("not self.training", "not (self.training and torch.is_grad_enabled())")),
-        replace(STOPPED, STOPPED.replace("self.training", "torch.is_grad_enabled()")),
+        replace("not self.training", "not (self.training and torch.is_grad_enabled())"),
+        replace("self.training", "torch.is_grad_enabled()"),
     ],
-    scaled_in_evaluation=[
-        replace("            return weights\n", "            return weights * (1 - self.p)\n"),
-        replace("            return weights\n", "            return weights / (1 - self.p)\n"),
-    ],
+    scaled_in_evaluation=[replace(MULTIPLIED), replace(UNCHANGED, "return weights / (1 - self.p)\n")],
     p_one_nan=[
-        replace(ONE, "if False:"),
-        replace((ONE, "if False:"), (SCALED, "weights * (keep / (1 - self.p))")),
-        replace((ONE, "if False:"), (SCALED, "weights * keep * (1 / (1 - self.p))")),
+        replace(P_ONE_FORGOTTEN),
+        replace(P_ONE_FORGOTTEN, (SCALED, "weights * (keep / (1 - self.p))")),
+        replace(P_ONE_FORGOTTEN, (SCALED, "weights * keep * (1 / (1 - self.p))")),
     ],
     p_unchecked=[
-        replace(CHECK, "if False:"),
-        replace(CHECK, "if p < 0:"),
-        replace(CHECK, "if p > 1:"),
-        replace("raise ValueError(", "raise AssertionError("),
+        *(replace(CHECK, check) for check in ("if False:", "if p < 0:", "if p > 1:")),
+        replace("raise ValueError", "raise AssertionError"),
     ],
-    ends_refused=[
-        replace(CHECK, "if not 0 <= p < 1:"),
-        replace(CHECK, "if not 0 < p < 1:"),
-        replace(CHECK, "if not 0 < p <= 1:"),
-    ],
+    ends_refused=[replace("0 <= p <= 1", inside) for inside in ("0 <= p < 1", "0 < p < 1", "0 < p <= 1")],
     mask_elsewhere=[
         replace(", device=weights.device", ""),
         replace(KEEP, "torch.empty(weights.shape).bernoulli_(1 - self.p).bool()"),
         replace(KEEP, "torch.bernoulli(torch.full(weights.shape, 1 - self.p)).bool()"),
     ],
-    returns_float32=[
-        replace(SCALED, "weights * keep.float() / (1 - self.p)"),
-        replace(SCALED, "(weights * keep / (1 - self.p)).float()"),
-    ],
+    # The first is right in float64, which the one that the grader makes is not.
+    returns_float32=[replace(SCALED, f"weights * keep.float(){DIVISION}"), replace(SCALED, f"({SCALED}).float()")],
     weights_changed=[
         replace("return weights * keep", "weights *= keep\n        return weights"),
-        replace("return weights * keep / (1 - self.p)", "return weights.mul_(keep).div_(1 - self.p)"),
-        replace("return weights * keep / (1 - self.p)", "weights[~keep] = 0\n        return weights / (1 - self.p)"),
+        replace(SCALED, "weights.mul_(keep).div_(1 - self.p)"),
+        replace(f"return {SCALED}", f"weights[~keep] = 0\n        return weights{DIVISION}"),
     ],
-    detached=replace("return weights * keep", "return weights.detach() * keep"),
+    detached=replace(KEPT, "weights.detach() * keep"),
     library_called=rewrite(AttentionDropout),
 )
 

@@ -1,57 +1,36 @@
 """How the attention masks are graded."""
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import torch
 from shared import causal
+from torch.overrides import TorchFunctionMode
 
 from grader.authoring import Case, Exercise, Inputs, Text, call, known, replace
 
 
 def cases(rand: Inputs) -> Iterator[Case]:
-    def padding(reason: str, lengths: list[int], *max_len: int, dtype: torch.dtype = torch.int64) -> Case:
-        return Case(
-            f"padding_mask: {reason}",
-            call(torch.tensor(lengths, dtype=dtype), *max_len),
-            family="masking",
-            target="padding_mask",
-            public=not max_len and 0 not in lengths,
-        )
+    def asked(target: str, reason: str, *given: Any, family: Any = "masking", **options: Any) -> Case:
+        return Case(f"{target}: {reason}", call(*given), family=family, target=target, **options)
 
-    def future(reason: str, *sizes: int) -> Case:
-        return Case(
-            f"causal_mask: {reason}",
-            call(torch.zeros(()), *sizes),
-            family="masking",
-            target="causal_mask",
-            probe=beside if len(sizes) == 2 else by_default,
-            public=len(sizes) == 1,
-        )
-
-    def both(reason: str, *masks: torch.Tensor | None, family: str = "masking") -> Case:
-        return Case(f"combine_masks: {reason}", call(*masks), family=family, target="combine_masks")  # type: ignore[arg-type]
-
-    yield padding("three lengths", [3, 1, 5])
-    yield padding("one sequence, int32", [4], dtype=torch.int32)
-    yield padding("max_len beyond the longest", [2, 6, 3, 1], 8)
-    yield padding("a length of 0", [2, 0, 4])
-    yield future("as many queries as keys", 4)
-    yield future("decoding: the last query at the last key", 3, 8)
-    yield future("one query after six keys", 1, 7)
-    yield future("more queries than keys: the first see nothing", 5, 3)
-    yield Case(
-        "causal_mask: on the device that is asked for",
-        call(),
-        family="dtype",
-        target="causal_mask",
-        probe=device_is_used,
-        fault=device_ignored,
-    )
-    yield both("two of one shape", rand.mask(3, 5), rand.mask(3, 5))
-    yield both("padding (B, 1, S) and causal (L, S), broadcast", rand.mask(2, 1, 5), causal(3, 5))
-    yield both("three, with None between", None, rand.mask(4, 6), None, rand.mask(4, 6), rand.mask(3, 1, 6))
-    yield both("a batch of one, one query", rand.mask(1, 1, 5), rand.mask(1, 5), family="shape")
-    yield both("one mask alone", rand.mask(2, 1, 4))
+    padding, future, both = (partial(asked, target) for target in ("padding_mask", "causal_mask", "combine_masks"))
+    lengths, here, mask = torch.tensor, torch.zeros(()), rand.mask
+    yield padding("three lengths", lengths([3, 1, 5]), public=True)
+    yield padding("one sequence, int32", lengths([4], dtype=torch.int32), public=True)
+    yield padding("max_len beyond the longest", lengths([2, 6, 3, 1]), 8)
+    yield padding("a length of 0", lengths([2, 0, 4]))
+    yield future("as many queries as keys", here, 4, probe=moved, public=True)
+    yield future("decoding: the last query at the last key", here, 3, 8, probe=beside)
+    yield future("one query after six keys", here, 1, 7, probe=beside)
+    yield future("more queries than keys: the first see nothing", here, 5, 3, probe=beside)
+    yield future("on the device that is asked for", family="dtype", probe=device_is_used, fault=device_ignored)
+    yield both("two of one shape", mask(3, 5), mask(3, 5))
+    yield both("padding (B, 1, S) and causal (L, S), broadcast", mask(2, 1, 5), causal(3, 5))
+    yield both("three, with None between", None, mask(4, 6), None, mask(4, 6), mask(3, 1, 6))
+    yield both("a batch of one, one query", mask(1, 1, 5), mask(1, 5), family="shape")
+    yield both("one mask alone", mask(2, 1, 4))
     yield both("nothing but None", None, None)
     yield both("no masks at all")
 
@@ -60,16 +39,14 @@ def beside(target, tensor, *sizes):
     return target(*sizes, device=tensor.device)
 
 
-def by_default(target, tensor, *sizes):
+def moved(target, tensor, *sizes):
+    """The mask that is made where no device is asked for, moved to the tensor."""
     return target(*sizes).to(tensor.device)
 
 
 def device_is_used(target):
     """Whether the device that is asked for reaches any operation. A stand-in for one that this machine may not have:
     operations that ask for it run on the CPU."""
-    import torch
-    from torch.overrides import TorchFunctionMode
-
     asked, used = torch.device("meta"), []
 
     class StandIn(TorchFunctionMode):
@@ -113,13 +90,25 @@ def combine_masks(*masks):
     return torch.stack(torch.broadcast_tensors(*given)).all(dim=0) if given else None
 
 
-PADDING = "(positions < lengths.unsqueeze(-1)).unsqueeze(-2)"
 SIZE = "int(lengths.max()) if max_len is None else max_len"
-CAUSAL = "keys <= queries + (S - L)"
+INSIDE = "positions < lengths.unsqueeze(-1)"
+PADDING = f"({INSIDE}).unsqueeze(-2)"
+LAST = "queries + (S - L)"
+CAUSAL = f"keys <= {LAST}"
+START = "combined = None\n"
+LOOP = "for mask in masks:"
+SKIP = "if mask is not None:\n            "
 COMBINE = "mask if combined is None else combined & mask"
-LOOP = "if mask is not None:\n            "
 END = "    return combined"
-MINUS_INF = 'torch.zeros({}.shape, device={}.device).masked_fill(~({}), float("-inf"))'
+NOT_BOOL = ("({}).float()", "({}).long()", "({}).int()", 'torch.where({}, 0.0, float("-inf"))')
+# What a solution without the loop does first, and what fails where there is no mask.
+FAILING = (
+    "[m for m in masks if m is not None][0]",
+    "masks[0]",
+    "torch.stack([mask for mask in masks if mask is not None][:1])",
+    "max(0 for mask in masks if mask is not None)",
+    "import functools; functools.reduce(max, [0 for m in masks if m is not None])",
+)
 
 mistakes = known(
     padding_inverted=replace("positions < lengths", "positions >= lengths"),
@@ -129,66 +118,48 @@ mistakes = known(
     ],
     zero_length_seen=[
         replace("< lengths.unsqueeze(-1)", "< lengths.clamp(min=1).unsqueeze(-1)"),
-        replace(
-            "positions < lengths.unsqueeze(-1)", "(positions < lengths.unsqueeze(-1)) | (lengths == 0).unsqueeze(-1)"
-        ),
+        replace(INSIDE, f"({INSIDE}) | (lengths == 0).unsqueeze(-1)"),
     ],
     max_len_ignored=replace(SIZE, "int(lengths.max())"),
     padding_left=replace("positions < lengths", "positions.flip(0) < lengths"),
     padding_shape=[
-        replace(PADDING, PADDING.removesuffix(".unsqueeze(-2)")),
+        replace(PADDING, INSIDE),
         replace(PADDING, f"{PADDING}.unsqueeze(1)"),
-        replace(PADDING, PADDING.replace("unsqueeze(-2)", "unsqueeze(-1)")),
+        replace(PADDING, f"({INSIDE}).unsqueeze(-1)"),
         replace(PADDING, f"{PADDING}.expand(-1, size, -1)"),
     ],
-    causal_inverted=replace(CAUSAL, "keys > queries + (S - L)"),
-    causal_transposed=[replace(CAUSAL, "keys >= queries + (S - L)"), replace(CAUSAL, "keys >= queries")],
-    causal_strict=[replace(CAUSAL, "keys < queries + (S - L)"), replace(CAUSAL, "keys < queries")],
-    causal_one_ahead=[replace(CAUSAL, "keys <= queries + (S - L) + 1"), replace(CAUSAL, "keys <= queries + 1")],
+    causal_inverted=replace(CAUSAL, f"keys > {LAST}"),
+    causal_transposed=[replace(CAUSAL, f"keys >= {last}") for last in (LAST, "queries")],
+    causal_strict=[replace(CAUSAL, f"keys < {last}") for last in (LAST, "queries")],
+    causal_one_ahead=[replace(CAUSAL, f"keys <= {last} + 1") for last in (LAST, "queries")],
     causal_top_left=replace(CAUSAL, "keys <= queries"),
     causal_shifted_back=replace(CAUSAL, "keys <= queries - (S - L)"),
     causal_offset_clamped=[replace("(S - L)", "max(S - L, 0)"), replace("(S - L)", "abs(S - L)")],
     causal_square=replace("S = L if S is None else S", "S = L"),
     causal_swapped_axes=replace(CAUSAL, f"({CAUSAL}).T"),
-    device_ignored=replace((", device=device", "")),
+    device_ignored=replace(", device=device", ""),
     not_bool=[
-        *(replace((PADDING, f"{PADDING}.{to}"), (CAUSAL, f"({CAUSAL}).{to}")) for to in ("float()", "long()", "int()")),
-        *(replace(PADDING, f"{PADDING}.{to}") for to in ("float()", "long()", "int()")),
-        *(replace(CAUSAL, f"({CAUSAL}).{to}") for to in ("float()", "long()", "int()")),
-        *(
-            replace(*((part, MINUS_INF.format(f"({part})", f"({part})", part)) for part in parts))
-            for parts in ((PADDING, CAUSAL), (PADDING,), (CAUSAL,))
-        ),
+        replace(*((part, made.format(part)) for part in parts))
+        for parts in ((PADDING, CAUSAL), (PADDING,), (CAUSAL,))
+        for made in NOT_BOOL
     ],
     combined_by_or=replace("combined & mask", "combined | mask"),
     none_not_skipped=[
-        replace(LOOP, ""),
-        replace(f"{LOOP}combined", "if mask is None:\n            return None\n        combined"),
+        replace(SKIP, ""),
+        replace(f"{SKIP}combined", "if mask is None:\n            return None\n        combined"),
     ],
     no_masks=[
         replace(END, f"{END} if combined is not None else torch.tensor(True)"),
-        replace("combined = None\n", "combined = None\n    [m for m in masks if m is not None][0]\n"),
-        replace("combined = None\n", "combined = None\n    masks[0]\n"),
-        replace(END, "    combined.shape\n    return combined"),
-        replace(
-            "combined = None\n", "combined = None\n    torch.stack([mask for mask in masks if mask is not None][:1])\n"
-        ),
-        replace("combined = None\n", "combined = None\n    max(0 for mask in masks if mask is not None)\n"),
-        replace(
-            "combined = None\n",
-            "import functools\n    functools.reduce(max, [0 for m in masks if m is not None])\n    combined = None\n",
-        ),
+        replace(END, f"    combined.shape\n{END}"),
+        *(replace(START, f"{START}    {line}\n") for line in FAILING),
     ],
-    no_broadcasting=replace(
-        f"{COMBINE}\n{END}",
-        "mask if combined is None else torch.stack([combined, mask]).all(dim=0)\n    return combined",
-    ),
+    no_broadcasting=replace("combined & mask", "torch.stack([combined, mask]).all(dim=0)"),
     two_masks_only=[
-        replace("for mask in masks:", "for mask in [mask for mask in masks if mask is not None][:2]:"),
-        replace("for mask in masks:", "for mask in masks[:2]:"),
+        replace(LOOP, "for mask in [mask for mask in masks if mask is not None][:2]:"),
+        replace(LOOP, "for mask in masks[:2]:"),
     ],
     last_mask_only=[replace(COMBINE, "mask"), replace(COMBINE, "mask if combined is None else combined")],
-    first_mask_changed=replace(COMBINE, "mask if combined is None else combined.logical_and_(mask)"),
+    first_mask_changed=replace("combined & mask", "combined.logical_and_(mask)"),
 )
 
 exercise = Exercise(

@@ -1,33 +1,37 @@
 """How self-attention versus cross-attention is graded."""
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from shared import either
 
 from grader.authoring import Case, Exercise, Inputs, call, known, replace
 
 
-def named_afresh(attention_kind, query_source, key_source, *causal):
+def afresh(name):
     # Two strings that are equal and not one object: only == tells that they name one sequence.
-    return attention_kind("".join(list(query_source)), "".join(list(key_source)), *causal)
+    return "".join(list(name))
+
+
+def named_afresh(attention_kind, query_source, key_source, *causal):
+    return attention_kind(afresh(query_source), afresh(key_source), *causal)
 
 
 def by_name(attention_kind, query_source, key_source, causal):
-    query_source, key_source = "".join(list(query_source)), "".join(list(key_source))
-    return attention_kind(causal=causal, key_source=key_source, query_source=query_source)
+    return attention_kind(causal=causal, key_source=afresh(key_source), query_source=afresh(query_source))
 
 
 def cases(rand: Inputs) -> Iterator[Case]:
-    def kind(reason, *given, **more):  # type: ignore[no-untyped-def]
-        return Case(reason, call(*given), target="attention_kind", **{"probe": named_afresh} | more)
+    shape = partial(Case, family="shape", target="score_shape")
 
-    yield Case("shape: every size different", call(2, 8, 5, 7), family="shape", target="score_shape", public=True)
-    yield Case("shape: more queries than keys", call(3, 4, 9, 2), family="shape", target="score_shape")
-    yield Case("shape: all ones but one", call(1, 1, 1, 6), family="shape", target="score_shape")
-    yield Case(
-        "shape: by name",
-        call(**dict(context_len=6, query_len=4, heads=3, batch=2)),
-        family="shape",
-        target="score_shape",
-    )
+    def kind(reason: str, *given: Any, probe: Any = named_afresh, **options: Any) -> Case:
+        return Case(reason, call(*given), target="attention_kind", probe=probe, **options)
+
+    yield shape("shape: every size different", call(2, 8, 5, 7), public=True)
+    yield shape("shape: more queries than keys", call(3, 4, 9, 2))
+    yield shape("shape: all ones but one", call(1, 1, 1, 6))
+    yield shape("shape: by name", call(context_len=6, query_len=4, heads=3, batch=2))
     yield kind("self: the encoder", "source", "source", public=True)
     yield kind("cross: the decoder asks the encoder", "target", "source", public=True)
     yield kind("causal-self: the decoder", "target", "target", True, public=True)
@@ -55,66 +59,58 @@ def attention_kind(query_source, key_source, causal=False):
     return table[row]
 
 
-SHAPE = "return batch, heads, query_len, context_len"
-SAME = "if query_source == key_source:"
+SHAPE = "batch, heads, query_len, context_len"
+SAME = "query_source == key_source"
 WITHIN = '"causal-self" if causal else "self"'
 REFUSAL = 'raise ValueError("positions of two sequences have no common order")'
 
+
+def returning(*shapes: str) -> list[Any]:
+    return either(f"return {SHAPE}", *(f"return {shape}" for shape in shapes))
+
+
 mistakes = known(
-    shape_transposed=replace(SHAPE, "return batch, heads, context_len, query_len"),
-    shape_square=[
-        replace(SHAPE, "return batch, heads, query_len, query_len"),
-        replace(SHAPE, "return batch, heads, context_len, context_len"),
-        replace(SHAPE, "return batch, heads, query_len + context_len, query_len + context_len"),
-    ],
-    heads_in_wrong_place=[
-        replace(SHAPE, "return batch, query_len, heads, context_len"),
-        replace(SHAPE, "return batch, query_len, context_len, heads"),
-        replace(SHAPE, "return heads, batch, query_len, context_len"),
-    ],
-    heads_missing=[
-        replace(SHAPE, "return batch, query_len, context_len"),
-        replace(SHAPE, "return batch * heads, query_len, context_len"),
-    ],
-    shape_of_output=[
-        replace(SHAPE, "return batch, query_len, heads * context_len"),
-        replace(SHAPE, "return batch, heads, query_len"),
-        replace(SHAPE, "return batch, query_len"),
-    ],
-    shape_not_a_tuple=[
-        replace(SHAPE, "return [batch, heads, query_len, context_len]"),
-        replace(SHAPE, "return batch * heads * query_len * context_len"),
-        replace(SHAPE, 'return f"({batch}, {heads}, {query_len}, {context_len})"'),
-        replace(SHAPE, 'return __import__("torch").tensor([batch, heads, query_len, context_len])'),
-    ],
-    compared_by_identity=replace(SAME, "if query_source is key_source:"),
-    compared_loosely=[
-        replace(SAME, "if query_source.lower() == key_source.lower():"),
-        replace(SAME, "if query_source in key_source:"),
-        replace(SAME, "if key_source.startswith(query_source):"),
-        replace(SAME, "if query_source[0] == key_source[0]:"),
-        replace(SAME, "if len(query_source) == len(key_source):"),
-    ],
+    shape_transposed=returning("batch, heads, context_len, query_len"),
+    shape_square=returning(
+        *(f"batch, heads, {length}, {length}" for length in ("query_len", "context_len", "query_len + context_len"))
+    ),
+    heads_in_wrong_place=returning("batch, query_len, heads, context_len", "batch, query_len, context_len, heads"),
+    outputs_swapped=returning("heads, batch, query_len, context_len"),
+    heads_missing=returning("batch, query_len, context_len", "batch * heads, query_len, context_len"),
+    shape_of_output=returning("batch, query_len, heads * context_len", "batch, heads, query_len", "batch, query_len"),
+    shape_not_a_tuple=returning(
+        f"[{SHAPE}]",
+        "batch * heads * query_len * context_len",
+        f"str(({SHAPE}))",
+        f'__import__("torch").tensor([{SHAPE}])',
+    ),
+    compared_by_identity=replace(SAME, "query_source is key_source"),
+    compared_loosely=either(
+        SAME,
+        "query_source.lower() == key_source.lower()",
+        "query_source in key_source",
+        "key_source.startswith(query_source)",
+        "query_source[0] == key_source[0]",
+        "len(query_source) == len(key_source)",
+    ),
     self_and_cross_swapped=[
-        replace(SAME, "if query_source != key_source:"),
+        replace(SAME, "query_source != key_source"),
         replace((WITHIN, '"causal-self" if causal else "cross"'), ('return "cross"', 'return "self"')),
     ],
     causal_ignored=replace(WITHIN, '"self"'),
     causal_inverted=replace(WITHIN, '"self" if causal else "causal-self"'),
-    causal_cross_accepted=[
-        replace(REFUSAL, 'return "cross"'),
-        replace(REFUSAL, 'return "causal-cross"'),
-        replace(REFUSAL, 'return "causal-self"'),
-        replace(REFUSAL, "return None"),
-        replace(REFUSAL, 'assert False, "no common order"'),
-        replace(REFUSAL, 'raise TypeError("no common order")'),
-    ],
-    causal_self_refused=replace(SAME, f"if causal:\n        {REFUSAL}\n    {SAME}"),
+    causal_cross_accepted=either(
+        REFUSAL,
+        'return "cross"',
+        'return "causal-cross"',
+        'return "causal-self"',
+        "return None",
+        'assert False, "no common order"',
+        'raise TypeError("no common order")',
+    ),
+    causal_self_refused=replace(f"if {SAME}", f"if causal:\n        {REFUSAL}\n    if {SAME}"),
     other_names=[
-        replace("causal-self", "causal_self"),
-        replace("causal-self", "causal self"),
-        replace("causal-self", "masked-self"),
-        replace("causal-self", "causal"),
+        *either("causal-self", "causal_self", "causal self", "masked-self", "causal"),
         replace('"cross"', '"cross-attention"'),
         replace((WITHIN, '"CAUSAL-SELF" if causal else "SELF"'), ('"cross"', '"CROSS"')),
         replace((WITHIN, '"causal-self-attention" if causal else "self-attention"'), ('"cross"', '"cross-attention"')),

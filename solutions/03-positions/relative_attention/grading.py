@@ -1,11 +1,24 @@
 """How relative attention is graded."""
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import torch
-from shared import causal, huge_scores, rows_empty, scores_far_below, softmax_by_fixed_axis
+from shared import (
+    EMPTY,
+    FILL,
+    SOFTMAX,
+    causal,
+    either,
+    huge_scores,
+    masks_mistaken,
+    rows_empty,
+    scores_far_below,
+    softmax_by_fixed_axis,
+)
 
-from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Inputs, call, known, replace, rewrite
+from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Inputs, call, known, replace, standard
 
 
 def index_values(relative_index, *sizes):
@@ -17,48 +30,40 @@ def index_dtype(relative_index, *sizes):
 
 
 def cases(rand: Inputs) -> Iterator[Case]:
-    def attend(reason, *batch, m, mask=None, L=5, S=7, d=6, d_v=3, **more):  # type: ignore[no-untyped-def]
-        inputs = (*rand.qkv(*batch, L=L, S=S, d=d, d_v=d_v), rand.normal(2 * m + 1, d), m)
-        keywords = {} if mask is None else {"mask": mask}
-        return Case(reason, call(*inputs, **keywords), target="relative_attention", **more)
+    index = partial(Case, target="relative_index", probe=index_values)
+    attend = partial(Case, target="relative_attention")
 
-    def index(reason, *sizes, **more):  # type: ignore[no-untyped-def]
-        return Case(reason, call(*sizes), target="relative_index", **{"probe": index_values} | more)
+    def inputs(*batch: int, m: int, L: int = 5, S: int = 7, d: int = 6, d_v: int = 3) -> tuple[Any, ...]:
+        return (*rand.qkv(*batch, L=L, S=S, d=d, d_v=d_v), rand.normal(2 * m + 1, d), m)
 
-    yield index("index: more keys than queries", 5, 7, 2, public=True)
-    yield index("index: more queries than keys", 6, 3, 1)
-    yield index("index: a largest distance of 0", 3, 4, 0)
-    yield index("index: nothing is far enough to be clipped", 4, 3, 9)
-    yield index("index: int64", 2, 3, 1, probe=index_dtype, family="dtype")
-    yield attend("every size different", 2, 3, m=2, d_v=4, gradients=True, twice=True, public=True)
-    yield attend("no leading axes, more queries than keys", m=1, L=6, S=4, d=5, d_v=2)
-    yield attend("one distance for all, one query", 2, m=0, L=1, S=4, d=3, d_v=5)
-    yield attend("a table longer than the sequence", 2, m=8, L=3, S=4, d=6, d_v=5)
-    yield attend("another head size: a fixed scale shows", 2, m=1, L=4, S=5, d=20, family="scaling")
-    yield attend("causal, as the mask says", 2, 4, m=2, mask=causal(5, 7), family="masking", public=True)
-    mask = rand.mask(2, 1, 5, 7)
-    yield attend("a mask for every sequence", 2, 3, m=3, mask=mask, family="masking", gradients=True)
-    mask = rows_empty(4, 5, [1])
-    empty = "a query that may see nothing"
-    yield attend(empty, 2, m=1, L=4, S=5, d=8, mask=mask, family="masking", gradients=True)
-    q, k, v = huge_scores(rand, 2, L=4, S=6, d=16, d_v=3)
+    yield index("index: more keys than queries", call(5, 7, 2), public=True)
+    yield index("index: more queries than keys", call(6, 3, 1))
+    yield index("index: a largest distance of 0", call(3, 4, 0))
+    yield index("index: nothing is far enough to be clipped", call(4, 3, 9))
+    yield index("index: int64", call(2, 3, 1), "dtype", probe=index_dtype)
+    uneven = inputs(2, 3, m=2, d_v=4)
+    yield attend("every size different", call(*uneven), gradients=True, twice=True, public=True)
+    yield attend("no leading axes, more queries than keys", call(*inputs(m=1, L=6, S=4, d=5, d_v=2)))
+    yield attend("one distance for all, one query", call(*inputs(2, m=0, L=1, S=4, d=3, d_v=5)))
+    yield attend("a table longer than the sequence", call(*inputs(2, m=8, L=3, S=4, d=6, d_v=5)))
+    yield attend("another head size: a fixed scale shows", call(*inputs(2, m=1, L=4, S=5, d=20)), "scaling")
+
+    def masked(reason: str, inputs: tuple[Any, ...], mask: torch.Tensor, **options: Any) -> Case:
+        return attend(reason, call(*inputs, mask=mask), "masking", **options)
+
+    yield masked("causal, as the mask says", inputs(2, 4, m=2), causal(5, 7), public=True)
+    yield masked("a mask for every sequence", inputs(2, 3, m=3), rand.mask(2, 1, 5, 7), gradients=True)
+    blind = rows_empty(4, 5, [1])
+    yield masked("a query that may see nothing", inputs(2, m=1, L=4, S=5, d=8), blind, gradients=True)
     rel_k = torch.zeros(5, 16)
     rel_k[:, 1] = torch.tensor([0.5, -0.5, 0.0, 1.0, -1.0])
-    yield Case("scores near 10,000", call(q, k, v, rel_k, 2), target="relative_attention", tolerance=1e-3)
+    far = huge_scores(rand, 2, L=4, S=6, d=16, d_v=3)
+    yield attend("scores near 10,000", call(*far, rel_k, 2), tolerance=1e-3)
     low = (*scores_far_below(rand, 2, L=4, S=6, d=16, d_v=3), rel_k, 2)
-    hidden = {"mask": rand.mask(4, 6)}
-    yield Case(
-        "scores near −10,000, some of them hidden",
-        call(*low, **hidden),
-        family="masking",
-        target="relative_attention",
-        tolerance=1e-3,
+    yield masked("scores near −10,000, some of them hidden", low, rand.mask(4, 6), tolerance=1e-3)
+    yield from standard(
+        lambda: call(*inputs(2, m=2, L=3, S=6, d=8, d_v=5), mask=rand.mask(3, 6)), target="relative_attention"
     )
-    yield attend("float64", 2, m=1, L=3, S=4, d=6, d_v=5, dtype="float64", family="dtype")
-    mask = rand.mask(3, 6)
-    yield attend("bfloat16 with a mask", 2, m=2, L=3, S=6, d=8, d_v=5, mask=mask, dtype="bfloat16", family="dtype")
-    mask = rand.mask(3, 6)
-    yield attend("float16 with a mask", 2, m=2, L=3, S=6, d=8, d_v=5, mask=mask, dtype="float16", family="dtype")
 
 
 def relative_index(L, S, max_distance):
@@ -84,28 +89,18 @@ def relative_attention(q, k, v, rel_k, max_distance, mask=None):
     return weights @ v, weights
 
 
-def library(q, k, v, rel_k, max_distance, mask=None):
-    bias = torch.einsum("...id,ijd->...ij", q, rel_k[relative_index(q.shape[-2], k.shape[-2], max_distance)])
-    bias = bias * q.shape[-1] ** -0.5
-    if mask is not None:
-        bias = bias.masked_fill(~mask, float("-inf"))
-    identity = torch.eye(k.shape[-2], dtype=k.dtype, device=k.device).expand(*k.shape[:-1], -1)
-    weights = torch.nn.functional.scaled_dot_product_attention(q, k, identity, attn_mask=bias)
-    return weights @ v, weights
-
-
 DISTANCE = "torch.arange(S) - torch.arange(L)[:, None]"
 FLIPPED = "torch.arange(L)[:, None] - torch.arange(S)"
 CLIPPED = "distance.clamp(-max_distance, max_distance) + max_distance"
+NOT_SHIFTED = "distance.clamp(-max_distance, max_distance)"
 INDEX = "relative_index(q.shape[-2], k.shape[-2], max_distance)"
 TERM = 'torch.einsum("...id,ijd->...ij", q, rel_k[index.to(q.device)])'
 GATHERED = "torch.gather(q @ rel_k.T, -1, index.expand(*q.shape[:-2], -1, -1))"
-SUM = "(q @ k.transpose(-2, -1) + relative) * q.shape[-1] ** -0.5"
 SCALE = "q.shape[-1] ** -0.5"
+SUM = f"(q @ k.transpose(-2, -1) + relative) * {SCALE}"
 CONTENT = f"q @ k.transpose(-2, -1) * {SCALE}"
-FILL = 'scores.masked_fill(~mask, float("-inf"))'
-SOFTMAX = "torch.softmax(scores, dim=-1)"
-EMPTY = "weights.masked_fill(~mask.any(dim=-1, keepdim=True), 0.0)"
+OUTPUT = "return weights @ v, weights"
+UNPATCHED = (EMPTY, "weights.masked_fill(~mask, 0.0)")
 
 mistakes = known(
     distance_flipped=[
@@ -118,22 +113,25 @@ mistakes = known(
         replace(INDEX, f"(max_distance - {INDEX}).abs() + max_distance"),
     ],
     not_clipped=[
-        replace(CLIPPED, "distance + max_distance"),
-        replace(CLIPPED, "(distance + max_distance).clamp(min=0)"),
-        replace(CLIPPED, "(distance + max_distance).clamp(max=2 * max_distance)"),
-        replace(CLIPPED, "(distance + max_distance) % (2 * max_distance + 1)"),
-        replace(CLIPPED, "distance.clamp(max=max_distance) + max_distance"),
+        *either(
+            CLIPPED,
+            "distance + max_distance",
+            "(distance + max_distance).clamp(min=0)",
+            "(distance + max_distance).clamp(max=2 * max_distance)",
+            "(distance + max_distance) % (2 * max_distance + 1)",
+            "distance.clamp(max=max_distance) + max_distance",
+        ),
         replace((CLIPPED, "distance + max_distance"), (TERM, GATHERED)),
     ],
     not_shifted=[
-        replace(CLIPPED, "distance.clamp(-max_distance, max_distance)"),
-        replace(CLIPPED, "distance.clamp(0, 2 * max_distance)"),
-        replace((CLIPPED, "distance.clamp(-max_distance, max_distance)"), (TERM, GATHERED)),
+        *either(CLIPPED, NOT_SHIFTED, "distance.clamp(0, 2 * max_distance)"),
+        replace((CLIPPED, NOT_SHIFTED), (TERM, GATHERED)),
     ],
-    shifted_then_clipped=[
-        replace(CLIPPED, "(distance + max_distance).clamp(-max_distance, max_distance)"),
-        replace(CLIPPED, "(distance + max_distance).clamp(0, max_distance)"),
-    ],
+    shifted_then_clipped=either(
+        CLIPPED,
+        "(distance + max_distance).clamp(-max_distance, max_distance)",
+        "(distance + max_distance).clamp(0, max_distance)",
+    ),
     aligned_bottom_right=[
         replace(DISTANCE, f"{DISTANCE} + L - S"),
         replace(
@@ -147,63 +145,44 @@ mistakes = known(
         replace(DISTANCE, "torch.arange(S).expand(L, -1)"),
         replace(INDEX, "torch.arange(k.shape[-2]).expand(q.shape[-2], -1) % (2 * max_distance + 1)"),
     ],
-    index_transposed=[
-        replace(DISTANCE, FLIPPED.replace("(L)", "(X)").replace("(S)", "(L)").replace("(X)", "(S)")),
-        replace(DISTANCE, DISTANCE.replace("(S)", "(X)").replace("(L)", "(S)").replace("(X)", "(L)")),
-    ],
+    index_transposed=either(
+        DISTANCE, "torch.arange(S)[:, None] - torch.arange(L)", "torch.arange(L) - torch.arange(S)[:, None]"
+    ),
     index_not_int64=[
         replace(CLIPPED, f"({CLIPPED}).int()"),
         replace((CLIPPED, f"({CLIPPED}).float()"), (INDEX, f"{INDEX}.long()")),
     ],
-    relative_term_unscaled=replace(SUM, f"q @ k.transpose(-2, -1) * {SCALE} + relative"),
+    relative_term_unscaled=replace(SUM, f"{CONTENT} + relative"),
     relative_term_scaled_twice=replace(SUM, f"(q @ k.transpose(-2, -1) + relative * {SCALE}) * {SCALE}"),
     only_relative_scaled=replace(SUM, f"q @ k.transpose(-2, -1) + relative * {SCALE}"),
     no_scale=replace(f" * {SCALE}", ""),
     scale_by_d=replace(SCALE, "q.shape[-1] ** -1.0"),
-    scale_fixed=[replace(SCALE, "64**-0.5"), replace(SCALE, "8**-0.5")],
+    scale_fixed=either(SCALE, "64**-0.5", "8**-0.5"),
     relative_term_from_keys=replace(TERM, TERM.replace("...id,ijd", "...jd,ijd").replace('", q,', '", k,')),
-    relative_term_without_query=[replace(TERM, "rel_k[index].sum(-1)"), replace(TERM, "rel_k[index].mean(-1)")],
+    relative_term_without_query=either(TERM, "rel_k[index].sum(-1)", "rel_k[index].mean(-1)"),
     relative_term_missing=replace("+ relative)", ")"),
     relative_term_subtracted=replace("+ relative)", "- relative)"),
-    relative_values=replace(
-        "return weights @ v, weights", "return weights @ v + weights @ rel_k[index].mean(-1).T @ v, weights"
-    ),
+    relative_values=replace(OUTPUT, "return weights @ v + weights @ rel_k[index].mean(-1).T @ v, weights"),
     softmax_over_queries=replace(SOFTMAX, "torch.softmax(scores, dim=-2)"),
     **softmax_by_fixed_axis(SOFTMAX, "scores"),
-    mask_inverted=replace("~mask,", "mask,"),
-    mask_ignored=replace((FILL, "scores"), (EMPTY, "weights")),
     relative_term_not_masked=replace(
-        (SUM, f"q @ k.transpose(-2, -1) * {SCALE}"),
+        (SUM, CONTENT),
         (FILL, "scores.masked_fill(~mask, 0.0)"),
         (SOFTMAX, f"torch.softmax(scores + relative * {SCALE}, dim=-1)"),
     ),
     relative_term_after_softmax=[
-        replace((SUM, CONTENT), (SOFTMAX, f"{SOFTMAX} + relative * {SCALE}")),
-        replace(
-            (SUM, CONTENT), (SOFTMAX, f"{SOFTMAX} + relative * {SCALE}"), (EMPTY, "weights.masked_fill(~mask, 0.0)")
-        ),
-        replace((SUM, CONTENT), (SOFTMAX, f"{SOFTMAX} + relative")),
-        replace((SUM, CONTENT), (SOFTMAX, f"{SOFTMAX} + relative"), (EMPTY, "weights.masked_fill(~mask, 0.0)")),
+        replace((SUM, CONTENT), (SOFTMAX, f"{SOFTMAX} + {term}"), *patch)
+        for term in (f"relative * {SCALE}", "relative")
+        for patch in ((), (UNPATCHED,))
     ],
-    mask_after_softmax=replace((FILL, "scores"), (EMPTY, "weights.masked_fill(~mask, 0.0)")),
-    masked_scores_zero=[replace('float("-inf")', "0.0"), replace(('float("-inf")', "0.0"), (EMPTY, "weights"))],
-    empty_rows_nan=replace(EMPTY, "weights"),
-    empty_rows_uniform=replace(('float("-inf")', "-1e9"), (EMPTY, "weights")),
-    softmax_overflows=replace(SOFTMAX, "scores.exp() / scores.exp().sum(-1, keepdim=True)"),
-    returns_float32=[
-        replace((SUM, f"({SUM}).float()"), ("weights @ v", "weights @ v.float()")),
-        replace("return weights @ v, weights", "return (weights @ v).float(), weights.float()"),
-    ],
+    **masks_mistaken,
+    softmax_overflow=replace(SOFTMAX, "scores.exp() / scores.exp().sum(-1, keepdim=True)"),
     inputs_changed=[
         replace(("    index =", f"    q.data.mul_({SCALE})\n    index ="), (f" * {SCALE}\n", "\n")),
         replace("    index =", "    rel_k.data.clamp_(-1, 1)\n    index ="),
     ],
-    detached_weights=[
-        replace(SOFTMAX, f"{SOFTMAX}.detach()"),
-        replace("weights @ v, weights", "weights @ v, weights.detach()"),
-    ],
+    detached_weights=[replace(SOFTMAX, f"{SOFTMAX}.detach()"), replace(OUTPUT, f"{OUTPUT}.detach()")],
     table_detached=replace("rel_k[index", "rel_k.detach()[index"),
-    library_called=rewrite(library, "relative_attention"),
 )
 
 exercise = Exercise(

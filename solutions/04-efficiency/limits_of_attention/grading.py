@@ -1,6 +1,7 @@
 """How the limits of attention are graded."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -8,14 +9,14 @@ from grader.authoring import Case, Exercise, Inputs, call, known, replace
 
 
 def cases(rand: Inputs) -> Iterator[Case]:
-    def count(reason, *sizes, **more):  # type: ignore[no-untyped-def]
-        return Case(reason, call(*sizes), target="attention_flops", **more)
+    def count(reason: str, *sizes: int, public: bool = False) -> Case:
+        return Case(reason, call(*sizes), target="attention_flops", public=public)
 
-    def scores(reason, *sizes, **more):  # type: ignore[no-untyped-def]
-        return Case(reason, call(*sizes), target="score_bytes", **more)
+    def scores(reason: str, *sizes: Any, public: bool = False) -> Case:
+        return Case(reason, call(*sizes), target="score_bytes", public=public)
 
-    def longest(reason, *given, **more):  # type: ignore[no-untyped-def]
-        return Case(reason, call(*given), target="max_length", **more)
+    def longest(reason: str, *given: Any, public: bool = False) -> Case:
+        return Case(reason, call(*given), target="max_length", public=public)
 
     yield count("operations: every size different", 2, 3, 5, 7, 11, public=True)
     yield count("operations: one query, as in decoding", 1, 8, 1, 1000, 64)
@@ -60,6 +61,18 @@ FLOPS = "2 * 2 * batch * heads * query_len * key_len * head_dim"
 BYTES = "batch * heads * query_len * key_len * dtype.itemsize"
 ONE = "score_bytes(batch, heads, 1, 1, dtype)"
 LENGTH = f"math.isqrt(memory_bytes // {ONE})"
+ROOT = f"(memory_bytes / {ONE}) ** 0.5"
+
+
+def counted(factor: str, new: str) -> list[Any]:
+    """Another factor in the operations, in the bytes, and in both."""
+    flops, size = ((formula, formula.replace(factor, new)) for formula in (FLOPS, BYTES))
+    return [replace(*flops), replace(*size), replace(flops, size)]
+
+
+def lengths(*formulas: str) -> list[Any]:
+    return [replace(LENGTH, formula) for formula in formulas]
+
 
 mistakes = known(
     half_the_operations=replace(FLOPS, FLOPS.removeprefix("2 * ")),
@@ -67,62 +80,26 @@ mistakes = known(
     products_with_one_addition_less=replace(
         FLOPS, "batch * heads * query_len * (key_len * (2 * head_dim - 1) + head_dim * (2 * key_len - 1))"
     ),
-    heads_counted_twice=[
-        replace(FLOPS, f"{FLOPS} * heads"),
-        replace(BYTES, f"{BYTES} * heads"),
-        replace(LENGTH, f"math.isqrt(memory_bytes // ({ONE} * heads))"),
-        replace((FLOPS, f"{FLOPS} * heads"), (BYTES, f"{BYTES} * heads")),
-    ],
-    heads_forgotten=[
-        replace(FLOPS, FLOPS.replace(" * heads", "")),
-        replace(BYTES, BYTES.replace(" * heads", "")),
-        replace(LENGTH, LENGTH.replace("batch, heads", "batch, 1")),
-        replace((FLOPS, FLOPS.replace(" * heads", "")), (BYTES, BYTES.replace(" * heads", ""))),
-    ],
-    batch_forgotten=[
-        replace(FLOPS, FLOPS.replace(" * batch", "")),
-        replace(BYTES, BYTES.replace("batch * ", "")),
-        replace(LENGTH, LENGTH.replace("batch, heads", "1, heads")),
-        replace((FLOPS, FLOPS.replace(" * batch", "")), (BYTES, BYTES.replace("batch * ", ""))),
-    ],
+    heads_counted_twice=[*counted("heads", "heads * heads"), *lengths(f"math.isqrt(memory_bytes // ({ONE} * heads))")],
+    heads_forgotten=[*counted("heads", "1"), *lengths(LENGTH.replace("heads", "1"))],
+    batch_forgotten=[*counted("batch", "1"), *lengths(LENGTH.replace("batch", "1"))],
     not_quadratic=[
-        replace(LENGTH, f"memory_bytes // {ONE}"),
-        replace(FLOPS, FLOPS.replace(" * key_len", "")),
-        replace(FLOPS, FLOPS.replace("query_len * key_len", "(query_len + key_len)")),
-        replace(BYTES, BYTES.replace(" * key_len", "")),
-        replace(BYTES, BYTES.replace("query_len * key_len", "(query_len + key_len)")),
-        replace(
-            (FLOPS, FLOPS.replace(" * key_len", "")),
-            (BYTES, BYTES.replace(" * key_len", "")),
-            (LENGTH, f"memory_bytes // {ONE}"),
-        ),
+        *lengths(f"memory_bytes // {ONE}"),
+        *counted("key_len", "1"),
+        *counted("query_len * key_len", "(query_len + key_len)"),
+        replace((" * key_len", ""), (LENGTH, f"memory_bytes // {ONE}")),
     ],
-    one_length_squared=[
-        replace(FLOPS, FLOPS.replace("key_len", "query_len")),
-        replace(BYTES, BYTES.replace("key_len", "query_len")),
-        replace((FLOPS, FLOPS.replace("key_len", "query_len")), (BYTES, BYTES.replace("key_len", "query_len"))),
-        replace((FLOPS, FLOPS.replace("query_len", "key_len")), (BYTES, BYTES.replace("query_len", "key_len"))),
-    ],
+    one_length_squared=[*counted("key_len", "query_len"), *counted("query_len", "key_len")],
     head_dim_in_scores=[replace(BYTES, f"{BYTES} * 64"), replace(FLOPS, FLOPS.replace(" * head_dim", ""))],
-    four_bytes_always=[replace(("dtype.itemsize", "4")), replace(("dtype.itemsize", "2"))],
+    four_bytes_always=[replace("dtype.itemsize", "4"), replace("dtype.itemsize", "2")],
     bits_for_bytes=replace("dtype.itemsize", "torch.finfo(dtype).bits"),
     bytes_forgotten=replace(" * dtype.itemsize", ""),
     weights_counted_too=replace(BYTES, f"2 * {BYTES}"),
-    rounded_to_nearest=[
-        replace(LENGTH, f"round((memory_bytes / {ONE}) ** 0.5)"),
-        replace(LENGTH, f"math.ceil((memory_bytes / {ONE}) ** 0.5)"),
-        replace(LENGTH, f"{LENGTH} + 1"),
-    ],
-    exact_fit_refused=[
-        replace(LENGTH, f"math.isqrt((memory_bytes - 1) // {ONE})"),
-        replace(LENGTH, f"max({LENGTH} - 1, 0)"),
-    ],
+    rounded_to_nearest=lengths(f"round({ROOT})", f"math.ceil({ROOT})", f"{LENGTH} + 1"),
+    exact_fit_refused=lengths(f"math.isqrt((memory_bytes - 1) // {ONE})", f"max({LENGTH} - 1, 0)"),
     at_least_one=replace(LENGTH, f"max(1, {LENGTH})"),
     not_an_int=[
-        replace(LENGTH, f"(memory_bytes / {ONE}) ** 0.5"),
-        replace(LENGTH, f"float({LENGTH})"),
-        replace(LENGTH, f"(memory_bytes / {ONE}) ** 0.5 // 1"),
-        replace(LENGTH, f"torch.tensor(memory_bytes // {ONE}).sqrt().floor()"),
+        *lengths(ROOT, f"float({LENGTH})", f"{ROOT} // 1", f"torch.tensor(memory_bytes // {ONE}).sqrt().floor()"),
         replace(FLOPS, f"float({FLOPS})"),
         replace(BYTES, f"float({BYTES})"),
     ],

@@ -1,64 +1,34 @@
 """How the image captioner is graded."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
+from shared import instead_of, together_or_alone, wrong_causal_masks
 from torch import nn
 
-from grader.authoring import Case, Exercise, Inputs, built, known, replace
+from grader.authoring import Case, Exercise, Inputs, built, known, replace, standard
 
 
 def cases(rand: Inputs) -> Iterator[Case]:
+    def model(*init: int, images: tuple[int, ...], T: int, **named: int) -> Any:
+        """Built so, with images of this shape and captions of T words."""
+        return built(*init, **named)(rand.normal(*images), rand.integers(0, init[0], images[0], T))
+
     # With one word there is no future to see: what fails here is no mask.
-    yield Case(
-        "one word, every size different",
-        built(11, 8, 4)(rand.normal(2, 3, 17, 13), rand.integers(0, 11, 2, 1)),
-        gradients=True,
-        public=True,
-    )
-    yield Case(
-        "several words, more than places",
-        built(11, 10, 2, max_len=9)(rand.normal(3, 3, 6, 5), rand.integers(0, 11, 3, 7)),
-        family="masking",
-        gradients=True,
-        twice=True,
-        public=True,
-    )
-    yield Case(
-        "several words, fewer than places",
-        built(9, 6, 3)(rand.normal(2, 3, 11, 14), rand.integers(0, 9, 2, 5)),
-        family="masking",
-        public=True,
-    )
-    yield Case(
-        "as many words as places", built(9, 6, 2)(rand.normal(2, 3, 7, 8), rand.integers(0, 9, 2, 4)), family="masking"
-    )
-    yield Case(
-        "one channel, positions used up",
-        built(7, 12, 6, 1, 4)(rand.normal(3, 1, 9, 12), rand.integers(0, 7, 3, 4)),
-        family="shape",
-    )
-    yield Case(
-        "one place, one word, one head",
-        built(5, 6, 1)(rand.normal(1, 3, 4, 3), rand.integers(0, 5, 1, 1)),
-        family="shape",
-    )
-    yield Case(
-        "an image in another order of memory (non-contiguous)",
-        built(7, 6, 2)(rand.normal(2, 3, 9, 10).transpose(2, 3), rand.integers(0, 7, 2, 4)),
-        family="shape",
-    )
-    yield Case(
-        "training mode: there is no dropout",
-        built(7, 8, 2).train()(rand.normal(2, 3, 9, 6), rand.integers(0, 7, 2, 3)),
-        family="state",
-    )
-    yield Case(
-        "float64", built(7, 6, 2)(rand.normal(2, 3, 9, 4), rand.integers(0, 7, 2, 4)), family="dtype", dtype="float64"
-    )
-    yield Case(
-        "bfloat16", built(5, 8, 2)(rand.normal(2, 3, 5, 6), rand.integers(0, 5, 2, 3)), family="dtype", dtype="bfloat16"
-    )
+    one_word = model(11, 8, 4, images=(2, 3, 17, 13), T=1)
+    yield Case("one word, every size different", one_word, gradients=True, public=True)
+    more = model(11, 10, 2, max_len=9, images=(3, 3, 6, 5), T=7)
+    yield Case("several words, more than places", more, family="masking", gradients=True, twice=True, public=True)
+    fewer = model(9, 6, 3, images=(2, 3, 11, 14), T=5)
+    yield Case("several words, fewer than places", fewer, family="masking", public=True)
+    yield Case("as many words as places", model(9, 6, 2, images=(2, 3, 7, 8), T=4), family="masking")
+    used_up = model(7, 12, 6, 1, 4, images=(3, 1, 9, 12), T=4)
+    yield Case("one channel, positions used up", used_up, family="shape")
+    yield Case("one place, one word, one head", model(5, 6, 1, images=(1, 3, 4, 3), T=1), family="shape")
+    training = model(7, 8, 2, images=(2, 3, 9, 6), T=3).train()
+    yield Case("training mode: there is no dropout", training, family="state")
+    yield from standard(lambda: model(7, 6, 2, images=(2, 3, 9, 10), T=4), dtypes=("float64", "bfloat16"))
 
 
 def ImageCaptioner(vocab_size, embed_dim, num_heads, channels=3, max_len=64):
@@ -92,69 +62,38 @@ def ImageCaptioner(vocab_size, embed_dim, num_heads, channels=3, max_len=64):
     return Captioner()
 
 
-TOKENS = "self.cnn(images).flatten(2).transpose(1, 2)"
+FEATURES = "self.cnn(images)"
+TOKENS = f"{FEATURES}.flatten(2).transpose(1, 2)"
+RESHAPED = "\n        tokens = tokens.reshape(tokens.shape[0], -1, tokens.shape[1])"
+EMBEDDED = "self.embedding(captions)"
 POSITIONS = " + self.positions(torch.arange(T, device=captions.device))"
-FUTURE = "torch.ones(T, T, dtype=torch.bool, device=captions.device).triu(1)"
-SELF = "y = y + self.self_attention(y, y, y, attn_mask=future)[0]"
-CROSS = "y = y + self.cross_attention(y, tokens, tokens)[0]"
-OPEN = (", attn_mask=future", "")
-NO_WEIGHTS = ("attn_mask=future", "attn_mask=future, need_weights=False")
-ON_IMAGE = "attn_mask=torch.ones(T, tokens.shape[1], dtype=torch.bool, device=images.device).triu(1)"
+SELF = "self.self_attention(y, y, y, attn_mask=future)"
+CROSS = "self.cross_attention(y, tokens, tokens)"
+ADD_SELF, ADD_CROSS = f"y = y + {SELF}[0]", f"y = y + {CROSS}[0]"
+CAUSAL_CROSS = "self.cross_attention(y, tokens, tokens, attn_mask=future)"
+CAUSAL_ON_IMAGE = CAUSAL_CROSS.replace(
+    "future", "torch.ones(T, tokens.shape[1], dtype=torch.bool, device=images.device).triu(1)"
+)
+OPEN = (SELF, "self.self_attention(y, y, y)")
+LOGITS = "self.head(y)"
 
 mistakes = known(
-    view_not_transpose=[
-        replace(TOKENS, "self.cnn(images)\n        tokens = tokens.reshape(tokens.shape[0], -1, tokens.shape[1])"),
-        replace(
-            TOKENS,
-            "self.cnn(images).transpose(2, 3)\n        tokens = tokens.reshape(tokens.shape[0], -1, tokens.shape[1])",
-        ),
-    ],
-    image_pooled=[
-        replace(TOKENS, f"{TOKENS}.mean(dim=1, keepdim=True)"),
-        replace(TOKENS, f"{TOKENS}.amax(dim=1, keepdim=True)"),
-        replace(TOKENS, f"{TOKENS}.sum(dim=1, keepdim=True)"),
-        replace(TOKENS, f"{TOKENS}[:, :1]"),
-    ],
-    rows_or_columns_pooled=[
-        replace(TOKENS, "self.cnn(images).mean(dim=2).transpose(1, 2)"),
-        replace(TOKENS, "self.cnn(images).mean(dim=3).transpose(1, 2)"),
-    ],
+    view_not_transpose=instead_of(TOKENS, f"{FEATURES}{RESHAPED}", f"{FEATURES}.transpose(2, 3){RESHAPED}"),
+    image_pooled=instead_of(
+        TOKENS, *(f"{TOKENS}.{pool}(dim=1, keepdim=True)" for pool in ("mean", "amax", "sum")), f"{TOKENS}[:, :1]"
+    ),
+    rows_or_columns_pooled=instead_of(TOKENS, *(f"{FEATURES}.mean(dim={side}).transpose(1, 2)" for side in (2, 3))),
     causal_mask_on_image=[
-        replace((CROSS, f"y = y + self.cross_attention(y, tokens, tokens, {ON_IMAGE})[0]")),
-        replace((CROSS, f"y = y + self.cross_attention(y, tokens, tokens, {ON_IMAGE})[0]"), OPEN),
-        replace(CROSS, "y = y + self.cross_attention(y, tokens, tokens, attn_mask=future)[0]"),
-        replace(OPEN, (CROSS, "y = y + self.cross_attention(y, tokens, tokens, attn_mask=future)[0]")),
+        replace((CROSS, causal), *also) for causal in (CAUSAL_ON_IMAGE, CAUSAL_CROSS) for also in ([], [OPEN])
     ],
-    future_visible=[replace(*OPEN), replace(FUTURE, "torch.zeros(T, T, device=captions.device)")],
-    causal_mask_inverted=[
-        replace(FUTURE, FUTURE.replace("triu(1)", "tril()")),
-        replace((FUTURE, FUTURE.replace("triu(1)", "tril()")), NO_WEIGHTS),
-        replace(FUTURE, FUTURE.replace("triu(1)", "tril(-1)")),
-    ],
-    causal_mask_off_by_one=[
-        replace(FUTURE, FUTURE.replace("triu(1)", "triu()")),
-        replace((FUTURE, FUTURE.replace("triu(1)", "triu()")), NO_WEIGHTS),
-        replace(FUTURE, FUTURE.replace("triu(1)", "triu(2)")),
-    ],
-    causal_mask_as_numbers=[
-        replace(FUTURE, "torch.ones(T, T).triu(1).to(self.head.weight)"),
-        replace(FUTURE, "torch.ones(T, T).tril().to(self.head.weight)"),
-    ],
-    causal_mask_nan=[
-        replace(FUTURE, "torch.ones(T, T).triu(1).to(self.head.weight) * float('-inf')"),
-        replace(FUTURE, "torch.ones(T, T).triu(1) * float('-inf')"),
-    ],
-    cross_attends_words=[
-        replace(CROSS, "y = y + self.cross_attention(y, y, y)[0]"),
-        replace(CROSS, "y = y + self.cross_attention(y, y, y, attn_mask=future)[0]"),
-        replace(CROSS, "y = y + self.cross_attention(y, tokens, y)[0]"),
-    ],
-    cross_from_wrong_side=[
-        replace(CROSS, "y = tokens + self.cross_attention(tokens, y, y)[0]"),
-        replace(CROSS, "y = self.cross_attention(tokens, y, y)[0]"),
-        replace(CROSS, "y = y + self.cross_attention(tokens, y, y)[0]"),
-    ],
-    image_first=replace((SELF, "#self#"), (CROSS, SELF), ("#self#", CROSS)),
+    **wrong_causal_masks("captions"),
+    cross_attends_words=instead_of(
+        CROSS, *(f"self.cross_attention({what})" for what in ("y, y, y", "y, y, y, attn_mask=future", "y, tokens, y"))
+    ),
+    cross_from_wrong_side=instead_of(
+        ADD_CROSS, *(f"y = {residual}self.cross_attention(tokens, y, y)[0]" for residual in ("tokens + ", "", "y + "))
+    ),
+    image_first=replace((ADD_SELF, "#self#"), (ADD_CROSS, ADD_SELF), ("#self#", ADD_CROSS)),
     layers_mixed_up=[
         replace("self.cross_attention(y", "self.self_attention(y"),
         replace("self.self_attention(y", "self.cross_attention(y"),
@@ -164,42 +103,26 @@ mistakes = known(
         TOKENS, f"{TOKENS}\n        tokens = tokens + self.positions.weight[torch.arange(tokens.shape[1]) % 4]"
     ),
     positions_from_one=replace("torch.arange(T,", "torch.arange(1, T + 1,"),
-    residual_missing=[
-        replace(("y = y + self.self", "y = self.self"), ("y = y + self.cross", "y = self.cross")),
-        replace("y = y + self.self", "y = self.self"),
-        replace("y = y + self.cross", "y = self.cross"),
-    ],
-    self_attention_unused=replace(SELF, "y = y"),
-    relu_missing=[
-        replace("self.cnn(images)", "self.cnn[2](self.cnn[0](images))"),
-        replace("self.cnn(images)", "self.cnn(images).relu()"),
-    ],
-    embedding_scaled=replace("self.embedding(captions)", "self.embedding(captions) * self.head.in_features**0.5"),
-    softmax_returned=[
-        replace("return self.head(y)", "return torch.softmax(self.head(y), dim=-1)"),
-        replace("return self.head(y)", "return torch.log_softmax(self.head(y), dim=-1)"),
-    ],
-    only_last_position=[
-        replace("return self.head(y)", "return self.head(y[:, -1])"),
-        replace("return self.head(y)", "return self.head(y[:, -1:])"),
-        replace("return self.head(y)", "return self.head(y.mean(dim=1))"),
-    ],
+    residual_missing=together_or_alone(("y + self.self", "self.self"), ("y + self.cross", "self.cross")),
+    self_attention_unused=replace(ADD_SELF, "y = y"),
+    relu_missing=instead_of(FEATURES, "self.cnn[2](self.cnn[0](images))", f"{FEATURES}.relu()"),
+    embedding_scaled=replace(EMBEDDED, f"{EMBEDDED} * self.head.in_features**0.5"),
+    softmax_returned=instead_of(LOGITS, f"torch.softmax({LOGITS}, dim=-1)", f"torch.log_softmax({LOGITS}, dim=-1)"),
+    only_last_position=instead_of(LOGITS, "self.head(y[:, -1])", "self.head(y[:, -1:])", "self.head(y.mean(dim=1))"),
     pair_not_unpacked=[
-        replace(SELF, SELF.removesuffix("[0]")),
-        replace(CROSS, CROSS.removesuffix("[0]")),
-        replace(SELF, SELF.removesuffix("[0]").replace("y + ", "")),
+        *(replace(f"{attention}[0]", attention) for attention in (SELF, CROSS)),
+        replace(f"y + {SELF}[0]", SELF),
     ],
     batch_mixed=replace(", batch_first=True", ""),
-    gradient_cut=[
-        replace(TOKENS, f"{TOKENS}.detach()"),
-        replace("self.embedding(captions)", "self.embedding(captions).detach()"),
-    ],
+    gradient_cut=[replace(TOKENS, f"{TOKENS}.detach()"), replace(EMBEDDED, f"{EMBEDDED}.detach()")],
     dropout_added=[
         replace("num_heads, batch_first", "num_heads, dropout=0.1, batch_first"),
-        replace("self.head(y)", "self.head(F.dropout(y, 0.1, self.training))"),
+        replace(LOGITS, "self.head(F.dropout(y, 0.1, self.training))"),
     ],
-    returns_float32=replace("return self.head(y)", "return self.head(y).float()"),
-    inputs_changed=replace("tokens = self.cnn", "images.data.mul_(0.5)\n        tokens = self.cnn"),
+    # Before they are used, or after.
+    inputs_changed=[
+        replace(step, f"images.data.mul_(0.5)\n        {step}") for step in ("tokens = self", "return self")
+    ],
 )
 
 exercise = Exercise(

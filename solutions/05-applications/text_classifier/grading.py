@@ -1,73 +1,40 @@
 """How the text classifier is graded."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from shared import instead_of, loud, words
+from torch import nn
 
-from grader.authoring import Case, Exercise, Inputs, built, known, replace
-
-
-def sentences(rand: Inputs, vocab: int, L: int, lengths: list[int], pad_id: int = 0, side: str = "right") -> Tensor:
-    """(B, L): tokens other than ``pad_id`` at the start of every row (or its end, or scattered), padding elsewhere."""
-    tokens = rand.integers(1, vocab, len(lengths), L)
-    tokens = torch.where(tokens == pad_id, torch.zeros_like(tokens), tokens)
-    places = torch.arange(L) if side == "right" else torch.arange(L).flip(0)
-    places = (places * 5) % L if side == "scattered" else places
-    return tokens.masked_fill(places >= torch.tensor(lengths).unsqueeze(1), pad_id)
+from grader.authoring import Case, Exercise, Inputs, built, known, replace, standard
 
 
 def cases(rand: Inputs) -> Iterator[Case]:
-    yield Case(
-        "no padding, every size different",
-        built(11, 12, 3, 4)(sentences(rand, 11, 5, [5, 5])),
-        gradients=True,
-        twice=True,
-        public=True,
-    )
-    yield Case("one sentence of one token, one head", built(7, 6, 1, 3)(sentences(rand, 7, 1, [1])), family="shape")
-    yield Case(
-        "padding at the end",
-        built(13, 8, 2, 5)(sentences(rand, 13, 6, [6, 2, 4])),
-        family="masking",
-        gradients=True,
-        public=True,
-    )
-    yield Case("much padding", built(9, 10, 5, 4)(sentences(rand, 9, 17, [3, 1])), family="masking")
-    yield Case(
-        "padding at the start", built(13, 8, 4, 2)(sentences(rand, 13, 7, [3, 5, 7], side="left")), family="masking"
-    )
-    yield Case(
-        "another pad_id, padding anywhere",
-        built(13, 6, 3, 4, pad_id=4)(sentences(rand, 13, 7, [3, 5], pad_id=4, side="scattered")),
-        family="masking",
-    )
-    yield Case(
-        "a row of nothing but padding",
-        built(11, 8, 2, 6)(sentences(rand, 11, 5, [4, 0, 5])),
-        family="masking",
-        gradients=True,
-    )
-    yield Case(
-        "training mode: there is no dropout", built(11, 6, 2, 4).train()(sentences(rand, 11, 5, [5, 3])), family="state"
-    )
-    yield Case(
-        "padding where scores are in the hundreds",
-        built(13, 8, 2, 5)(sentences(rand, 13, 7, [3, 5, 6, 4])),
-        family="masking",
-        probe=loud,
-        tolerance=1e-3,
-    )
-    yield Case("float64", built(9, 6, 2, 4)(sentences(rand, 9, 5, [5, 3])), family="dtype", dtype="float64")
-    yield Case("bfloat16", built(9, 8, 2, 3)(sentences(rand, 9, 5, [3, 4])), family="dtype", dtype="bfloat16")
+    def model(*init: int, rows: list[str], **named: int) -> Any:
+        """Built so and given sentences that look so."""
+        return built(*init, **named)(words(rand, init[0], rows, **named))
 
+    def masked(reason: str, called: Any, **options: Any) -> Case:
+        return Case(reason, called, family="masking", **options)
 
-def loud(module, tokens):
-    import torch
-
-    with torch.no_grad():
-        module.embedding.weight.mul_(40.0)
-    return module(tokens)
+    whole = model(11, 12, 3, 4, rows=["wwwww", "wwwww"])
+    yield Case("no padding, every size different", whole, gradients=True, twice=True, public=True)
+    yield Case("one sentence of one token, one head", model(7, 6, 1, 3, rows=["w"]), family="shape")
+    at_the_end = model(13, 8, 2, 5, rows=["wwwwww", "ww....", "wwww.."])
+    yield masked("padding at the end", at_the_end, gradients=True, public=True)
+    yield masked("much padding", model(9, 10, 5, 4, rows=["www..............", "w................"]))
+    yield masked("padding at the start", model(13, 8, 4, 2, rows=["....www", "..wwwww", "wwwwwww"]))
+    anywhere = model(13, 6, 3, 4, rows=["w..w..w", "w.ww.ww"], pad_id=4)
+    yield masked("another pad_id, padding anywhere", anywhere)
+    empty = model(11, 8, 2, 6, rows=["wwww.", ".....", "wwwww"])
+    yield masked("a row of nothing but padding", empty, gradients=True)
+    training = model(11, 6, 2, 4, rows=["wwwww", "www.."]).train()
+    yield Case("training mode: there is no dropout", training, family="state")
+    high = model(13, 8, 2, 5, rows=["www....", "wwwww..", "wwwwww.", "wwww..."])
+    yield masked("padding where scores are in the hundreds", high, probe=loud, tolerance=1e-3)
+    dtypes = ("float64", "bfloat16")
+    yield from standard(lambda: model(9, 6, 2, 4, rows=["wwwww", "www.."]), dtypes=dtypes, strides=False)
 
 
 def TextClassifier(vocab_size, embed_dim, num_heads, num_classes, pad_id=0):
@@ -94,84 +61,70 @@ def TextClassifier(vocab_size, embed_dim, num_heads, num_classes, pad_id=0):
 
 MASK = "~real & ~empty"
 FILLED = "y.masked_fill(~real.unsqueeze(-1), 0.0)"
-COUNT = "real.sum(dim=1, keepdim=True).clamp(min=1)"
+NUMBER = "real.sum(dim=1, keepdim=True)"
+COUNT = f"{NUMBER}.clamp(min=1)"
 MEAN = f"total / {COUNT}"
-RETURNED = f"return self.classifier({MEAN})"
-NO_GUARD = (MASK, "~real")
+LOGITS = f"self.classifier({MEAN})"
+NO_GUARD, NO_MASK, NO_CLAMP = (MASK, "~real"), (MASK, "None"), (COUNT, NUMBER)
+PLAIN_MEAN, BY_LENGTH = (MEAN, "y.mean(dim=1)"), (COUNT, "real.shape[1]")
+# NaN × 0 is NaN, where masked_fill puts a zero.
+MULTIPLIED = (FILLED, "(y * real.unsqueeze(-1))")
+PADDING_FILLED = (FILLED, "y.masked_fill(real.unsqueeze(-1), 0.0)")
+NOT_UNPACKED = ("y, _ = self", "y = self")
 
 mistakes = known(
     mean_over_padding=[
-        replace(MEAN, "y.mean(dim=1)"),
-        replace(COUNT, "real.shape[1]"),
+        replace(*PLAIN_MEAN),
+        replace(*BY_LENGTH),
         replace(FILLED, "y"),
-        replace((MEAN, "y.mean(dim=1)"), NO_GUARD),
-        replace((COUNT, "real.shape[1]"), NO_GUARD),
-        replace((FILLED, "y"), (COUNT, "real.sum(dim=1, keepdim=True)"), NO_GUARD),
+        replace(PLAIN_MEAN, NO_GUARD),
+        replace(BY_LENGTH, NO_GUARD),
+        replace((FILLED, "y"), NO_CLAMP, NO_GUARD),
     ],
     padding_attended=[
-        replace(MASK, "None"),
-        replace((MASK, "None"), ("x = self.embedding(tokens)", "x = self.embedding(tokens) * real.unsqueeze(-1)")),
+        replace(*NO_MASK),
+        replace(NO_MASK, ("embedding(tokens)", "embedding(tokens) * real.unsqueeze(-1)")),
     ],
-    padding_everywhere=replace((MASK, "None"), (MEAN, "y.mean(dim=1)")),
+    padding_everywhere=replace(NO_MASK, PLAIN_MEAN),
     padding_mask_inverted=[
-        replace(MASK, "real"),
-        replace(MASK, "real & ~empty & ~real.all(dim=1, keepdim=True)"),
-        replace((MASK, "real"), ("self.attention(x, x, x, ", "self.attention(x, x, x, need_weights=False, ")),
+        *instead_of(MASK, "real", "real & ~empty & ~real.all(dim=1, keepdim=True)"),
+        replace((MASK, "real"), ("(x, x, x, ", "(x, x, x, need_weights=False, ")),
     ],
     mean_mask_inverted=[
-        replace(
-            (FILLED, "y.masked_fill(real.unsqueeze(-1), 0.0)"), (COUNT, "(~real).sum(dim=1, keepdim=True).clamp(min=1)")
-        ),
-        replace(FILLED, "y.masked_fill(real.unsqueeze(-1), 0.0)"),
+        replace(PADDING_FILLED, (COUNT, "(~real).sum(dim=1, keepdim=True).clamp(min=1)")),
+        replace(*PADDING_FILLED),
     ],
     pad_id_fixed=replace("tokens != self.pad_id", "tokens != 0"),
     padding_only_at_the_end=replace(
         "real = tokens != self.pad_id",
         "real = torch.arange(tokens.shape[1]) < (tokens != self.pad_id).sum(dim=1, keepdim=True)",
     ),
-    empty_row_nan=[
-        replace(COUNT, "real.sum(dim=1, keepdim=True)"),
-        replace((COUNT, "real.sum(dim=1, keepdim=True)"), NO_GUARD),
-        replace(NO_GUARD, (FILLED, "(y * real.unsqueeze(-1))")),
-    ],
+    empty_row_nan=[replace(*NO_CLAMP), replace(NO_CLAMP, NO_GUARD), replace(NO_GUARD, MULTIPLIED)],
     empty_row_nan_gradient=[
         replace(NO_GUARD, (FILLED, "y.nan_to_num().masked_fill(~real.unsqueeze(-1), 0.0)")),
-        replace(NO_GUARD),
-        replace(
-            NO_GUARD, (RETURNED, f"return self.classifier(({MEAN}).nan_to_num())"), (FILLED, "(y * real.unsqueeze(-1))")
-        ),
+        replace(*NO_GUARD),
+        replace(NO_GUARD, (LOGITS, f"self.classifier(({MEAN}).nan_to_num())"), MULTIPLIED),
     ],
     empty_row_not_zero=[
-        replace((MEAN, f"torch.where(empty, y.mean(dim=1), {MEAN})")),
+        replace(MEAN, f"torch.where(empty, y.mean(dim=1), {MEAN})"),
         replace(FILLED, "y.masked_fill(~real.unsqueeze(-1) & ~empty.unsqueeze(-1), 0.0)"),
-        replace((RETURNED, f"return self.classifier({MEAN}).masked_fill(empty, 0.0)")),
+        replace(LOGITS, f"{LOGITS}.masked_fill(empty, 0.0)"),
     ],
-    one_token_taken=[
-        replace(MEAN, "y[:, 0]"),
-        replace((MEAN, "y[:, 0]"), NO_GUARD),
-        replace((MEAN, "y[:, 0]"), (MASK, "None")),
-    ],
-    last_token_taken=[
-        replace(MEAN, "y[:, -1]"),
-        replace((MEAN, "y[:, -1]"), NO_GUARD),
-        replace((MEAN, "y[:, -1]"), (MASK, "None")),
-    ],
+    one_token_taken=[replace((MEAN, "y[:, 0]"), *also) for also in ([], [NO_GUARD], [NO_MASK])],
+    last_token_taken=[replace((MEAN, "y[:, -1]"), *also) for also in ([], [NO_GUARD], [NO_MASK])],
     sum_not_mean=replace(MEAN, "total"),
-    maximum_not_mean=[
-        replace(MEAN, 'y.masked_fill(~real.unsqueeze(-1), float("-inf")).amax(dim=1).masked_fill(empty, 0.0)'),
-        replace(MEAN, "y.amax(dim=1)"),
-    ],
-    softmax_returned=[
-        replace(RETURNED, f"return torch.softmax(self.classifier({MEAN}), dim=-1)"),
-        replace(RETURNED, f"return torch.log_softmax(self.classifier({MEAN}), dim=-1)"),
-        replace(RETURNED, f"return torch.sigmoid(self.classifier({MEAN}))"),
-    ],
-    residual_added=replace(FILLED, "(y + x).masked_fill(~real.unsqueeze(-1), 0.0)"),
-    attention_unused=replace(FILLED, "x.masked_fill(~real.unsqueeze(-1), 0.0)"),
+    maximum_not_mean=instead_of(
+        MEAN, 'y.masked_fill(~real.unsqueeze(-1), float("-inf")).amax(dim=1).masked_fill(empty, 0.0)', "y.amax(dim=1)"
+    ),
+    softmax_returned=instead_of(
+        LOGITS, f"torch.softmax({LOGITS}, dim=-1)", f"torch.log_softmax({LOGITS}, dim=-1)", f"torch.sigmoid({LOGITS})"
+    ),
+    residual_added=replace(FILLED, FILLED.replace("y.", "(y + x).")),
+    attention_unused=replace(FILLED, FILLED.replace("y.", "x.")),
     pair_not_unpacked=[
-        replace(("y, _ = self", "y = self"), (FILLED, "(y + x)")),
-        replace(("y, _ = self", "y = self"), (FILLED, "(y * real.unsqueeze(-1))")),
-        replace("y, _ = self", "y = self"),
+        replace(NOT_UNPACKED, (FILLED, "(y + x)")),
+        replace(NOT_UNPACKED, MULTIPLIED),
+        replace(*NOT_UNPACKED),
     ],
     batch_mixed=[
         replace(("batch_first=True", "batch_first=False"), (f", key_padding_mask={MASK}", "")),
@@ -181,13 +134,10 @@ mistakes = known(
         replace("num_heads, batch_first", "num_heads, dropout=0.1, batch_first"),
         replace(MEAN, f"F.dropout({MEAN}, 0.1, self.training)"),
     ],
-    returns_float32=replace(RETURNED, f"return self.classifier({MEAN}).float()"),
-    gradient_cut=[
-        replace("self.attention(x, x, x,", "self.attention(x.detach(), x.detach(), x.detach(),"),
-        replace("total = y.", "total = y.detach()."),
-    ],
+    returns_float32=replace(LOGITS, f"{LOGITS}.float()"),
+    gradient_cut=[replace("(x, x, x,", "(x.detach(), x.detach(), x.detach(),"), replace("= y.", "= y.detach().")],
     tokens_changed=replace(
-        "x = self.embedding(tokens)", "x = self.embedding(tokens)\n        tokens[tokens == self.pad_id] = 1"
+        "= self.embedding(tokens)", "= self.embedding(tokens)\n        tokens[tokens == self.pad_id] = 1"
     ),
 )
 

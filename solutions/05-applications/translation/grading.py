@@ -1,104 +1,46 @@
 """How the translation model is graded."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from shared import instead_of, loud, together_or_alone, words, wrong_causal_masks
+from torch import nn
 
-from grader.authoring import Case, Exercise, Inputs, built, known, replace
-
-
-def words(
-    rand: Inputs, vocab: int, B: int, L: int, pad_id: int = 0, padding: tuple[tuple[int, int], ...] = ()
-) -> Tensor:
-    """(B, L) without ``pad_id`` but at the places (row, column) of ``padding``."""
-    tokens = rand.integers(1, vocab, B, L)
-    tokens = torch.where(tokens == pad_id, torch.zeros_like(tokens), tokens)
-    for row, column in padding:
-        tokens[row, column] = pad_id
-    return tokens
+from grader.authoring import Case, Exercise, Inputs, built, known, replace, standard
 
 
 def cases(rand: Inputs) -> Iterator[Case]:
+    def model(*init: int, src: list[str], T: int, **named: int) -> Any:
+        """Built so, with sources that look so and as many targets of T words."""
+        pad_id = named.get("pad_id", 0)
+        return built(*init, **named)(
+            words(rand, init[0], src, pad_id), words(rand, init[1], ["w" * T] * len(src), pad_id)
+        )
+
+    def masked(reason: str, called: Any, **options: Any) -> Case:
+        return Case(reason, called, family="masking", **options)
+
     # With one target token there is no future, and without padding nothing to hide: what fails here is no mask.
-    yield Case(
-        "one target token, nothing to hide",
-        built(11, 13, 12, 2, max_len=9)(words(rand, 11, 3, 5), words(rand, 13, 3, 1)),
-        gradients=True,
-        public=True,
-    )
-    yield Case(
-        "more target than source",
-        built(7, 9, 8, 4)(words(rand, 7, 2, 3), words(rand, 9, 2, 6)),
-        family="masking",
-        gradients=True,
-        twice=True,
-        public=True,
-    )
-    yield Case(
-        "as many words on both sides",
-        built(7, 9, 6, 3, max_len=5)(words(rand, 7, 2, 4), words(rand, 9, 2, 4)),
-        family="masking",
-    )
-    yield Case(
-        "source padding",
-        built(11, 8, 10, 5, max_len=16)(words(rand, 11, 3, 7, padding=((0, 5), (0, 6), (2, 6))), words(rand, 8, 3, 4)),
-        family="masking",
-        gradients=True,
-        public=True,
-    )
-    yield Case(
-        "much source padding, one target token",
-        built(11, 8, 6, 2, max_len=16)(
-            words(rand, 11, 2, 9, padding=tuple((0, i) for i in range(1, 9))), words(rand, 8, 2, 1)
-        ),
-        family="masking",
-    )
-    yield Case(
-        "another pad_id, padding anywhere",
-        built(7, 9, 8, 2, 4)(words(rand, 7, 2, 6, 4, ((0, 0), (0, 3), (1, 5))), words(rand, 9, 2, 5, 4)),
-        family="masking",
-    )
-    yield Case(
-        "one word to one word, one head, positions used up",
-        built(5, 7, 6, 1, 0, 1)(words(rand, 5, 1, 1), words(rand, 7, 1, 1)),
-        family="shape",
-    )
-    yield Case(
-        "training mode: there is no dropout",
-        built(7, 9, 6, 2, 0, 8).train()(words(rand, 7, 2, 5), words(rand, 9, 2, 3)),
-        family="state",
-    )
-    yield Case(
-        "source padding where scores are in the hundreds",
-        built(11, 8, 10, 5, max_len=16)(
-            words(rand, 11, 3, 7, padding=((0, 5), (0, 6), (1, 0), (2, 6))), words(rand, 8, 3, 4)
-        ),
-        family="masking",
-        probe=loud,
-        tolerance=1e-3,
-    )
-    yield Case(
-        "float64",
-        built(7, 9, 6, 2, 0, 8)(words(rand, 7, 2, 5, padding=((1, 4),)), words(rand, 9, 2, 3)),
-        family="dtype",
-        dtype="float64",
-    )
-    yield Case(
-        "bfloat16",
-        built(7, 5, 8, 2, 0, 6)(words(rand, 7, 2, 4, padding=((1, 3),)), words(rand, 5, 2, 3)),
-        family="dtype",
-        dtype="bfloat16",
-    )
-
-
-def loud(module, src, tgt):
-    import torch
-
-    with torch.no_grad():
-        module.src_embedding.weight.mul_(40.0)
-        module.tgt_embedding.weight.mul_(40.0)
-    return module(src, tgt)
+    nothing = model(11, 13, 12, 2, max_len=9, src=["wwwww"] * 3, T=1)
+    yield Case("one target token, nothing to hide", nothing, gradients=True, public=True)
+    longer = model(7, 9, 8, 4, src=["www"] * 2, T=6)
+    yield masked("more target than source", longer, gradients=True, twice=True, public=True)
+    yield masked("as many words on both sides", model(7, 9, 6, 3, max_len=5, src=["wwww"] * 2, T=4))
+    padded = model(11, 8, 10, 5, max_len=16, src=["wwwww..", "wwwwwww", "wwwwww."], T=4)
+    yield masked("source padding", padded, gradients=True, public=True)
+    much = model(11, 8, 6, 2, max_len=16, src=["w........", "wwwwwwwww"], T=1)
+    yield masked("much source padding, one target token", much)
+    anywhere = model(7, 9, 8, 2, pad_id=4, src=[".ww.ww", "wwwww."], T=5)
+    yield masked("another pad_id, padding anywhere", anywhere)
+    used_up = model(5, 7, 6, 1, 0, 1, src=["w"], T=1)
+    yield Case("one word to one word, one head, positions used up", used_up, family="shape")
+    training = model(7, 9, 6, 2, 0, 8, src=["wwwww"] * 2, T=3).train()
+    yield Case("training mode: there is no dropout", training, family="state")
+    high = model(11, 8, 10, 5, max_len=16, src=["wwwww..", ".wwwwww", "wwwwww."], T=4)
+    yield masked("source padding where scores are in the hundreds", high, probe=loud, tolerance=1e-3)
+    dtypes = ("float64", "bfloat16")
+    yield from standard(lambda: model(7, 9, 6, 2, 0, 8, src=["wwwww", "wwww."], T=3), dtypes=dtypes, strides=False)
 
 
 def TranslationModel(src_vocab, tgt_vocab, embed_dim, num_heads, pad_id=0, max_len=512):
@@ -131,48 +73,36 @@ def TranslationModel(src_vocab, tgt_vocab, embed_dim, num_heads, pad_id=0, max_l
     return Model()
 
 
-FUTURE = "torch.ones(T, T, dtype=torch.bool, device=tgt.device).triu(1)"
-SRC_POSITIONS = " + self.positions(torch.arange(S, device=src.device))"
-TGT_POSITIONS = " + self.positions(torch.arange(T, device=tgt.device))"
-ENCODER = "self.encoder_attention(x, x, x, key_padding_mask=padding)"
+SRC, TGT = "self.src_embedding(src)", "self.tgt_embedding(tgt)"
+SRC_PLACES, TGT_PLACES = "torch.arange(S, device=src.device)", "torch.arange(T, device=tgt.device)"
+SRC_POSITIONS, TGT_POSITIONS = f" + self.positions({SRC_PLACES})", f" + self.positions({TGT_PLACES})"
+PADDING = "padding = src == self.pad_id"
+GIVEN = ", key_padding_mask=padding"
+ENCODER = f"self.encoder_attention(x, x, x{GIVEN})"
 DECODER = "self.decoder_attention(y, y, y, attn_mask=future)"
-CROSS = "self.cross_attention(y, memory, memory, key_padding_mask=padding)"
-ENCODER_OPEN = (ENCODER, "self.encoder_attention(x, x, x)")
-CROSS_OPEN = (CROSS, "self.cross_attention(y, memory, memory)")
-RESIDUALS = {
-    "encoder": ("memory = x + ", "memory = "),
-    "decoder": ("y = y + self.decoder", "y = self.decoder"),
-    "cross": ("y = y + self.cross", "y = self.cross"),
-}
-NO_WEIGHTS = ("attn_mask=future", "attn_mask=future, need_weights=False")
+CROSS = f"self.cross_attention(y, memory, memory{GIVEN})"
+ENCODER_OPEN = (ENCODER, ENCODER.replace(GIVEN, ""))
+CROSS_OPEN = (CROSS, CROSS.replace(GIVEN, ""))
+INVERTED = (PADDING, PADDING.replace("==", "!="))
+LOGITS = "self.head(y)"
+
+
+def causal_too(attention: str, rows: str) -> Any:
+    """Keys are hidden as if they were the future of these rows."""
+    future = f", attn_mask=torch.ones({rows}, S, dtype=torch.bool, device=src.device).triu(1)"
+    return replace(attention, attention.replace(GIVEN, future + GIVEN))
+
+
+def crossing(*inputs: str) -> list[Any]:
+    """The cross-attention asked by, and about, other things."""
+    return instead_of(CROSS, *(CROSS.replace("y, memory, memory", what) for what in inputs))
+
 
 mistakes = known(
-    future_visible=[replace(", attn_mask=future", ""), replace(FUTURE, "torch.zeros(T, T, device=tgt.device)")],
-    causal_mask_inverted=[
-        replace(FUTURE, "torch.ones(T, T, dtype=torch.bool, device=tgt.device).tril()"),
-        replace((FUTURE, "torch.ones(T, T, dtype=torch.bool, device=tgt.device).tril()"), NO_WEIGHTS),
-        replace(FUTURE, "torch.ones(T, T, dtype=torch.bool, device=tgt.device).tril(-1)"),
-    ],
-    causal_mask_off_by_one=[
-        replace(FUTURE, "torch.ones(T, T, dtype=torch.bool, device=tgt.device).triu()"),
-        replace((FUTURE, "torch.ones(T, T, dtype=torch.bool, device=tgt.device).triu()"), NO_WEIGHTS),
-        replace(FUTURE, "torch.ones(T, T, dtype=torch.bool, device=tgt.device).triu(2)"),
-    ],
-    causal_mask_as_numbers=[
-        replace(FUTURE, "torch.ones(T, T, device=tgt.device, dtype=self.head.weight.dtype).triu(1)"),
-        replace(FUTURE, "torch.ones(T, T, device=tgt.device, dtype=self.head.weight.dtype).tril()"),
-    ],
-    causal_mask_nan=[
-        replace(FUTURE, "torch.ones(T, T).triu(1).to(self.head.weight) * float('-inf')"),
-        replace(FUTURE, "torch.ones(T, T).triu(1) * float('-inf')"),
-    ],
+    **wrong_causal_masks("tgt"),
     source_padding_visible=[
         replace(ENCODER_OPEN, CROSS_OPEN),
-        replace(
-            ("self.src_embedding(src) +", "self.src_embedding(src) * ~padding.unsqueeze(-1) +"),
-            ENCODER_OPEN,
-            CROSS_OPEN,
-        ),
+        replace((f"{SRC} +", f"{SRC} * ~padding.unsqueeze(-1) +"), ENCODER_OPEN, CROSS_OPEN),
     ],
     source_padding_visible_encoder=[
         replace(*ENCODER_OPEN),
@@ -180,98 +110,60 @@ mistakes = known(
     ],
     source_padding_visible_cross=replace(*CROSS_OPEN),
     padding_mask_inverted=[
-        replace("padding = src == self.pad_id", "padding = src != self.pad_id"),
-        replace((ENCODER, ENCODER.replace("=padding", "=~padding"))),
-        replace((CROSS, CROSS.replace("=padding", "=~padding"))),
-        replace(
-            ("padding = src == self.pad_id", "padding = src != self.pad_id"),
-            ("key_padding_mask=padding", "key_padding_mask=padding, need_weights=False"),
-        ),
+        replace(*INVERTED),
+        *(replace(attention, attention.replace("=padding", "=~padding")) for attention in (ENCODER, CROSS)),
+        replace(INVERTED, (GIVEN, f"{GIVEN}, need_weights=False")),
     ],
     pad_id_fixed=replace("src == self.pad_id", "src == 0"),
-    encoder_causal=replace(
-        ENCODER,
-        ENCODER.replace(
-            "x, x, x,", "x, x, x, attn_mask=torch.ones(S, S, dtype=torch.bool, device=src.device).triu(1),"
-        ),
-    ),
-    cross_attention_causal=replace(
-        CROSS,
-        CROSS.replace(
-            "memory, key", "memory, attn_mask=torch.ones(T, S, dtype=torch.bool, device=src.device).triu(1), key"
-        ),
-    ),
+    encoder_causal=causal_too(ENCODER, "S"),
+    cross_attention_causal=causal_too(CROSS, "T"),
     cross_attends_target=[
-        replace(CROSS, "self.cross_attention(y, y, y)"),
-        replace(CROSS, "self.cross_attention(y, y, y, attn_mask=future)"),
-        replace(CROSS, CROSS.replace("memory, memory", "y, y")),
-        replace(CROSS, CROSS.replace("memory, memory", "memory, y")),
+        *instead_of(CROSS, "self.cross_attention(y, y, y)", "self.cross_attention(y, y, y, attn_mask=future)"),
+        *crossing("y, y, y", "y, memory, y"),
     ],
     cross_from_wrong_side=[
-        *(
-            replace(f"y = y + {CROSS}[0]", f"y = {residual}self.cross_attention(memory, y, y{mask})[0]")
-            for residual in ("memory + ", "y + ", "")
-            for mask in ("", ", key_padding_mask=padding")
-        )
+        replace(f"y = y + {CROSS}[0]", f"y = {residual}self.cross_attention(memory, y, y{mask})[0]")
+        for residual in ("memory + ", "y + ", "")
+        for mask in ("", GIVEN)
     ],
-    cross_attends_embeddings=[
-        replace(CROSS, CROSS.replace("memory, memory", "x, x")),
-        replace(CROSS, CROSS.replace("memory, memory", "memory, x")),
-        replace(CROSS, CROSS.replace("memory, memory", "x, memory")),
-    ],
-    positions_missing=[
-        replace((SRC_POSITIONS, ""), (TGT_POSITIONS, "")),
-        replace(SRC_POSITIONS, ""),
-        replace(TGT_POSITIONS, ""),
-    ],
+    cross_attends_embeddings=crossing("y, x, x", "y, memory, x", "y, x, memory"),
+    positions_missing=together_or_alone((SRC_POSITIONS, ""), (TGT_POSITIONS, "")),
     positions_from_one=[
-        replace(("torch.arange(S,", "torch.arange(1, S + 1,"), ("torch.arange(T,", "torch.arange(1, T + 1,")),
-        replace("torch.arange(T,", "torch.arange(S, S + T,"),
+        replace(("arange(S,", "arange(1, S + 1,"), ("arange(T,", "arange(1, T + 1,")),
+        replace("arange(T,", "arange(S, S + T,"),
     ],
     positions_over_batch=replace(
-        ("torch.arange(S, device=src.device)", "torch.arange(src.shape[0], device=src.device).unsqueeze(1)"),
-        ("torch.arange(T, device=tgt.device)", "torch.arange(tgt.shape[0], device=tgt.device).unsqueeze(1)"),
+        (SRC_PLACES, "torch.arange(src.shape[0], device=src.device).unsqueeze(1)"),
+        (TGT_PLACES, "torch.arange(tgt.shape[0], device=tgt.device).unsqueeze(1)"),
     ),
-    residual_missing=[replace(*RESIDUALS.values()), *(replace(*pair) for pair in RESIDUALS.values())],
+    residual_missing=together_or_alone(
+        ("memory = x + ", "memory = "),
+        ("y = y + self.decoder", "y = self.decoder"),
+        ("y = y + self.cross", "y = self.cross"),
+    ),
     decoder_self_attention_unused=replace(f"y = y + {DECODER}[0]", "y = y"),
     layers_mixed_up=[
         replace("self.cross_attention(y", "self.decoder_attention(y"),
         replace("self.decoder_attention(y", "self.encoder_attention(y"),
         replace((DECODER, DECODER.replace("decoder", "cross")), (CROSS, CROSS.replace("cross", "decoder"))),
-        replace("self.tgt_embedding(tgt)", "self.src_embedding(tgt.clamp(max=self.src_embedding.num_embeddings - 1))"),
+        replace(TGT, "self.src_embedding(tgt.clamp(max=self.src_embedding.num_embeddings - 1))"),
     ],
-    embedding_scaled=replace(
-        ("_embedding(src) +", "_embedding(src) * scale +"),
-        ("_embedding(tgt) +", "_embedding(tgt) * scale +"),
-        ("S, T =", "scale = self.head.in_features**0.5\n        S, T ="),
-    ),
-    softmax_returned=[
-        replace("return self.head(y)", "return torch.softmax(self.head(y), dim=-1)"),
-        replace("return self.head(y)", "return torch.log_softmax(self.head(y), dim=-1)"),
-    ],
-    head_missing=replace("return self.head(y)", "return y"),
-    only_last_position=[
-        replace("return self.head(y)", "return self.head(y[:, -1])"),
-        replace("return self.head(y)", "return self.head(y[:, -1:])"),
-        replace("return self.head(y)", "return self.head(y.mean(dim=1))"),
-    ],
+    embedding_scaled=replace(*((f"{part} +", f"{part} * self.head.in_features**0.5 +") for part in (SRC, TGT))),
+    softmax_returned=instead_of(LOGITS, f"torch.softmax({LOGITS}, dim=-1)", f"torch.log_softmax({LOGITS}, dim=-1)"),
+    head_missing=replace(LOGITS, "y"),
+    only_last_position=instead_of(LOGITS, "self.head(y[:, -1])", "self.head(y[:, -1:])", "self.head(y.mean(dim=1))"),
     pair_not_unpacked=[
-        replace(f"{ENCODER}[0]", ENCODER),
-        replace(f"{DECODER}[0]", DECODER),
-        replace(f"{CROSS}[0]", CROSS),
-        replace((f"x + {ENCODER}[0]", ENCODER)),
+        *(replace(f"{attention}[0]", attention) for attention in (ENCODER, DECODER, CROSS)),
+        replace(f"x + {ENCODER}[0]", ENCODER),
     ],
     batch_mixed=replace(", batch_first=True", ""),
-    gradient_cut=[
-        replace("(y, memory, memory,", "(y, memory.detach(), memory.detach(),"),
-        replace("x = self.src_embedding(src)", "x = self.src_embedding(src).detach()"),
-    ],
+    gradient_cut=[*crossing("y, memory.detach(), memory.detach()"), replace(SRC, f"{SRC}.detach()")],
     dropout_added=[
         replace("num_heads, batch_first", "num_heads, dropout=0.1, batch_first"),
-        replace("self.head(y)", "self.head(F.dropout(y, 0.1, self.training))"),
+        replace(LOGITS, "self.head(F.dropout(y, 0.1, self.training))"),
     ],
-    returns_float32=replace("return self.head(y)", "return self.head(y).float()"),
-    tokens_changed=replace("padding = src == self.pad_id", "padding = src == self.pad_id\n        src[padding] = 1"),
+    returns_float32=replace(LOGITS, f"{LOGITS}.float()"),
+    tokens_changed=replace(PADDING, f"{PADDING}\n        src[padding] = 1"),
 )
 
 exercise = Exercise(

@@ -1,0 +1,154 @@
+"""What is said to learners of their submissions: every sentence by name, in both languages.
+
+A ``{placeholder}`` is filled in where the sentence is said, with `Text.format`; it may tell how a number is written.
+"""
+
+from __future__ import annotations
+
+from grader.text import Text
+
+# A submission that is not run.
+
+NOT_ATTEMPTED = Text(
+    "This is still the notebook as it was handed out. Write your solution where it says YOUR CODE HERE, then check it.",
+    "这还是发下来的原样。请在 YOUR CODE HERE 处写下你的解答，然后检查。",
+)
+SYNTAX_ERROR = Text(
+    "The code has a syntax error in line {line} of its cell: {error}: {code}",
+    "代码在其单元的第 {line} 行有语法错误：{error}：{code}",
+)
+CANNOT_BE_PARSED = Text("The code cannot be parsed.", "代码无法解析。")
+
+# What happened while the cells were run, to be said behind a place: "Cell 1, line 1: there is no matplotlib here".
+
+STUB_PASSED_OVER = Text(
+    "the stub, as it was handed out, stands below your answer and would undo it, so it was passed over",
+    "发下来的原样代码写在你的解答之后，会使解答失效，因此被跳过",
+)
+NO_LIBRARY_HERE = Text("there is no {library} here", "这里没有 {library}")
+STOPPED_WAITING = Text("it was stopped: it waits for something that does not come", "已被中止：它在等待不会到来的东西")
+STOPPED_COMPUTING = Text("it was stopped: it computes for too long", "已被中止：计算时间过长")
+ASSERTION_FAILS = Text("an assertion fails", "断言失败：")
+ASSERTION_FAILS_SAYING = Text("an assertion fails: {said}", "断言失败：{said}")
+ENDS_THE_PROGRAM = Text("it ends the program", "它结束了程序")
+ASKS_FOR_INPUT = Text("it asks for input, and nobody is there to answer", "它要求输入，而这里无人回答")
+NOT_PYTHON = Text("it is not Python: {said}", "不是合法的 Python：{said}")
+TOO_MUCH_MEMORY = Text("it uses too much memory", "它占用内存过多")
+RAISES = Text("it raises {type}", "它抛出了 {type}")
+RAISES_SAYING = Text("it raises {type}: {said}", "它抛出了 {type}：{said}")
+CELL_NEVER_ENDS = Text("this cell never ends and was left out", "这个单元不会结束，被跳过")
+CELL_WAITS = Text("this cell waits, cannot be interrupted and was left out", "这个单元一直在等待，被跳过")
+CELL_USES_TOO_MUCH_MEMORY = Text("this cell uses too much memory and was left out", "这个单元占用内存过多，被跳过")
+CELL_ENDS_THE_PROCESS = Text("this cell ends the process and was left out", "这个单元结束了进程，被跳过")
+SO_IT_IS_NOT_DEFINED = Text("{what}; so `{name}` is not defined.", "{what}；因此 `{name}` 没有定义。")
+
+# A call without an answer.
+
+CALL_TOOK_LONGER = Text(
+    "The call took longer than {seconds:g} s of computing, and was stopped.",
+    "调用的计算时间超过了 {seconds:g} 秒，已被中止。",
+)
+RUNNING_TOOK_LONGER = Text(
+    "Running the submission took longer than it may, and was stopped.", "运行这份提交的时间超过了上限，已被中止。"
+)
+CALL_WAITS = Text(
+    "The call waits for something that does not come, and was stopped.", "调用一直在等待不会到来的东西，已被中止。"
+)
+CALL_ENDED_THE_PROCESS = Text(
+    "The call ended the process (an exit, a signal, or a crash).", "调用结束了整个进程（退出、信号或崩溃）。"
+)
+CALL_USED_TOO_MUCH_MEMORY = Text("The call used more memory than is allowed.", "调用使用的内存超过了上限。")
+CALL_NOT_RUN = Text(
+    "Not run: too many calls before this one had already hung or crashed.", "未运行：之前已有太多调用超时或崩溃。"
+)
+NOT_WRITTEN = Text("`{target}` is not written yet.", "`{target}` 还没有写。")
+NO_TARGET = Text(
+    "There is no `{target}` in the submission; keep the name that the notebook gives.",
+    "提交中没有 `{target}`；请保留笔记本里给出的名字。",
+)
+NO_LIBRARY = Text(
+    "There is no `{library}` here, and `{target}` needs it: write that step with PyTorch.",
+    "这里没有 `{library}`，而 `{target}` 需要它：请用 PyTorch 写出这一步。",
+)
+TARGET_RAISED = Text("`{target}` raised {type}: {said}", "`{target}` 抛出了 {type}：{said}")
+TARGET_RAISED_AT = Text(
+    "`{target}` raised {type}: {said} (line {line})", "`{target}` 抛出了 {type}：{said}（第 {line} 行）"
+)
+SHOULD_RAISE = Text(
+    "`{target}` should raise {type} here ({reason}), and does not.",
+    "`{target}` 在这里（{reason}）应当抛出 {type}，但没有。",
+)
+
+# A wrong answer.
+
+WRONG_STRUCTURE = Text("{name} should be {right}; it is {mine}.", "{name} 应当是 {right}，实际是 {mine}。")
+WRONG_SHAPE = Text(
+    "{name} has shape {mine}; {right} is asked for.",
+    "{name} 的形状是 {mine}，要求的是 {right}。",
+)
+WRONG_VALUE = Text("{place} is {mine} where {right} is expected.", "{place} 是 {mine}，应为 {right}。")
+NOT_FINITE = Text("What comes back holds NaN or infinity.", "返回值中有 NaN 或无穷。")
+NOT_THE_FORM = Text("What comes back has not the form asked for.", "返回值的形式不符合要求。")
+
+# What wrong numbers look like; `detectors.py` sees it.
+
+SOME_ARE_NAN = Text("{wrong} of {entries} entries are NaN.", "{entries} 个元素中有 {wrong} 个是 NaN。")
+ATTENDS_TO_HIDDEN = Text(
+    "Query {query} attends to key {key}, which it may not see.", "查询 {query} 关注到了它不该看到的键 {key}。"
+)
+COLUMNS_SUM_TO_1 = Text(
+    "Columns sum to 1 and rows do not: the softmax runs over the queries.",
+    "列之和为 1 而行之和不是：softmax 沿查询方向做了。",
+)
+ROWS_DO_NOT_SUM_TO_1 = Text(
+    "Rows do not sum to 1 (one of them to {worst:.4g}).", "各行之和不为 1（其中一行为 {worst:.4g}）。"
+)
+SCORES_MULTIPLIED = Text(
+    "The weights are those of scores multiplied by {factor:.4g}.", "权重相当于把打分乘以 {factor:.4g} 之后得到的。"
+)
+ALL_MULTIPLIED = Text("Every entry is {factor:.4g} times what it should be.", "每个元素都是应有值的 {factor:.4g} 倍。")
+
+# Wrong in how the answer was made.
+
+WRONG_DTYPE = Text(
+    "The result is {found}: outputs keep the inputs' dtype and device.",
+    "结果是 {found}：输出应保持输入的 dtype 和设备。",
+)
+BACKPROPAGATION_FAILS = Text("Backpropagation fails: {said}", "反向传播失败：{said}")
+NO_GRADIENT = Text(
+    "No gradient reaches {name}: something on the way is detached.", "没有梯度到达 {name}：中间有一步被 detach 了。"
+)
+GRADIENT_IS_NAN = Text("The gradient of {name} contains NaN.", "{name} 的梯度含有 NaN。")
+WRONG_GRADIENT = Text("The gradient of {name} is wrong.", "{name} 的梯度不对。")
+WRONG_GRADIENT_OF_NORM = Text(
+    "The gradient of {name} is wrong (norm {mine}, expected {right}).",
+    "{name} 的梯度不对 (norm {mine}, expected {right})。",
+)
+CHANGES_INPUT = Text(
+    "The call changes its input in place ({names}); work on a copy.", "调用原地修改了输入（{names}）；请在副本上操作。"
+)
+NOT_REPEATABLE = Text("The same input gives another output the second time.", "同样的输入第二次调用得到了不同的输出。")
+FORBIDDEN_CALLED = Text(
+    "{names} is called: this exercise asks you to write that operation yourself.",
+    "调用了 {names}：本题要求自己实现这个操作。",
+)
+FORBIDDEN_USED = Text(
+    "`{name}` is used in line {line}: this exercise asks you to write that operation yourself.",
+    "第 {line} 行使用了 `{name}`：本题要求自己实现这个操作。",
+)
+FORBIDDEN_IMPORTED = Text(
+    "`{package}` is imported: this exercise does without it.", "导入了 `{package}`：本题不使用它。"
+)
+TOO_LARGE = Text(
+    "A tensor of {made} elements is made on the way; at most {most} are allowed.",
+    "中间产生了一个含 {made} 个元素的张量；最多允许 {most} 个。",
+)
+
+# Around these.
+
+GOOD = Text("as it should be", "正确")
+NOTHING_TO_SEE = Text(
+    "This cannot be seen yet: no call gave an answer of the right form.", "还看不出来：没有一次调用给出形式正确的答案。"
+)
+TWO_SENTENCES = Text("{first} {second}", "{first} {second}")
+IN_CASE = Text("{said} (Case: {reason}.)", "{said}（用例：{reason}。）")

@@ -1,0 +1,21 @@
+"""How a child ended, or a call that never came back. The words are the same as JSON and in Python."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Ended(StrEnum):
+    """How a child ended before it had answered every call."""
+
+    TIMEOUT = "timeout"
+    """It computed for too long."""
+    WAITING = "waiting"
+    """It waited for something that did not come."""
+    OUT_OF_MEMORY = "out_of_memory"
+    CRASHED = "crashed"
+    """It ended by itself: an exit, a signal, or an answer that cannot be read."""
+    KILLED = "killed"
+    """By somebody else, or the warm parent went with it. It is run again; the second time, it counts as crashed."""
+    NOT_RUN = "not_run"
+    """Too many calls before this one had not come back."""
