@@ -42,7 +42,7 @@ def verify(
         try:
             return verify_one(located, name, session.runner)
         except ExerciseError as error:
-            return Proof(name, [str(error)])
+            return Proof(name, str(error).splitlines())
 
     proofs = []
     with Session(located) as session, ThreadPoolExecutor(os.cpu_count()) as pool:

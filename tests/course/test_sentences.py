@@ -133,6 +133,14 @@ def test_a_mistake_of_which_nothing_is_said(tmp_path: Path, grading: Path) -> No
     )
 
 
+def test_everything_is_said_at_once(tmp_path: Path, grading: Path) -> None:
+    own = read(tmp_path, "mask-ignore: {family: masking, en: Misspelt.}\n")
+    with pytest.raises(ExerciseError) as raised:
+        with_sentences(MISTAKES, own, Sentences.none(), grading)
+    places = [line.split(": ")[0] for line in str(raised.value).splitlines()]
+    assert places == [f"{grading}:2", f"{grading}:3", f"{own.path}:1"]
+
+
 def test_a_mistake_whose_line_is_not_found(tmp_path: Path, grading: Path) -> None:
     """Where its name is put together, as in `shared.py`."""
     with pytest.raises(ExerciseError, match=r"grading\.py: nothing is said of the mistake 'made-up'"):
