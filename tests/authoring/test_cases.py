@@ -15,7 +15,7 @@ from grader.authoring import Case, Inputs, built, call, standard
 def masked() -> Any:
     inputs = Inputs("seed")
     vector, flags = inputs.normal(4), inputs.mask(3, 4)
-    return call(inputs.normal(2, 3, 4), [inputs.normal(5, 4), vector], 7, mask=flags)
+    return call(inputs.normal(2, 3, 4), [inputs.normal(5, 4, 3), vector], 7, mask=flags)
 
 
 def test_another_memory_order_with_the_same_values() -> None:

@@ -174,7 +174,13 @@ def main(numbers):
 
 @pytest.mark.parametrize(
     ("value", "needs"),
-    [("[1, object()]", ""), ("torch.ones(2)", "import torch"), ("float('-inf')", ""), ("(1.0, float('nan'))", "")],
+    [
+        ("[1, object()]", ""),
+        ("torch.ones(2)", "import torch"),
+        ("functools.cache(len)", "import functools"),
+        ("float('-inf')", ""),
+        ("(1.0, float('nan'))", ""),
+    ],
 )
 def test_what_cannot_be_written_down_is_refused(write: Write, tmp_path: Path, value: str, needs: str) -> None:
     module = write(f"{needs}\nVALUE = {value}\n\ndef main():\n    return VALUE\n")
