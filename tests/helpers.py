@@ -62,6 +62,24 @@ def as_golden(report: Report) -> str:
     return json.dumps(kept, indent=1, ensure_ascii=False) + "\n"
 
 
+def little_exercise(root: Path, grading: str, reference: str, said: str = "", said_everywhere: str = "") -> Path:
+    """Write an exercise of a course of its own under ``root``, and return its folder."""
+    folder = root / "solutions/little/exercise"
+    folder.mkdir(parents=True, exist_ok=True)
+    given = '# %% tags=["given"]\nimport torch\nfrom torch import nn\n'
+    solution = f'# %% tags=["solution"]\n### BEGIN SOLUTION\n{reference}\n### END SOLUTION\n'
+    texts = {
+        folder / "notebook.py": f"{given}\n{solution}",
+        folder / "grading.py": grading,
+        folder / "mistakes.yml": said,
+        root / "solutions/mistakes.yml": said_everywhere,
+    }
+    for path, text in texts.items():
+        if text:
+            path.write_text(text, encoding="utf-8")
+    return folder
+
+
 class _WithoutTitles(GenerateJsonSchema):
     """A title would only repeat the field's name."""
 

@@ -12,7 +12,15 @@ import pytest
 from helpers import EXERCISES
 from xdist.scheduler import LoadScopeScheduling
 
-LONG = ("test_dropped_user", "test_readme", "test_nbgrader_attacks", "test_nbgrader", "test_attacks", "test_layers")
+LONG = (
+    "test_dropped_user",
+    "test_readme",
+    "test_nbgrader_attacks",
+    "test_nbgrader",
+    "test_attacks",
+    "test_layers",
+    "test_authoring_guide",
+)
 """Begun before all others, or one process would still be busy with them when the others are done."""
 
 

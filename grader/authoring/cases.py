@@ -25,6 +25,8 @@ Family = Literal[
     "resources",
 ]
 FAMILIES: tuple[Family, ...] = get_args(Family)
+HALF = ("bfloat16", "float16")
+DTYPES = ("float32", "float64", *HALF)
 
 Fault = Callable[[Any, Any], Text | None]
 """``fault(value, expected)`` returns what is wrong with a value, or None. The value comes from the learner's side: any
@@ -101,8 +103,14 @@ class Case:
     tolerance: float | None = None
     public: bool = False
 
-
-HALF = ("bfloat16", "float16")
+    def __post_init__(self) -> None:
+        if not isinstance(self.reason, str) or not isinstance(self.called, Called):
+            raise TypeError("a Case takes its reason first, then call(...) or built(...)(...)")
+        for option, value, allowed in (("family", self.family, FAMILIES), ("dtype", self.dtype, DTYPES)):
+            if value not in allowed:
+                raise ValueError(f"{option}={value!r} is none of {', '.join(allowed)}")
+        if not isinstance(self.raises, str | None):
+            raise TypeError(f"raises={self.raises!r} is a name: {getattr(self.raises, '__name__', '')!r}")
 
 
 def standard(
@@ -120,6 +128,8 @@ def standard(
         strides: whether it is made with tensors that are not contiguous.
         options: what else the cases have, as `Case` takes it.
     """
+    if isinstance(example, Called):
+        raise TypeError("standard takes a function that makes a call: standard(lambda: call(...))")
     if strides:
         yield Case("memory in another order (non-contiguous)", _reordered(example()), "shape", **options)
     for dtype in dtypes:

@@ -55,6 +55,19 @@ class Exercise:
     forbidden: tuple[str, ...] = ()
     forbidden_imports: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for option in ("targets", "mistakes", "oracles", "outputs", "forbidden", "forbidden_imports"):
+            value = getattr(self, option)
+            if not isinstance(value, tuple):
+                raise TypeError(f"{option} is a tuple, not {value!r}")
+        if not callable(self.cases):
+            raise TypeError("cases is the generator function itself: cases=cases")
+        for oracle in self.oracles:
+            if oracle.__name__ not in self.targets:
+                raise ValueError(
+                    f"the oracle {oracle.__name__!r} has to have the name of a target, which it stands for"
+                )
+
 
 class Sibling(NamedTuple):
     """Another exercise of the course: how it is graded, and the text of its reference."""

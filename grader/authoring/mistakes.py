@@ -69,6 +69,8 @@ def replace(*pairs: Any) -> Replacement:
     """``replace("old", "new")``, or ``replace(("old", "new"), ("old 2", "new 2"))``."""
     if len(pairs) == 2 and isinstance(pairs[0], str):
         return Replacement((pairs,))
+    if not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+        raise TypeError(f"replace takes an old text and a new one, or pairs of them, not {pairs!r}")
     return Replacement(tuple((old, new) for old, new in pairs))
 
 

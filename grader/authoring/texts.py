@@ -3,8 +3,10 @@
 from __future__ import annotations
 import __future__
 
+import ast
 import dis
 import inspect
+import sys
 import textwrap
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -13,7 +15,6 @@ from typing import Any
 from grader.text import Text
 
 _ANNOTATIONS_AS_TEXT = __future__.annotations.compiler_flag
-_PLAIN = (int, float, complex, str, bytes, bool, type(None))
 
 
 def definition_of(definition: Any) -> str:
@@ -36,7 +37,9 @@ def standing_alone(function: Any, course_folder: Path) -> str:
         ValueError: it uses something that cannot be written down.
     """
     if not isinstance(function, FunctionType) or function.__closure__ or function.__name__ == "<lambda>":
-        raise ValueError(f"{function!r} must be a function at the top level of its file")
+        raise ValueError(
+            f"{getattr(function, '__qualname__', function)} must be a function at the top level of its file"
+        )
     needed: dict[str, str] = {}
     _collect(function, course_folder, needed)
     imports = [text for text in needed.values() if text.startswith(("import ", "from "))]
@@ -46,34 +49,41 @@ def standing_alone(function: Any, course_folder: Path) -> str:
 
 def _collect(definition: Any, folder: Path, needed: dict[str, str]) -> None:
     """Add what a definition needs to ``needed``, by name, and then the definition itself."""
-    text = definition_of(definition)
-    needed[definition.__name__] = ""  # a function that calls itself is not looked at twice
+    name, text = definition.__name__, definition_of(definition)
+    known = name in needed
+    _note(name, text, needed)
+    if known:  # a function that calls itself, too
+        return
     names = vars(inspect.getmodule(definition)) if inspect.isclass(definition) else definition.__globals__
-    for name in sorted(_names_in(text)):
-        if name in names and name not in needed:
-            _write_down(name, names[name], folder, needed)
-    del needed[definition.__name__]
-    needed[definition.__name__] = text
+    for used in sorted(_names_in(text)):
+        if used in names:
+            _write_down(used, names[used], folder, needed)
+    needed[name] = needed.pop(name)  # below what it uses
 
 
 def _write_down(name: str, value: Any, folder: Path, needed: dict[str, str]) -> None:
     if isinstance(value, ModuleType):
         if _is_inside(value, folder):
             raise ValueError(f"{name}: import the names that are used from {value.__name__}, not the module")
-        needed[name] = f"import {value.__name__} as {name}"
+        _note(name, f"import {value.__name__} as {name}", needed)
     elif isinstance(value, FunctionType | type) and _is_inside(value, folder):
         _collect(value, folder, needed)
         if value.__name__ != name:
-            needed[name] = f"{name} = {value.__name__}"
+            _note(name, f"{name} = {value.__name__}", needed)
     elif isinstance(value, Text):
-        needed["Text"] = "from grader.text import Text"
-        needed[name] = f"{name} = {value!r}"
+        _note("Text", f"from {Text.__module__} import Text as Text", needed)
+        _note(name, f"{name} = {value!r}", needed)
     elif _is_plain(value):
-        needed[name] = f"{name} = {value!r}"
-    elif getattr(value, "__module__", None) and hasattr(value, "__qualname__"):
-        needed[name] = f"from {value.__module__} import {value.__qualname__} as {name}"
+        _note(name, f"{name} = {value!r}", needed)
+    elif _is_found_by_name(value):
+        _note(name, f"from {value.__module__} import {value.__name__} as {name}", needed)
     else:
         raise ValueError(f"{name} = {value!r} cannot be written down as text; make it within the function")
+
+
+def _note(name: str, text: str, needed: dict[str, str]) -> None:
+    if needed.setdefault(name, text) != text:
+        raise ValueError(f"{name!r} means two things; give one of them another name")
 
 
 def _names_in(text: str) -> set[str]:
@@ -94,9 +104,15 @@ def _is_inside(value: Any, folder: Path) -> bool:
     return file is not None and folder.resolve() in Path(file).resolve().parents
 
 
+def _is_found_by_name(value: Any) -> bool:
+    """Whether a library has it under the name that it gives itself."""
+    module = sys.modules.get(getattr(value, "__module__", None) or "")
+    return hasattr(value, "__name__") and getattr(module, value.__name__, None) is value
+
+
 def _is_plain(value: Any) -> bool:
-    if isinstance(value, dict):
-        return type(value) is dict and all(_is_plain(part) for pair in value.items() for part in pair)
-    if type(value) in (tuple, list, set, frozenset):
-        return all(map(_is_plain, value))
-    return type(value) in _PLAIN
+    """Whether it is what its text says: not so an infinite number, a tensor, or a class of one's own."""
+    try:
+        return bool(ast.literal_eval(repr(value)) == value)
+    except (ValueError, SyntaxError):
+        return False

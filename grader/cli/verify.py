@@ -42,7 +42,7 @@ def verify(
         try:
             return verify_one(located, name, session.runner)
         except ExerciseError as error:
-            return Proof(name, [str(error)])
+            return Proof(name, str(error).splitlines())
 
     proofs = []
     with Session(located) as session, ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -53,7 +53,7 @@ def verify(
         docs.write_text(as_markdown(located.course, proofs), encoding="utf-8")
     unused = [] if exercises else unused_sentences(located, proofs)
     for line in unused:
-        console.print(f"✗ {line}", style="red", markup=False, highlight=False)
+        console.print(f"✗ {line}", style="red", markup=False, highlight=False, soft_wrap=True)
     unsound = sum(not proof.sound for proof in proofs)
     if unsound:
         fail(f"{unsound} of {len(names)} exercises are not sound.")
@@ -69,7 +69,7 @@ def _print_proof(console: Console, proof: Proof) -> None:
         f"{mark} {proof.exercise}: {named} of {len(proof.named)} mistakes named", style=style, highlight=False
     )
     for problem in proof.problems:
-        console.print(f"    {problem}", markup=False, highlight=False)
+        console.print(f"    {problem}", markup=False, highlight=False, soft_wrap=True)
     for idle in proof.idle_cases:
         said = f"    note: no known mistake shows in {idle!r}"
-        console.print(said, style="dim", markup=False, highlight=False)
+        console.print(said, style="dim", markup=False, highlight=False, soft_wrap=True)

@@ -22,7 +22,7 @@ from grader.authoring.texts import definition_of, standing_alone
 from grader.course.errors import ExerciseError
 from grader.course.key import AnswerKey, KnownMistake, Predicted, Question
 from grader.course.script import read_script
-from grader.course.sentences import FILE, Sentences, read_sentences, with_sentences
+from grader.course.sentences import FILE, Sentences, place_of, read_sentences, with_sentences
 from grader.course.trusted import CodeError, run_call, scope_of
 from grader.wire.calls import Call, Outcome
 
@@ -45,6 +45,10 @@ class Authored:
             cases = list(self.spec.cases(Inputs(self.id)))
         except Exception as error:
             raise ExerciseError(f"{_raised_at(error, folder / GRADING)}: {type(error).__name__}: {error}") from error
+        for case in cases:
+            if not isinstance(case, Case):
+                more = "; write `yield from`" if isinstance(case, Iterator) else ""
+                raise ExerciseError(f"{folder / GRADING}: cases yields {case!r}, which is no Case{more}")
         self.cases = [case for case in cases if device != "cpu" or case.dtype != "float16"]
         self.reference = "\n\n".join(self.script.answer)
         self._scope = self.scope_of(self.reference)
@@ -71,7 +75,7 @@ class Authored:
         for mistake in self.spec.mistakes:
             assert mistake.sentence is not None
             for variant in mistake.variants:
-                predicted = Predicted(questions, self._text_of(variant))
+                predicted = Predicted(questions, self._text_of(mistake.slug, variant))
                 family, text, _ = mistake.sentence
                 yield KnownMistake(mistake.slug, family, text, variant, predicted)
 
@@ -87,11 +91,11 @@ class Authored:
         except CodeError as error:
             raise ExerciseError(f"{self.id}: the reference, or a variant made of it, raises {error}") from None
 
-    def _text_of(self, variant: Variant) -> str:
+    def _text_of(self, slug: str, variant: Variant) -> str:
         try:
             return variant.apply(self.reference, self.spec.targets)
         except ValueError as error:
-            raise ExerciseError(f"{self.folder / GRADING}: {error}") from None
+            raise ExerciseError(f"{place_of(slug, self.folder / GRADING)}: {slug!r}: {error}") from None
 
     def _question(self, case: Case) -> Question:
         call = self._call(case)
@@ -143,14 +147,20 @@ class Authored:
         called = case.called
         if called.init is None or called.own_parameters or case.raises:
             return None
-        module = self._scope[case.target or self.spec.targets[0]](*called.init, **called.init_kwargs)
+        try:
+            module = self._scope[case.target or self.spec.targets[0]](*called.init, **called.init_kwargs)
+        except Exception as error:
+            said = f"the reference cannot be built: {type(error).__name__}: {error}"
+            raise ExerciseError(f"{self.folder / GRADING}: {case.reason!r}: {said}") from error
         if not isinstance(module, nn.Module):
             return None
         return reference_state(module, Inputs(f"{self.id}: {case.reason}"))
 
 
 def _raised_at(error: Exception, path: Path) -> str:
-    """The file, with the line in it that an exception came through last."""
+    """The file, with the line in it that an exception came through last, or that is no Python."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f"{path}:{error.lineno}"
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return f"{path}:{lines[-1]}" if lines else str(path)
 

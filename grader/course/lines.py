@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,21 @@ def read_yaml(path: Path, form: str = "this file is a mapping: `name: …` lines
         raise YamlError(f"{where}: this is not YAML: {getattr(error, 'problem', error)}") from None
     if not isinstance(data, dict):
         raise YamlError(f"{path}:1: {form}")
+    for key in _repeated(tree):
+        raise YamlError(f"{path}:{key.start_mark.line + 1}: `{key.value}` is there twice; remove one of them")
     return Yaml(data, tree)
+
+
+def _repeated(node: Any) -> Iterator[Any]:
+    """Keys that a mapping has already; YAML would let the last one win."""
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        yield from (key for i, (key, _) in enumerate(node.value) if key.value in keys[:i])
+        for _, value in node.value:
+            yield from _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated(value)
 
 
 def advice(error: dict[str, Any], owner: str) -> str:
@@ -72,4 +87,6 @@ def advice(error: dict[str, Any], owner: str) -> str:
             return f"`{name}` is not a setting of {owner}; remove it or check its spelling"
         case "string_pattern_mismatch":
             return f"`{name}: {error['input']}` is no id; use small letters, digits, _ and -"
+        case "value_error":
+            return f"`{name}` {error['ctx']['error']}" if name else str(error["ctx"]["error"])
     return f"`{name}`: {error['msg'].lower()}, not {error['input']!r}"

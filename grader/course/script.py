@@ -10,7 +10,7 @@ from typing import Literal
 from grader.course.errors import ExerciseError
 
 TAGS = frozenset({"demo", "given", "solution", "broken", "answer", "rubric", "check", "hint", "discussion"})
-"""What a cell may be tagged as; CONTRIBUTING.md says what each means."""
+"""What a cell may be tagged as; docs/authoring.md says what each means."""
 NOT_ANSWERS = frozenset({"demo", "check", "broken"})
 """Tags of code cells that show something, or are handed out to be mended: they are no part of the right answer."""
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -69,6 +70,8 @@ def read_sentences(path: Path) -> Sentences:
         raise ExerciseError(str(error)) from None
     sentences = {}
     for slug, entry in found.data.items():
+        if not re.fullmatch("[A-Za-z0-9-]+", str(slug)):
+            raise ExerciseError(f"{path}:{found.line((slug,))}: {slug!r} is no slug; use letters, digits and -")
         try:
             said = _Entry.model_validate(entry)
         except ValidationError as error:
@@ -85,24 +88,28 @@ def with_sentences(
     """The mistakes, each with its sentence: the exercise's own, or else the course's.
 
     Raises:
-        ExerciseError: one has no sentence, or one of the exercise's own sentences is about none of them.
+        ExerciseError: some have no sentence, or some of the exercise's own sentences are about none of them.
     """
-    found = []
-    for mistake in mistakes:
-        sentence = mistake.sentence or own.by_slug.get(mistake.slug) or course.by_slug.get(mistake.slug)
-        if sentence is None:
-            raise ExerciseError(
-                f"{_place(grading, mistake.slug)}: nothing is said of the mistake {mistake.slug!r}; "
-                f"add it to {own.path}, or to {course.path} where other exercises have it, too"
-            )
-        found.append(replace(mistake, sentence=sentence))
+    said = course.by_slug | own.by_slug
+    found = [replace(mistake, sentence=mistake.sentence or said.get(mistake.slug)) for mistake in mistakes]
+    problems = [
+        f"{place_of(mistake.slug, grading)}: nothing is said of the mistake {mistake.slug!r}; "
+        f"add it to {own.path}, or to {course.path} where other exercises have it, too"
+        for mistake in found
+        if mistake.sentence is None
+    ]
     unused = own.by_slug.keys() - {mistake.slug for mistake in found}
-    for slug in sorted(unused, key=own.lines.__getitem__):
-        raise ExerciseError(f"{own.path}:{own.lines[slug]}: {slug!r} is no mistake of {grading}; remove it")
+    problems += [
+        f"{own.path}:{own.lines[slug]}: {slug!r} is no mistake of {grading}; remove it"
+        for slug in sorted(unused, key=own.lines.__getitem__)
+    ]
+    if problems:
+        raise ExerciseError("\n".join(problems))
     return tuple(found)
 
 
-def _place(grading: Path, slug: str) -> str:
+def place_of(slug: str, grading: Path) -> str:
+    """The file, with the line in it where a mistake is said to be known."""
     name = slug.replace("-", "_")
     lines = grading.read_text(encoding="utf-8").split("\n")
     number = next((number for number, line in enumerate(lines, 1) if f"{name}=" in line), None)

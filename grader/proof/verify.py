@@ -141,7 +141,9 @@ def _mistakes(grader: Grader, proof: Proof) -> Iterator[str]:
         if is_conduct(known.slug) and first != "full marks":
             first = known.slug  # an author may have a better name for it
         proof.named.append((known.slug, known.family, first))
-        if first != known.slug:
+        if first == "full marks":
+            yield f"mistake {known.slug!r} ({known.family}) gets full marks: no case separates it from the reference"
+        elif first != known.slug:
             yield f"mistake {known.slug!r} ({known.family}) comes out as {first!r}: {_first_message(report)}"
     proof.idle_cases = [question.reason for i, question in enumerate(key.questions) if i not in shows]
 
