@@ -70,17 +70,20 @@ class Conducted(NamedTuple):
         return "\n".join([source, _SHARED, _HOW[self.slug], *wrapped, ""])
 
 
-def conduct(forbidden: Collection[str], known: Collection[str]) -> tuple[Mistake, ...]:
+def conduct(forbidden: Collection[str], outputs: Collection[str], known: Collection[str]) -> tuple[Mistake, ...]:
     """The mistakes that any answer may be made with, but those that are known already.
 
     Args:
         forbidden: names that may not be used.
+        outputs: names of what is returned.
         known: slugs of the mistakes that the author describes.
     """
-    slugs = [slug for slug in _HOW if slug not in known]
-    if "scaled_dot_product_attention" not in forbidden and "library-called" in slugs:
-        slugs.remove("library-called")
-    return tuple(Mistake(slug, (Conducted(slug),)) for slug in slugs)
+    impossible = set(known)
+    if "scaled_dot_product_attention" not in forbidden:
+        impossible.add("library-called")
+    if len(outputs) < 2:
+        impossible.add("outputs-swapped")
+    return tuple(Mistake(slug, (Conducted(slug),)) for slug in _HOW if slug not in impossible)
 
 
 def is_conduct(slug: str) -> bool:

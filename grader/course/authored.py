@@ -214,7 +214,7 @@ def load_grading(path: Path) -> Exercise:
         raise ExerciseError(f"{path}: defines no `exercise = Exercise(...)`")
     own, course = read_sentences(path.with_name(FILE)), read_sentences(shared / FILE)
     mistakes = with_sentences(exercise.mistakes, own, course, path)
-    made_anywhere = conduct(exercise.forbidden, {mistake.slug for mistake in mistakes})
+    made_anywhere = conduct(exercise.forbidden, exercise.outputs, {mistake.slug for mistake in mistakes})
     said = [mistake for mistake in made_anywhere if mistake.slug in course.by_slug]
     return replace(exercise, mistakes=(*mistakes, *with_sentences(said, Sentences.none(), course, path)))
 

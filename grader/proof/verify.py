@@ -21,11 +21,11 @@ from grader.course.trusted import run_call
 from grader.grade import Attempt, Grader
 from grader.handout.notebooks import SHOWN_IN_GRADED_CELL
 from grader.report.model import Report
-from grader.runner.pool import Run, WarmParent
+from grader.runner.pool import WarmParent
 from grader.submission.reader import Submission, read_submission
 from grader.values.compare import differences, tensor_deviation, tolerance_of
 from grader.values.tree import shown, tensors
-from grader.verdict.effects import Place, effects_of
+from grader.verdict.effects import Effects, Place, effects_of
 from grader.verdict.evidence import problems_of
 from grader.wire.calls import Call
 
@@ -123,11 +123,12 @@ def _mistakes(grader: Grader, proof: Proof) -> Iterator[str]:
     attempts = [_made_by(grader, known) for known in key.mistakes]
     runs = [grader.run(attempt) for attempt in attempts]
     # A mistake answers in the sandbox as it was predicted to in this process: looked at in one answer of each.
-    for known, run in zip(key.mistakes, runs, strict=True):
+    for number, (known, run) in enumerate(zip(key.mistakes, runs, strict=True)):
         assert isinstance(known.predicted, Predicted)
-        if not _as_predicted(key, known.predicted, run):
-            yield f"mistake {known.slug!r} answers otherwise in the sandbox than it does here"
+        here = Predicted(key.questions, known.predicted.text)
         known.predicted.made = dict(enumerate(run.outcomes))
+        if not _as_predicted(key, here, effects, number):
+            yield f"mistake {known.slug!r} answers otherwise in the sandbox than it does here"
     shows: set[int] = set()
     for number, (known, attempt, run) in enumerate(zip(key.mistakes, attempts, runs, strict=True)):
         places = effects.of(number)
@@ -156,12 +157,11 @@ def _made_by(grader: Grader, known: KnownMistake) -> Attempt:
     return attempt
 
 
-def _as_predicted(key: AnswerKey, predicted: Predicted, run: Run) -> bool:
-    """Whether the first answer that is wrong in the sandbox is as wrong in this process."""
-    wrong = (i for i, question in enumerate(key.questions) if problems_of(i, question, run.outcomes[i]))
-    i = next(wrong, 0)
-    here, there = (problems_of(i, key.questions[i], outcome) for outcome in (predicted[i], run.outcomes[i]))
-    return [problem.key for problem in here] == [problem.key for problem in there]
+def _as_predicted(key: AnswerKey, here: Predicted, effects: Effects, number: int) -> bool:
+    """Whether the first answer of a mistake that is wrong in the sandbox is as wrong in this process."""
+    i = next((i for i in range(len(key.questions)) if effects.in_answer(number, i)), 0)
+    problems = problems_of(i, key.questions[i], here[i])
+    return {problem.facet for problem in problems} == effects.in_answer(number, i).keys()
 
 
 def _far_enough(key: AnswerKey, known: KnownMistake, place: Place) -> bool:

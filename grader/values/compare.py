@@ -89,7 +89,12 @@ def tensor_deviation(got: Tensor, expected: Tensor) -> float:
 
 def entries_close(mine: Tensor, other: Tensor, allowed: float) -> Tensor:
     """Which entries of two tensors of one shape are equal within ``allowed``; infinities and NaN equal their like."""
-    return _apart(mine.to(torch.float64), other.to(torch.float64)) <= allowed
+    a, b = mine.to(torch.float64), other.to(torch.float64)
+    if a.numel():
+        apart, magnitude = (a - b).abs(), float(b.abs().max())
+        if math.isfinite(magnitude) and math.isfinite(float(apart.max())):
+            return apart / max(magnitude, FLOOR) <= allowed
+    return _apart(a, b) <= allowed
 
 
 def first_wrong_index(got: Tensor, expected: Tensor) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ MADE = ["library-called", "inputs-changed", "returns-float32", "result-detached"
 
 
 def made(forbidden: set[str], known: set[str]) -> list[str]:
-    return [mistake.slug for mistake in conduct(forbidden, known)]
+    return [mistake.slug for mistake in conduct(forbidden, ("first", "second"), known)]
 
 
 def test_which_are_made() -> None:
@@ -30,6 +30,10 @@ def test_which_are_made() -> None:
 def test_the_library_is_called_only_where_that_is_forbidden() -> None:
     assert made(set(), set()) == MADE[1:]
     assert made({"softmax"}, set()) == MADE[1:]
+
+
+def test_outputs_are_swapped_only_where_there_are_two() -> None:
+    assert [mistake.slug for mistake in conduct(SDPA, ("output",), set())] == MADE[:-1]
 
 
 def test_what_an_author_describes_is_not_made_again() -> None:
@@ -57,7 +61,7 @@ def cases(inputs):
     for dtype in ("float32", "float64"):
         yield Case(dtype, CALL(inputs.normal(2, 3)), dtype=dtype, gradients=True, twice=True)
 
-exercise = Exercise(("TARGET",), cases, known(OWN), forbidden=("scaled_dot_product_attention",))
+exercise = Exercise(("TARGET",), cases, known(OWN), outputs=("double", "sum"), forbidden=("scaled_dot_product_attention",))
 """
 SAID = "".join(f"{slug}: {{family: rules, en: {slug} for all.}}\n" for slug in MADE)
 
