@@ -61,7 +61,8 @@ def cases(inputs):
     for dtype in ("float32", "float64"):
         yield Case(dtype, CALL(inputs.normal(2, 3)), dtype=dtype, gradients=True, twice=True)
 
-exercise = Exercise(("TARGET",), cases, known(OWN), outputs=("double", "sum"), forbidden=("scaled_dot_product_attention",))
+library = ("scaled_dot_product_attention",)
+exercise = Exercise(("TARGET",), cases, known(OWN), outputs=("double", "sum"), forbidden=library)
 """
 SAID = "".join(f"{slug}: {{family: rules, en: {slug} for all.}}\n" for slug in MADE)
 
