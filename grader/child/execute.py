@@ -136,12 +136,12 @@ def _fresh_inputs(call: Call) -> tuple[Any, Any, dict[str, Tensor]]:
 
 def _invoke(call: Call, target: Any, args: Any, kwargs: Any) -> Any:
     seed(1, call.device)
-    drive = None
-    if call.drive is not None:
+    probe = None
+    if call.probe is not None:
         names: dict[str, Any] = {}
-        exec(compile(call.drive, "<grader>", "exec"), names)
-        drive = names[call.drive_name]
-    result = target(*args, **kwargs) if drive is None else drive(target, *args, **kwargs)
+        exec(compile(call.probe, "<grader>", "exec"), names)
+        probe = names[call.probe_name]
+    result = target(*args, **kwargs) if probe is None else probe(target, *args, **kwargs)
     for _, leaf in leaves(result):
         if isinstance(leaf, StandIn):
             raise MissingLibraryError(leaf)

@@ -134,8 +134,8 @@ class Authored:
             device=self.device,
         ).cast(case.dtype)
         if case.probe is not None:
-            return replace(call, drive=self._standing_alone(case, case.probe), drive_name=case.probe.__name__)
-        return call if called.args is not None else replace(call, drive=_ONLY_BUILT, drive_name="only_built")
+            return replace(call, probe=self._standing_alone(case, case.probe), probe_name=case.probe.__name__)
+        return call if called.args is not None else replace(call, probe=_ONLY_BUILT, probe_name="only_built")
 
     def _standing_alone(self, case: Case, function: Any) -> str:
         try:

@@ -51,7 +51,7 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
             return messages.WRONG_SHAPE.format(name=name, mine=tuple(mine.shape), right=tuple(right.shape))
         case "value":
             return _describe_value(key, problem, got, expected)
-        case "judged":
+        case "fault":
             assert problem.text is not None
             return problem.text
         case "dtype":

@@ -23,7 +23,7 @@ Facet = Literal[
     "structure",
     "shape",
     "value",
-    "judged",
+    "fault",
     "dtype",
     "gradient",
     "changed",
@@ -32,7 +32,7 @@ Facet = Literal[
     "largest",
 ]
 _WORST_FIRST = ("structure", "shape", "value")
-ANSWER_FACETS: tuple[Facet, ...] = ("ended", "raised", "structure", "shape", "value", "judged")
+ANSWER_FACETS: tuple[Facet, ...] = ("ended", "raised", "structure", "shape", "value", "fault")
 """Facets that make the answer itself wrong; the others are about how it was made."""
 
 
@@ -77,7 +77,7 @@ def _answer(index: int, question: Question, got: Outcome) -> Iterator[Problem]:
     if question.fault:
         fault = _fault(question, got)
         if fault is not None:
-            yield Problem(index, "judged", text=fault)
+            yield Problem(index, "fault", text=fault)
         return
     allowed = tolerance_of(question.call.dtype, question.tolerance)
     wrong = [found for found in differences(got.value, question.right.value) if found.deviation > allowed]

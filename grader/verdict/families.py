@@ -52,7 +52,7 @@ def family_of(key: AnswerKey, question: Question, problem: Problem, got: Outcome
         return "interface" if got.raised is None else _of_raised(got.raised, question)
     if problem.facet == "value":
         return _of_value(key, question, problem, got)
-    if problem.facet == "judged":
+    if problem.facet == "fault":
         return question.family
     if problem.facet == "shape" and question.family == "masking":
         return question.family

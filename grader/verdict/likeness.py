@@ -27,8 +27,8 @@ def likeness(
     """
     if problem.facet in ANSWER_FACETS and not any(facet in its_problems for facet in ANSWER_FACETS):
         return 0.0  # its answer is right
-    if problem.facet == "judged":
-        return float("judged" in its_problems and problem.text == its_problems["judged"].text)
+    if problem.facet == "fault":
+        return float("fault" in its_problems and problem.text == its_problems["fault"].text)
     return float(_COMPARERS[problem.facet](question, got, other))
 
 

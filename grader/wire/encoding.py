@@ -178,13 +178,13 @@ def unpack(text: bytes, block: bytes) -> tuple[dict[str, Any], dict[str, Tensor]
 
 
 def encode_calls(calls: list[Call], encoder: Encoder) -> list[Any]:
-    """Calls as JSON, their tensors in the encoder. Drivers are the author's text, of whatever length."""
-    return [[call.drive, encoder.encode(dict(vars(call), drive=None))] for call in calls]
+    """Calls as JSON, their tensors in the encoder. Probes are the author's text, of whatever length."""
+    return [[call.probe, encoder.encode(dict(vars(call), probe=None))] for call in calls]
 
 
 def decode_calls(header: Any, tensors: Mapping[str, Tensor]) -> list[Call]:
     """The inverse of `encode_calls`."""
-    return [Call(**{**decode(fields, tensors), "drive": drive}) for drive, fields in header]
+    return [Call(**{**decode(fields, tensors), "probe": probe}) for probe, fields in header]
 
 
 def encode_outcome(outcome: Outcome, encoder: Encoder) -> dict[str, Any]:

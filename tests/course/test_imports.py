@@ -64,7 +64,7 @@ def test_every_kind_of_file_is_looked_at() -> None:
         ("import grader", {"grader"}),
         ("import torch, grader.values.compare as c", {"grader.values.compare"}),
         (
-            "def drive(f):\n    from grader.authoring import Case, Predicted",
+            "def probe(f):\n    from grader.authoring import Case, Predicted",
             {"grader.authoring.Case", "grader.authoring.Predicted"},
         ),
         ("from grader.authoring import *", {"grader.authoring.*"}),
