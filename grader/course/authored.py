@@ -195,8 +195,7 @@ def load_grading(path: Path) -> Exercise:
         raise ExerciseError(f"{path}: no such file; every exercise has a {GRADING}")
     # What several exercises share lies in solutions/, and is imported by its plain name.
     shared = path.parent.parent.parent
-    if str(shared) not in sys.path:
-        sys.path.insert(0, str(shared))
+    _find_first(shared)
     spec = importlib.util.spec_from_file_location(f"grading_{path.parent.name}", path)
     assert spec is not None
     assert spec.loader is not None
@@ -217,6 +216,17 @@ def load_grading(path: Path) -> Exercise:
     made_anywhere = conduct(exercise.forbidden, exercise.outputs, {mistake.slug for mistake in mistakes})
     said = [mistake for mistake in made_anywhere if mistake.slug in course.by_slug]
     return replace(exercise, mistakes=(*mistakes, *with_sentences(said, Sentences.none(), course, path)))
+
+
+def _find_first(folder: Path) -> None:
+    """Have the files of a folder found by their plain names, and forget those of another course."""
+    if str(folder) in sys.path:
+        sys.path.remove(str(folder))
+    sys.path.insert(0, str(folder))
+    for path in folder.glob("*.py"):
+        loaded = sys.modules.get(path.stem)
+        if loaded is not None and Path(getattr(loaded, "__file__", None) or path) != path:
+            del sys.modules[path.stem]
 
 
 def _sibling(folder: Path) -> Sibling:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers import little_exercise
 
-from grader.course.authored import Authored
+from grader.course.authored import Authored, load_grading
 from grader.course.errors import ExerciseError
 
 REFERENCE = "def double(x):\n    return 2 * x, x.sum(-1)\n"
@@ -88,3 +88,17 @@ def test_an_exercise_without_a_grading(tmp_path: Path) -> None:
     folder = little_exercise(tmp_path, "", REFERENCE)
     with pytest.raises(ExerciseError, match=r"grading\.py: no such file; every exercise has a grading\.py"):
         Authored(folder)
+
+
+def test_what_a_course_shares_is_its_own(tmp_path: Path) -> None:
+    """Two courses in one process, each with a shared.py."""
+    grading = (
+        "from shared import NAME\nfrom grader.authoring import *\nexercise = Exercise((NAME,), lambda _: [], known())\n"
+    )
+    for name in ("first", "second"):
+        folder = tmp_path / name / "solutions/a/e"
+        folder.mkdir(parents=True)
+        (folder / "grading.py").write_text(grading, encoding="utf-8")
+        (folder.parents[1] / "shared.py").write_text(f"NAME = {name!r}\n", encoding="utf-8")
+    for name in ("first", "second", "first"):
+        assert load_grading(tmp_path / name / "solutions/a/e/grading.py").targets == (name,)

@@ -126,7 +126,7 @@ def test_the_options_are_complete(kind: type) -> None:
 def test_the_other_tables_are_complete() -> None:
     assert set(rows("Inputs")) == public(Inputs)
     assert tuple(rows("Families")) == FAMILIES
-    made = conduct({"scaled_dot_product_attention"}, known=())
+    made = conduct({"scaled_dot_product_attention"}, outputs=("first", "second"), known=())
     assert rows("Mistakes that the grader makes by itself") == [mistake.slug for mistake in made]
     assert set(rows("mistakes.yml")) == _Entry.model_fields.keys()
     assert set(re.findall(r'tags=\["(\w+)"\]', PAGE.partition("### mistakes.yml")[0])) == TAGS
