@@ -48,7 +48,7 @@ def answered(key: AnswerKey) -> AnswerKey:
         if not shows:
             return key.questions[i].right
         predicted: Outcome = key.mistakes[number].predicted[i]
-        return predicted if "gradient" in shows else replace(predicted, gradients=None)
+        return predicted
 
     mistakes = [
         replace(known, predicted=[answer(number, i) for i in range(len(key.questions))])

@@ -23,8 +23,9 @@ class Effects:
     def in_answer(self, number: int, question: int) -> dict[Facet, Problem]:
         """What is wrong with one answer of a mistake, by facet."""
         if (number, question) not in self._found:
-            predicted = self._mistakes[number].predicted[question]
-            problems = problems_of(question, self._questions[question], predicted)
+            asked, predicted = self._questions[question], self._mistakes[number].predicted[question]
+            # The right answer itself, which stands for one that is as good, is in float64.
+            problems = [] if predicted is asked.right else problems_of(question, asked, predicted)
             self._found[number, question] = {problem.facet: problem for problem in problems}
         return self._found[number, question]
 

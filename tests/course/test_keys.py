@@ -24,6 +24,7 @@ from grader.report.difference import without_varying
 from grader.session import Session
 from grader.submission.find import Work
 from grader.submission.reader import Submission
+from grader.verdict.effects import effects_of
 
 
 @pytest.fixture
@@ -132,6 +133,14 @@ def test_a_key_built_ahead_runs_no_author(
     assert report_on(built, session, WRONG) == fresh
     assert report_on(built, session, RIGHT)["score"] == built.points
     assert read == []
+
+
+def test_in_a_key_built_ahead_mistakes_show_where_they_did(copy: LocatedCourse) -> None:
+    fresh = make_key(copy, EXERCISE)
+    write_keys(copy, only=[EXERCISE])
+    built = read_key(copy.built_key(EXERCISE, "cpu"))
+    for number in range(len(fresh.mistakes)):
+        assert effects_of(built).of(number) == effects_of(fresh).of(number)
 
 
 def test_a_public_part_has_nothing_of_an_author() -> None:
