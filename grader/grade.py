@@ -11,7 +11,7 @@ import torch
 
 from grader.course.key import AnswerKey
 from grader.report.model import Environment, Report, Status
-from grader.runner.pool import PackedCalls, Run, WarmParent
+from grader.runner.runner import PackedCalls, Run, Runner
 from grader.submission import statics
 from grader.submission.contents import UnreadableError
 from grader.submission.language import as_code, parse
@@ -48,7 +48,7 @@ class Attempt:
 class Grader:
     """Grades submissions to one exercise with a warm parent that it shares with other exercises."""
 
-    def __init__(self, key: AnswerKey, runner: WarmParent) -> None:
+    def __init__(self, key: AnswerKey, runner: Runner) -> None:
         self.key, self.runner = key, runner
         self.stub = as_code(key.stub)
         self.packed = PackedCalls(key.calls)

@@ -29,7 +29,7 @@ from grader.desk.given import assigned, globals_of, names_of, sources_of
 from grader.grade import environment_on
 from grader.report.model import Language, Report
 from grader.report.render import as_html, as_text
-from grader.runner.pool import Run
+from grader.runner.runner import Run
 from grader.verdict.judge import judge
 
 _hints_given: dict[str, int] = {}

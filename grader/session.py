@@ -6,10 +6,9 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 
 import torch
 
@@ -19,8 +18,8 @@ from grader.course.errors import ExerciseError
 from grader.course.keys import keep_answers, key_of
 from grader.grade import Grader, environment_on
 from grader.report.model import Diagnosis, Report
-from grader.runner.pool import RunnerError, WarmParent
-from grader.runner.process import WarmProcess
+from grader.runner.children import Children, RunnerError
+from grader.runner.runner import Runner
 from grader.submission.beside import modules_beside
 from grader.submission.contents import UnreadableError
 from grader.submission.find import Work
@@ -45,14 +44,14 @@ def _our_fault(error: Exception) -> Text:
 
 
 class Session:
-    """A warm parent, and a grader for every exercise met so far. A context manager."""
+    """A runner, and a grader for every exercise met so far. A context manager."""
 
     def __init__(
         self,
         located: LocatedCourse,
         device: str = "cpu",
         without_layers: Sequence[str] = (),
-        early: WarmProcess | None = None,
+        children: Children | None = None,
     ) -> None:
         torch.set_num_threads(1)
         self.located, self.device = located, device
@@ -63,16 +62,11 @@ class Session:
                 "seconds": limits.seconds + 2 * DEVICE_START_SECONDS,
             }
             limits = limits.model_copy(update=longer)
-        self.runner = WarmParent(limits, device, without_layers, early)
+        self.runner = Runner(limits, device, without_layers, children)
         self._asked = Asked(located)
         self._graders: dict[str, Grader] = {}
         self._lock = Lock()
-        # The warm parent imports torch for a second; meanwhile the exercise is loaded here.
-        Thread(target=self._warm_up, daemon=True).start()
-
-    def _warm_up(self) -> None:
-        with suppress(RunnerError):  # the next to need the runner gets the error
-            self.runner.layers()
+        self.runner.begin()  # it imports torch for a second; meanwhile the exercise is loaded here
 
     def __enter__(self) -> Session:
         return self

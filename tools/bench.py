@@ -21,7 +21,7 @@ import torch
 
 from grader.course.course import find_course
 from grader.grade import Grader
-from grader.runner.pool import PackedCalls, WarmParent
+from grader.runner.runner import PackedCalls, Runner
 from grader.sandbox import LAYERS
 from grader.session import Session
 from grader.submission.find import Work
@@ -147,7 +147,7 @@ def main() -> None:
         print(f"one submission: {whole * 1e3:.1f} ms; bare fork {fork * 1e3:.1f} ms: {whole / fork:.2f} x")
         packed = PackedCalls(grader.key.calls)
         targets = grader.key.targets
-        with WarmParent(without=[layer.name for layer in LAYERS]) as free:
+        with Runner(without=[layer.name for layer in LAYERS]) as free:
             kept, loose = [], []
             for _ in range(40):  # in turns, so that the machine's mood is the same for both
                 kept.append(_seconds(lambda: session.runner.run([RIGHT], targets, packed)))

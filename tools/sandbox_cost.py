@@ -17,7 +17,7 @@ import torch  # noqa: E402
 
 from grader.course.course import find_course  # noqa: E402
 from grader.course.keys import key_of  # noqa: E402
-from grader.runner.pool import PackedCalls, WarmParent  # noqa: E402
+from grader.runner.runner import PackedCalls, Runner  # noqa: E402
 from grader.sandbox import LAYERS  # noqa: E402
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     packed, cells = PackedCalls(key.calls), [key.reference]
     every = [layer.name for layer in LAYERS]
     settings = {"no layers": every, "all layers": [], "all but bubblewrap": ["bubblewrap"]}
-    runners = {name: WarmParent(without=without) for name, without in settings.items()}
+    runners = {name: Runner(without=without) for name, without in settings.items()}
     took: dict[str, list[float]] = {name: [] for name in runners}
     try:
         for number in range(rounds + 5):

@@ -6,12 +6,10 @@ import contextlib
 import io
 import os
 import random
-import signal
-import socket
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from tokenize import detect_encoding
 from typing import Any
@@ -27,7 +25,7 @@ from grader.child.standin import Imports, StandIn
 from grader.sandbox import lock_in
 from grader.wire.bounds import MAX_ERRORS
 from grader.wire.calls import Outcome, Raised
-from grader.wire.channel import receive, send
+from grader.wire.channel import Channel
 from grader.wire.encoding import decode_calls, pack, pack_outcome, unpack
 from grader.wire.ended import Ended
 
@@ -35,28 +33,42 @@ LEAST_CELL_SECONDS = 1.0
 """What a cell may compute however long those before it took: the answer may stand in it."""
 
 
-def run(channel: socket.socket, layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None:
-    """Serve one submission. Whatever goes wrong ends this process and nothing else."""
+def run(
+    channel: Channel,
+    layers: Sequence[str],
+    limits: dict[str, Any],
+    scratch: str,
+    clock_of: Callable[[float, float], Clock],
+) -> None:
+    """Serve one submission. Whatever goes wrong ends this process and nothing else.
+
+    Args:
+        channel: to the trusted side.
+        layers: those of the sandbox that are put on.
+        limits: as the trusted side gives them.
+        scratch: the folder to write in.
+        clock_of: makes the clock, of the seconds that code may wait and those that the process may compute.
+    """
     lock_in(layers, limits, scratch)
     keep_small(scratch)
     tempfile.tempdir = scratch  # the one place where a library may still write
     # torch imports its compiler when an nn.Embedding is made on the meta device, and that wants a folder.
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = os.environ["MPLCONFIGDIR"] = scratch
-    job, _ = unpack(*receive(channel))
+    job, _ = unpack(*channel.receive())
     # The notebooks call these; in here they have nothing to show to anybody.
     for name in job["silent"]:
         setattr(sys.modules["grader"], name, unseen)
-    clock = Clock(limits["call_seconds"], limits["cpu_seconds"])
+    clock = clock_of(limits["call_seconds"], limits["cpu_seconds"])
     scope = _run_cells(channel, job, clock, limits["cells_seconds"], scratch)
     _calm()  # the tensors of the calls are made under no mode of the notebook's, either
     # The calls are sent only now: cells that run before any call know nothing of them.
-    header, tensors = unpack(*receive(channel))
+    header, tensors = unpack(*channel.receive())
     calls = decode_calls(header["calls"], tensors)
     for index in range(job["start"], len(calls)):
         with contextlib.suppress(OSError):  # a process that gave its rights away stays where it is
             os.chdir(scratch)
         _calm()
-        send(channel, _answer(index, calls[index], scope, clock, limits))
+        channel.send(_answer(index, calls[index], scope, clock, limits))
 
 
 def _calm() -> None:
@@ -69,7 +81,7 @@ def _calm() -> None:
 
 
 def _run_cells(
-    channel: socket.socket, job: dict[str, Any], clock: Clock, seconds: float, scratch: str
+    channel: Channel, job: dict[str, Any], clock: Clock, seconds: float, scratch: str
 ) -> dict[str, Any]:
     """The namespace that the cells make up; how they went is sent, and before each, that it begins."""
     random.seed(0)
@@ -88,7 +100,7 @@ def _run_cells(
     cells = Cells(scope, (BaseException,), limit, history.keep)
     for number, cell in enumerate(job["cells"], 1):
         if cell.strip() and number not in job["skip"]:
-            send(channel, pack({"cell": number}, {}))
+            channel.send(pack({"cell": number}, {}))
             history.begin(cell)
             cells.run(number, cell)
     missing = [
@@ -96,7 +108,7 @@ def _run_cells(
     ]
     loaded = [dict(vars(error), bases=list(error.bases)) for error in [*missing, *cells.errors][:MAX_ERRORS]]
     defined = [name for name in job["targets"] if name in scope and not isinstance(scope[name], StandIn)]
-    send(channel, pack({"errors": loaded, "defined": defined}, {}))
+    channel.send(pack({"errors": loaded, "defined": defined}, {}))
     return scope
 
 
@@ -142,15 +154,7 @@ def _answer(index: int, call: Any, scope: dict[str, Any], clock: Clock, limits: 
             packed = pack_outcome(index, outcome, limits["answer_bytes"])
     except StoppedError as error:
         # What was interrupted in the middle may be in any state: a fresh child makes the next call.
-        _end(error.reason)
+        clock.end(error.reason)
     except BaseException as error:  # the learner's objects can raise even while they are being described
         packed = pack_outcome(index, Outcome(raised=describe(error)))
     return packed
-
-
-def _end(reason: Ended) -> None:
-    """End this process by a signal that says why."""
-    number = signal.SIGPROF if reason == Ended.TIMEOUT else signal.SIGALRM
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
-    os._exit(1)

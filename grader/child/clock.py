@@ -1,6 +1,6 @@
 """Stops what takes too long, by the process's own CPU time: how busy the machine is does not matter.
 
-Two timers look. One runs on CPU time and interrupts what computes too long; the other runs on the wall's clock and
+Two timers of Unix look. One runs on CPU time and interrupts what computes too long; the other runs on the wall's clock and
 interrupts what has used next to no CPU time for a while: it waits. What cannot be interrupted (a loop in C, or one that
 catches everything) meets the kernel's limit on CPU time two seconds later, which ends the process.
 """
@@ -8,10 +8,12 @@ catches everything) meets the kernel's limit on CPU time two seconds later, whic
 from __future__ import annotations
 
 import math
+import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from typing import NoReturn, Protocol
 
 from grader.wire.ended import Ended
 
@@ -31,7 +33,21 @@ class StoppedError(BaseException):
         self.reason = reason
 
 
-class Clock:
+class Clock(Protocol):
+    """What measures a child's time."""
+
+    def limit(self, cpu_seconds: float) -> AbstractContextManager[None]:
+        """Interrupt what runs inside when it has computed for so long, or waits.
+
+        Raises:
+            StoppedError: inside, wherever the code is.
+        """
+
+    def end(self, reason: Ended) -> NoReturn:
+        """End this process so that who started it knows why."""
+
+
+class SignalClock:
     """The timers of this process. Signals are taken over from whoever had them.
 
     Args:
@@ -65,6 +81,13 @@ class Clock:
             self._running = False
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def end(self, reason: Ended) -> NoReturn:
+        """End this process by a signal that says why."""
+        number = signal.SIGPROF if reason == Ended.TIMEOUT else signal.SIGALRM
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+        os._exit(1)
 
     def _too_long(self, *_: object) -> None:
         if self._running:

@@ -22,8 +22,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from grader.child.quota import SCRATCH
-from grader.sandbox import of_process, prepare
+from grader.sandbox import of_process
 from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
+from grader.wire.channel import SocketChannel
 from grader.wire.ended import Ended
 
 TICK_SECONDS = 0.05
@@ -73,15 +74,9 @@ def main() -> None:
     # control socket, when it closes, says that the whole trusted process has gone.
     if sys.platform == "linux":
         prctl(PR_SET_CHILD_SUBREAPER, 1)
-    import torch
-    import torch._dynamo  # else every child pays a second for it at its first checkpoint, vmap or AdamW
-    import torch.fx.experimental.symbolic_shapes  # the same, at its first backward pass
+    from grader.child.rehearsal import get_ready
 
-    from grader.child import child, loop  # noqa: F401
-
-    torch.set_num_threads(1)
-    _rehearse()
-    prepare()
+    get_ready()
     gc.collect()
     gc.freeze()
     wake_read, wake_write = os.pipe()
@@ -108,41 +103,6 @@ def main() -> None:
     for running in children.values():
         _kill(running)
     _reap(children, wait=True)
-
-
-def _rehearse() -> None:
-    """Run each kind of operation once, so that children do not all pay for its first time.
-
-    On one thread, and forward only: a pool of threads or an autograd engine would not survive the fork.
-    """
-    import torch
-
-    from grader.child.cells import new_scope, run_cells
-    from grader.child.execute import perform
-    from grader.wire.bounds import FRAME
-    from grader.wire.calls import Call
-    from grader.wire.encoding import Encoder, decode_calls, encode_calls, pack, pack_outcome, unpack
-
-    encoder = Encoder()
-    x, mask = torch.ones(2, 3, 4), torch.ones(3, 3, dtype=torch.bool)
-    frame = pack({"calls": encode_calls([Call("f", (x,), {"mask": mask}, watched=("g",))], encoder)}, encoder.tensors)
-    text_size, _ = FRAME.unpack_from(frame)
-    header, tensors = unpack(frame[FRAME.size : FRAME.size + text_size], frame[FRAME.size + text_size :])
-    scope = new_scope()
-    run_cells([_REHEARSAL], scope)
-    for call in decode_calls(header["calls"], tensors):
-        for dtype in ("float32", "float64", "bfloat16"):
-            pack_outcome(0, perform(call.cast(dtype), scope))
-
-
-_REHEARSAL = """
-import torch
-def f(x, mask):
-    scores = (x @ x.transpose(-2, -1) / 2).masked_fill(~mask, float("-inf"))
-    weights = torch.softmax(scores, dim=-1)
-    weights = torch.where(mask.any(-1, keepdim=True), weights, torch.zeros_like(weights))
-    return torch.einsum("...ls,...sv->...lv", weights, x), weights.exp().sum(-1)
-"""
 
 
 def _serve(control: socket.socket, children: dict[int, Child], layers: list[str]) -> bool:
@@ -173,6 +133,7 @@ def _watched(limits: dict[str, Any]) -> dict[str, Any]:
 def _become_child(channel: int, layers: list[str], limits: dict[str, Any], scratch: str) -> None:
     try:
         from grader.child import child
+        from grader.child.clock import SignalClock
 
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
@@ -184,7 +145,7 @@ def _become_child(channel: int, layers: list[str], limits: dict[str, Any], scrat
         os.closerange(3, channel)
         os.closerange(channel + 1, min(os.sysconf("SC_OPEN_MAX"), 2**20))
         os.chdir(scratch)
-        child.run(socket.socket(fileno=channel), layers, limits, scratch)
+        child.run(SocketChannel(socket.socket(fileno=channel)), layers, limits, scratch, SignalClock)
     finally:
         os._exit(0)
 

@@ -17,14 +17,15 @@ def doctor() -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from grader.runner.pool import RunnerError, WarmParent
+    from grader.runner.children import RunnerError
+    from grader.runner.runner import Runner
     from grader.runner.selftest import escapes
     from grader.sandbox import LAYERS, REQUIRED, available
     from grader.version import own_version
 
     console = Console()
     try:
-        with WarmParent() as runner:
+        with Runner() as runner:
             active, escaped = runner.layers(), escapes(runner)
     except RunnerError as error:
         fail(str(error))

@@ -125,25 +125,25 @@ def _trusted_course(paths: list[Path]) -> LocatedCourse:
 def _run(
     located: LocatedCourse, work: list[Work], exercise: str | None, device: Device, isolation: Isolation
 ) -> list[Report]:
-    from grader.runner.process import WarmProcess, may_be_wrapped
+    from grader.runner.suitable import suitable_children
 
     # It imports torch for a second or two; meanwhile, so does this process.
-    wrapped = device in (Device.auto, Device.cpu) and may_be_wrapped("cpu", isolation.without)
-    early = WarmProcess(isolation.without, wrapped)
+    children = suitable_children("cpu" if device is Device.auto else device.value, isolation.without)
+    children.begin()
     chosen = _present(device)
-    if wrapped and chosen != "cpu":
-        early.stop()
-        early = WarmProcess(isolation.without)
+    if not children.serves(chosen):
+        children.close()
+        children = suitable_children(chosen, isolation.without)
     from rich.console import Console
 
     from grader.course.errors import ExerciseError
-    from grader.runner.pool import RunnerError
+    from grader.runner.children import RunnerError
     from grader.sandbox import why_not
     from grader.session import Session
 
     bar = progress(Console(stderr=True), "grading", len(work))
     try:
-        with Session(located, chosen, isolation.without, early) as session, bar as advance:
+        with Session(located, chosen, isolation.without, children) as session, bar as advance:
             lacking = why_not(session.runner.layers()) if isolation.required else None
             if lacking:
                 usage_error(f"{lacking} For code that you trust, use --no-sandbox.")

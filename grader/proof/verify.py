@@ -21,7 +21,7 @@ from grader.course.trusted import run_call
 from grader.grade import Attempt, Grader
 from grader.handout.notebooks import SHOWN_IN_GRADED_CELL
 from grader.report.model import Report
-from grader.runner.pool import WarmParent
+from grader.runner.runner import Runner
 from grader.submission.reader import Submission, read_submission
 from grader.values.compare import differences, tensor_deviation, tolerance_of
 from grader.values.tree import shown, tensors
@@ -55,7 +55,7 @@ class Proof:
         return not self.problems
 
 
-def verify(located: LocatedCourse, exercise: str, runner: WarmParent) -> Proof:
+def verify(located: LocatedCourse, exercise: str, runner: Runner) -> Proof:
     """Verify one exercise through the same path that grades learners."""
     authored = Authored(located.solution(exercise))
     found = located.course.find(exercise)

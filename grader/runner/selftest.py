@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from grader.wire.calls import Call
 
 if TYPE_CHECKING:
-    from grader.runner.pool import WarmParent
+    from grader.runner.runner import Runner
 
 _ATTEMPTS = """
 def tries(attempt):
@@ -58,9 +58,9 @@ def attempts():
 """
 
 
-def escapes(runner: WarmParent) -> list[str]:
+def escapes(runner: Runner) -> list[str]:
     """What a child can still do that it should not."""
-    from grader.runner.pool import PackedCalls
+    from grader.runner.runner import PackedCalls
 
     run = runner.run([_ATTEMPTS], ["attempts"], PackedCalls([Call("attempts")]))
     found = run.outcomes[0].value

@@ -6,7 +6,6 @@ Every layer is a few system calls, made directly: docs/decisions/01-own-system-c
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,8 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from grader.sandbox import bubblewrap, landlock, seccomp
-from grader.sandbox.system import drop_capabilities, no_new_privileges
+from grader.sandbox import bubblewrap
 
 REQUIRED = ("no_new_privs", "rlimits", "landlock", "seccomp")
 """Without one of these, a folder of submissions is graded only with ``--no-sandbox``."""
@@ -60,8 +58,10 @@ def available() -> tuple[str, ...]:
 
 def of_process() -> tuple[str, ...]:
     """Names of the layers that a process can put on itself, or on its children, once it runs."""
-    found = ["rlimits"]
+    found = [] if sys.platform == "win32" else ["rlimits"]
     if sys.platform == "linux":
+        from grader.sandbox import landlock, seccomp
+
         found.insert(0, "no_new_privs")
         if os.geteuid() == 0:
             found.append("capabilities")
@@ -88,7 +88,14 @@ def lock_in(layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None
         OSError: a layer that was asked for cannot be put on; the child must not go on.
     """
     if "rlimits" in layers:
-        _limit_resources(limits)
+        from grader.sandbox import rlimits
+
+        rlimits.restrict(limits)
+    if sys.platform != "linux":
+        return
+    from grader.sandbox import landlock, seccomp
+    from grader.sandbox.system import drop_capabilities, no_new_privileges
+
     if "no_new_privs" in layers:
         no_new_privileges()
     if "landlock" in layers:
@@ -101,12 +108,15 @@ def lock_in(layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None
 
 def prepare() -> None:
     """Do in the warm parent, once, what every child would otherwise repeat."""
+    if sys.platform != "linux":
+        return
+    from grader.sandbox import rlimits, seccomp
+
     readable()
-    _virtual_bytes()
-    if sys.platform == "linux":
-        # Should the whole machine run out of memory all the same, this process and its children are what goes.
-        with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")
+    rlimits.virtual_bytes()
+    # Should the whole machine run out of memory all the same, this process and its children are what goes.
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
     if seccomp.supported():
         seccomp.program_of(os.uname().machine)
 
@@ -126,26 +136,3 @@ def readable() -> list[str]:
         for path in wanted
         if os.path.exists(path) and not any(path.startswith(f"{other}/") for other in wanted - {path})
     )
-
-
-def _limit_resources(limits: dict[str, Any]) -> None:
-    wanted = {
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: limits["cpu_seconds"],
-        resource.RLIMIT_FSIZE: limits["file_bytes"],
-        resource.RLIMIT_NOFILE: 64,
-    }
-    if limits["address_space"]:  # CUDA reserves far more addresses than it uses
-        wanted[resource.RLIMIT_AS] = _virtual_bytes() + limits["memory_bytes"]
-    for kind, value in wanted.items():
-        _, hard = resource.getrlimit(kind)
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, value))
-
-
-@cache
-def _virtual_bytes() -> int:
-    if sys.platform != "linux":
-        return 2**34
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")

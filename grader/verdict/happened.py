@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from grader.runner.pool import Run
+from grader.runner.runner import Run
 from grader.submission.notes import Note
 from grader.text import Text
 from grader.verdict import messages

@@ -9,7 +9,7 @@ from dataclasses import replace
 from grader.course.key import AnswerKey
 from grader.report.model import Diagnosis, Environment, Report, Status
 from grader.report.render import placed
-from grader.runner.pool import Run
+from grader.runner.runner import Run
 from grader.submission import statics
 from grader.submission.notes import Note
 from grader.submission.statics import names_bound_at

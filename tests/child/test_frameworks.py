@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from grader.runner.pool import PackedCalls, WarmParent
+from grader.runner.runner import PackedCalls, Runner
 from grader.wire.calls import Call
 
 CODE = """
@@ -49,7 +49,7 @@ def read(x):
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, object]:
     names = ["compiled", "compiled_module", "checkpointed", "optimised", "mapped", "scripted", "read"]
-    with WarmParent() as runner:
+    with Runner() as runner:
         run = runner.run([CODE], names, PackedCalls([Call(name, (torch.ones(2, 3),)) for name in names]))
     assert run.cell_errors == []
     return dict(zip(names, run.outcomes, strict=True))

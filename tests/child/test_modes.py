@@ -13,7 +13,7 @@ from helpers import EXERCISE, RIGHT, environment
 
 from grader.child.modes import SWITCHES
 from grader.report.model import Report
-from grader.runner.pool import PackedCalls, WarmParent
+from grader.runner.runner import PackedCalls, Runner
 from grader.wire.calls import Call
 
 # What a notebook may leave behind, by what it is. Each changes what code computes, or how it fails.
@@ -120,13 +120,13 @@ def compute(x, w):
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[WarmParent]:
-    with WarmParent() as started:
+def runner() -> Iterator[Runner]:
+    with Runner() as started:
         yield started
 
 
 @pytest.mark.parametrize("name", LEFT_ON)
-def test_no_call_meets_what_a_cell_left_on(runner: WarmParent, name: str) -> None:
+def test_no_call_meets_what_a_cell_left_on(runner: Runner, name: str) -> None:
     x = torch.linspace(-1, 1, 15).reshape(3, 5)
     packed = PackedCalls([Call("position"), Call("compute", (x, x.T)), Call("position")])
     (_, usual, _) = runner.run(["", LOOK, COMPUTE], ["compute"], packed).outcomes
@@ -146,7 +146,7 @@ def test_no_call_meets_what_a_cell_left_on(runner: WarmParent, name: str) -> Non
 
 
 @pytest.mark.parametrize("name", LEFT_ON)
-def test_what_a_call_leaves_on_does_not_reach_the_next(runner: WarmParent, name: str) -> None:
+def test_what_a_call_leaves_on_does_not_reach_the_next(runner: Runner, name: str) -> None:
     leave = "\n".join(f"    {line}" for line in LEFT_ON[name].splitlines())
     packed = PackedCalls([Call("position"), Call("leave"), Call("position")])
     run = runner.run([LOOK, f"def leave():\n{leave}"], ["leave"], packed)
@@ -154,7 +154,7 @@ def test_what_a_call_leaves_on_does_not_reach_the_next(runner: WarmParent, name:
     assert dict(after.value) == {**before.value, "threads": after.value["threads"]}
 
 
-def test_levels_that_are_left_open_are_closed(runner: WarmParent) -> None:
+def test_levels_that_are_left_open_are_closed(runner: Runner) -> None:
     for level in ("torch.autograd.forward_ad.enter_dual_level()", "torch._C._functorch._grad_increment_nesting()"):
         code = (
             "def f():\n    import torch.autograd.forward_ad as forward\n"
@@ -165,7 +165,7 @@ def test_levels_that_are_left_open_are_closed(runner: WarmParent) -> None:
         assert outcome.value == 2.0, outcome
 
 
-def test_a_tracer_that_is_left_on_sees_no_call(runner: WarmParent) -> None:
+def test_a_tracer_that_is_left_on_sees_no_call(runner: Runner) -> None:
     code = "import sys\nsys.settrace(lambda *_: 1 / 0)\nsys.setprofile(lambda *_: None)"
     look = "import sys\ndef f():\n    return sys.gettrace() is None and sys.getprofile() is None"
     (outcome,) = runner.run([look, code], ["f"], PackedCalls([Call("f")])).outcomes

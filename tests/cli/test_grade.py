@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from helpers import RIGHT, ROOT, WRONG, run_attn
 
-from grader.runner.pool import WarmParent
+from grader.runner.runner import Runner
 
 Attn = Callable[..., Any]
 
@@ -135,7 +135,7 @@ def test_bad_input_is_no_success(attn: Attn, tmp_path: Path, text: str) -> None:
 def test_a_class_is_not_graded_where_a_layer_is_missing(
     attn: Attn, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(WarmParent, "layers", lambda _: ("no_new_privs", "rlimits", "seccomp"))
+    monkeypatch.setattr(Runner, "layers", lambda _: ("no_new_privs", "rlimits", "seccomp"))
     for arguments in ([folder], [folder / "ann", "--require-sandbox"]):
         refused = attn("grade", *arguments)
         assert refused.returncode == 2

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from grader.runner.pool import PackedCalls, WarmParent
+from grader.runner.runner import PackedCalls, Runner
 from grader.session import Session
 from grader.wire.calls import Call
 from grader.wire.ended import Ended
@@ -22,7 +22,7 @@ def end(number):
 
 
 @pytest.fixture(scope="module")
-def runner(session: Session) -> WarmParent:
+def runner(session: Session) -> Runner:
     return session.runner
 
 
@@ -37,13 +37,13 @@ def runner(session: Session) -> WarmParent:
         (0, Ended.CRASHED),
     ],
 )
-def test_how_a_call_ended(runner: WarmParent, number: int, how: Ended) -> None:
+def test_how_a_call_ended(runner: Runner, number: int, how: Ended) -> None:
     run = runner.run([CODE], ["end"], PackedCalls([Call("end", (int(number),))]))
     assert [outcome.ended for outcome in run.outcomes] == [how]
     assert run.loaded
 
 
-def test_how_a_cell_ended(runner: WarmParent) -> None:
+def test_how_a_cell_ended(runner: Runner) -> None:
     run = runner.run([CODE, "end(signal.SIGALRM)", "import os; os._exit(0)"], ["end"], PackedCalls([Call("end", (0,))]))
     assert run.ended_cells == {2: Ended.WAITING, 3: Ended.CRASHED}
 

@@ -13,27 +13,27 @@ from helpers import WRONG
 
 from grader.report.model import Report
 from grader.runner.limits import Limits
-from grader.runner.pool import PackedCalls, WarmParent
+from grader.runner.runner import PackedCalls, Runner
 from grader.wire.calls import Call, Opaque
 
 
 def test_the_warm_parent_outlives_the_thread_that_started_it() -> None:
-    with contextlib.closing(WarmParent()) as runner:
+    with contextlib.closing(Runner()) as runner:
         starter = threading.Thread(target=runner.layers)
         starter.start()
         starter.join()
-        first = runner._process
+        first = runner._children._process
         while sys.platform == "linux" and Path(f"/proc/self/task/{starter.native_id}").exists():
             time.sleep(0.01)  # joined, it has still to end for the operating system, which would tell its children
         run = runner.run(["def f():\n    return 1"], ["f"], PackedCalls([Call("f")]))
         assert run.outcomes[0].value == 1
-        assert runner._process is first
+        assert runner._children._process is first
 
 
 def test_an_answer_larger_than_the_limit_is_not_taken() -> None:
     code = "import torch\ndef f(size):\n    return torch.zeros(size, dtype=torch.uint8)"
     calls = PackedCalls([Call("f", (2**20,)), Call("f", (2**20 + 1,))])
-    with WarmParent(Limits(answer_mb=1)) as runner:
+    with Runner(Limits(answer_mb=1)) as runner:
         fits, too_large = (outcome.value for outcome in runner.run([code], ["f"], calls).outcomes)
     assert fits.shape == (2**20,)
     assert isinstance(too_large, Opaque)

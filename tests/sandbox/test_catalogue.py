@@ -11,7 +11,7 @@ from helpers import EXERCISES
 from grader.course.course import LocatedCourse
 from grader.course.keys import key_of
 from grader.runner.limits import Limits
-from grader.runner.pool import PackedCalls, WarmParent
+from grader.runner.runner import PackedCalls, Runner
 from grader.sandbox import LAYERS
 from grader.wire.calls import Call
 from grader.wire.encoding import pack_outcome
@@ -32,20 +32,20 @@ def private_megabytes():
 
 
 @pytest.fixture(scope="session")
-def locked_in() -> Iterator[WarmParent]:
-    with WarmParent(LIMITS) as runner:
+def locked_in() -> Iterator[Runner]:
+    with Runner(LIMITS) as runner:
         yield runner
 
 
 @pytest.fixture(scope="session")
-def free() -> Iterator[WarmParent]:
-    with WarmParent(LIMITS, without=[layer.name for layer in LAYERS if layer.name != "rlimits"]) as runner:
+def free() -> Iterator[Runner]:
+    with Runner(LIMITS, without=[layer.name for layer in LAYERS if layer.name != "rlimits"]) as runner:
         yield runner
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
 def test_the_same_answers_as_without_and_in_little_memory(
-    course: LocatedCourse, locked_in: WarmParent, free: WarmParent, exercise: str
+    course: LocatedCourse, locked_in: Runner, free: Runner, exercise: str
 ) -> None:
     key = key_of(course, exercise)
     targets, calls = key.targets, PackedCalls(key.calls)

@@ -19,7 +19,7 @@ from attacking import Attack, Place, place, read_attacks
 from helpers import EXERCISE
 
 from grader.runner.limits import Limits
-from grader.runner.pool import PackedCalls, WarmParent
+from grader.runner.runner import PackedCalls, Runner
 from grader.sandbox import bubblewrap, landlock, of_process
 from grader.wire.calls import Call, Outcome
 
@@ -64,31 +64,31 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @pytest.fixture
-def locked_in() -> Iterator[WarmParent]:
+def locked_in() -> Iterator[Runner]:
     with without() as runner:
         yield runner
 
 
-def comes_off(runner: WarmParent, at: Place, attack: Attack | str) -> bool:
+def comes_off(runner: Runner, at: Place, attack: Attack | str) -> bool:
     """Whether an attack that pays does so: one call tells."""
     text = attack if isinstance(attack, str) else attack.text
     outcome = outcomes(runner, at.code(text) + f"\n\ndef answer():\n    return {EXERCISE} is right\n")[0]
     return outcome.value is True
 
 
-def outcomes(runner: WarmParent, code: str, *arguments: object) -> list[Outcome]:
+def outcomes(runner: Runner, code: str, *arguments: object) -> list[Outcome]:
     """What comes of calling ``answer``."""
     return runner.run([code], ["answer"], PackedCalls([Call("answer", arguments)])).outcomes
 
 
-_started: dict[tuple[str, ...], WarmParent] = {}
+_started: dict[tuple[str, ...], Runner] = {}
 
 
 @contextlib.contextmanager
-def without(*layers: str, limits: Limits = LIMITS) -> Iterator[WarmParent]:
+def without(*layers: str, limits: Limits = LIMITS) -> Iterator[Runner]:
     """A warm parent that lacks layers, kept for all tests that lack the same: to start one takes seconds."""
     if layers not in _started:
-        _started[layers] = WarmParent(without=["bubblewrap", *layers])
+        _started[layers] = Runner(without=["bubblewrap", *layers])
     _started[layers].limits = limits
     yield _started[layers]
 
@@ -101,7 +101,7 @@ def _stop_all() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("layer", "name"), HELD_BY)
-def test_attack_is_held_by_its_layer(at: Place, locked_in: WarmParent, layer: str, name: str) -> None:
+def test_attack_is_held_by_its_layer(at: Place, locked_in: Runner, layer: str, name: str) -> None:
     if layer not in of_process():
         pytest.skip(f"no {layer} here")
     if name == "26_io_uring" and Path("/proc/sys/kernel/io_uring_disabled").read_text().strip() != "0":
@@ -114,7 +114,7 @@ def test_attack_is_held_by_its_layer(at: Place, locked_in: WarmParent, layer: st
 
 
 @pytest.mark.parametrize("name", ["25_signals_its_parent", "25_signals_everyone", "25_has_the_kernel_signal"])
-def test_signals_are_stopped_twice(at: Place, locked_in: WarmParent, name: str) -> None:
+def test_signals_are_stopped_twice(at: Place, locked_in: Runner, name: str) -> None:
     if name == "25_signals_everyone":  # to try that without any layer would not be polite to this machine
         assert not comes_off(locked_in, at, ATTACKS[name])
         return
@@ -125,7 +125,7 @@ def test_signals_are_stopped_twice(at: Place, locked_in: WarmParent, name: str) 
         assert comes_off(runner, at, ATTACKS[name])
 
 
-def test_tcp_is_stopped_twice(at: Place, locked_in: WarmParent) -> None:
+def test_tcp_is_stopped_twice(at: Place, locked_in: Runner) -> None:
     assert not comes_off(locked_in, at, ATTACKS["26_tcp"])
     if landlock.abi() >= 4:
         with without("seccomp") as runner:
@@ -134,20 +134,20 @@ def test_tcp_is_stopped_twice(at: Place, locked_in: WarmParent) -> None:
         assert comes_off(runner, at, ATTACKS["26_tcp"])
 
 
-def test_debugging_the_parent_needs_no_layer_but_seccomp_to_be_refused(at: Place, locked_in: WarmParent) -> None:
+def test_debugging_the_parent_needs_no_layer_but_seccomp_to_be_refused(at: Place, locked_in: Runner) -> None:
     for name in ("25_traces_its_parent", "25_reads_its_parents_memory", "25_opens_its_parents_memory"):
         assert not comes_off(locked_in, at, ATTACKS[name])
 
 
 @ROOT_ONLY
-def test_capabilities(at: Place, locked_in: WarmParent) -> None:
+def test_capabilities(at: Place, locked_in: Runner) -> None:
     become_another = f"import os\n{EXERCISE} = pays(lambda: os.setuid(65534))\n"
     assert not comes_off(locked_in, at, become_another)
     with without("capabilities") as runner:
         assert comes_off(runner, at, become_another)
 
 
-def test_no_new_privs(at: Place, locked_in: WarmParent) -> None:
+def test_no_new_privs(at: Place, locked_in: Runner) -> None:
     # What it stops is done by setuid programs, which nothing here may start: that it is set is what can be seen.
     asks = f"import ctypes\n{EXERCISE} = pays(lambda: ctypes.CDLL(None).prctl(39, 0, 0, 0, 0) == 0)\n"
     assert not comes_off(locked_in, at, asks)
@@ -237,13 +237,13 @@ def test_strays_are_killed() -> None:
         assert strays
 
 
-def _below(runner: WarmParent) -> list[str]:
-    assert runner._process is not None
-    pid = runner._process.pid
+def _below(runner: Runner) -> list[str]:
+    assert runner._children._process is not None
+    pid = runner._children._process.pid
     return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
 
-def test_a_child_has_one_descriptor_of_the_graders(locked_in: WarmParent) -> None:
+def test_a_child_has_one_descriptor_of_the_graders(locked_in: Runner) -> None:
     code = (
         "import os\n"
         "def answer():\n"
@@ -259,12 +259,12 @@ def test_a_child_has_one_descriptor_of_the_graders(locked_in: WarmParent) -> Non
     assert len(outcomes(locked_in, code)[0].value) == 1
 
 
-def test_bubblewrap(at: Place, locked_in: WarmParent) -> None:
+def test_bubblewrap(at: Place, locked_in: Runner) -> None:
     if not bubblewrap.works():
         pytest.skip("no bubblewrap here, or no user namespaces")
     sees = f"import os\n{EXERCISE} = pays(lambda: os.stat('@COURSE@/course.yml'))\n"
     assert comes_off(locked_in, at, sees)  # Landlock lets a name and a size be seen
-    with WarmParent(LIMITS) as runner:
+    with Runner(LIMITS) as runner:
         assert "bubblewrap" in runner.layers()
         assert not comes_off(runner, at, sees)
 
@@ -272,7 +272,7 @@ def test_bubblewrap(at: Place, locked_in: WarmParent) -> None:
 def test_bubblewrap_alone_keeps_files_and_network_away(at: Place) -> None:
     if not bubblewrap.works():
         pytest.skip("no bubblewrap here, or no user namespaces")
-    with WarmParent(LIMITS, without=["landlock", "seccomp"]) as runner:
+    with Runner(LIMITS, without=["landlock", "seccomp"]) as runner:
         for name in ("01_reads_the_reference", "22_edits_the_gradebook", "26_tcp", "26_abstract_socket"):
             assert not comes_off(runner, at, ATTACKS[name])
 
@@ -281,7 +281,7 @@ def test_without_bubblewrap_the_rest_still_holds(monkeypatch: pytest.MonkeyPatch
     bubblewrap.works.cache_clear()
     monkeypatch.setenv("PATH", "/nonexistent")
     try:
-        with WarmParent(LIMITS) as runner:
+        with Runner(LIMITS) as runner:
             assert "bubblewrap" not in runner.layers()
             assert not comes_off(runner, at, ATTACKS["01_reads_the_reference"])
     finally:

@@ -12,7 +12,7 @@ import pytest
 from helpers import environment
 from IPython.core.inputtransformer2 import TransformerManager
 
-from grader.runner.pool import PackedCalls, WarmParent
+from grader.runner.runner import PackedCalls, Runner
 from grader.submission.language import as_code, as_python
 from grader.wire.calls import Call
 
@@ -141,7 +141,7 @@ LOOK = "def names_defined():\n    return sorted(name for name in set(globals()) 
 def test_the_names_are_those_that_ipython_has(tmp_path_factory: pytest.TempPathFactory) -> None:
     expected = names_in_ipython(NOTEBOOKS, str(tmp_path_factory.mktemp("ipython")))
     packed = PackedCalls([Call("names_defined")])
-    with WarmParent() as runner:
+    with Runner() as runner:
         for notebook, names in zip(NOTEBOOKS, expected, strict=True):
             code = [LOOK, "BEFORE = {*globals(), 'BEFORE'}", *as_code(notebook)]
             (outcome,) = runner.run(code, ["names_defined"], packed).outcomes

@@ -11,7 +11,7 @@ from grader.course.course import LocatedCourse
 from grader.grade import Grader
 from grader.report.model import Report
 from grader.runner.limits import Limits
-from grader.runner.pool import PackedCalls, WarmParent
+from grader.runner.runner import PackedCalls, Runner
 from grader.session import Session
 from grader.submission.reader import Submission, read_submission
 from grader.verdict.describe import describe_problem
@@ -86,7 +86,7 @@ def test_endless_loop_costs_its_calls_alone(session: Session) -> None:
     key = session.grader("scaled_dot_product_attention").key
     unmasked = [call for call in key.calls if not call.kwargs][:2]
     masked = [call for call in key.calls if call.kwargs][:1]
-    with WarmParent(Limits(call_seconds=3.0, seconds=100.0)) as runner:
+    with Runner(Limits(call_seconds=3.0, seconds=100.0)) as runner:
         run = runner.run([broken("while True: pass")], key.targets, PackedCalls([*masked, *unmasked]))
     assert [outcome.ended for outcome in run.outcomes] == ["timeout", None, None]
 

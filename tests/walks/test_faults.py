@@ -20,7 +20,7 @@ from helpers import EXERCISE, RIGHT, ROOT, WRONG, environment, run_attn
 from grader.course.course import LocatedCourse
 from grader.grade import Grader
 from grader.report.model import Report
-from grader.runner.pool import WarmParent
+from grader.runner.runner import Runner
 from grader.session import Session
 from grader.submission.find import find
 from grader.submission.reader import Submission
@@ -103,7 +103,7 @@ class Killer:
                 self.killed.append(pid)
 
     def _family(self) -> list[int]:
-        process = self.session.runner._process
+        process = self.session.runner._children._process
         # Where bubblewrap is around it, the warm parent is what has the children.
         return [] if process is None else [pid for pid in [process.pid, *below(process.pid)] if _runs_python(pid)]
 
@@ -297,7 +297,7 @@ def test_noise_beside_a_right_solution_changes_nothing(grader: Grader, name: str
 
 
 def test_closing_twice_and_starting_again(course: LocatedCourse) -> None:
-    runner = WarmParent()
+    runner = Runner()
     assert runner.layers()
     runner.close()
     runner.close()

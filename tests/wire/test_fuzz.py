@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader.grade import Grader
-from grader.runner.pool import Run
+from grader.runner.runner import Run
 from grader.submission.contents import UnreadableError
 from grader.submission.language import as_python
 from grader.submission.reader import Submission, read_submission

@@ -1,14 +1,7 @@
-"""The trusted side of the runner: starts the warm parent, gives children their work, and enforces the clock."""
+"""Runs a submission: gives a child its work, collects the answers, and goes on with a fresh one where one ends."""
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import json
-import os
-import select
-import socket
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,11 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from grader import __all__ as PUBLIC_NAMES
+from grader.runner.children import Child, Children
 from grader.runner.limits import Limits
-from grader.runner.process import WarmProcess, may_be_wrapped
-from grader.wire import channel
+from grader.runner.suitable import suitable_children
 from grader.wire.bounds import FRAME, MAX_HEADER_BYTES, WireError
 from grader.wire.calls import Call, Outcome, Raised
+from grader.wire.channel import ClosedError, LateError
 from grader.wire.encoding import Encoder, cell_begun, encode_calls, pack, unpack, unpack_loaded, unpack_outcome
 from grader.wire.ended import Ended
 
@@ -43,18 +37,14 @@ class Run:
     """Cells that ended the process, with how; it was started again without them."""
 
 
-class RunnerError(Exception):
-    """The grader itself cannot run submissions."""
-
-
-class WarmParent:
-    """A warm parent process. Use as a context manager; safe to use from several threads.
+class Runner:
+    """Runs submissions in processes of their own. Use as a context manager; safe to use from several threads.
 
     Args:
         limits: what a submission may use.
         device: where submissions run.
         without: layers to do without.
-        early: a process that was started before, with the same device and layers.
+        children: where processes come from, if not from what suits this system.
     """
 
     def __init__(
@@ -62,41 +52,34 @@ class WarmParent:
         limits: Limits | None = None,
         device: str = "cpu",
         without: Sequence[str] = (),
-        early: WarmProcess | None = None,
+        children: Children | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.device = device
-        self.without = frozenset(without)
-        self._layers: tuple[str, ...] = ()
-        self._abandoned = False
-        self._lock = threading.Lock()
-        self._tokens = itertools.count(1)
-        self._early = early
-        self._process: WarmProcess | None = None
+        self._children = children or suitable_children(device, without)
 
-    def __enter__(self) -> WarmParent:
+    def __enter__(self) -> Runner:
         self.layers()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def begin(self) -> None:
+        """Start what takes long, and do not wait for it."""
+        self._children.begin()
+
     def layers(self) -> tuple[str, ...]:
-        """Names of the sandbox layers that keep children in."""
-        with self._lock:
-            self._started()
-            return self._layers
+        """Names of the sandbox layers that keep submissions in."""
+        return self._children.layers()
 
     def close(self) -> None:
-        """End the warm parent and, with it, every child."""
-        with self._lock:
-            self._stop()
+        """End every process."""
+        self._children.close()
 
     def abandon(self) -> None:
-        """Close for good: threads that still want a child get a `RunnerError`, and no new warm parent."""
-        with self._lock:
-            self._abandoned = True
-            self._stop()
+        """Close for good: threads that still run a submission get a `RunnerError`."""
+        self._children.abandon()
 
     def run(
         self,
@@ -133,8 +116,8 @@ class WarmParent:
             # After a call that hung, the next ones get less time: a submission that always hangs is soon told so.
             patience = limits.call_seconds / (1 + 2 * deaths)
             asked = time.monotonic()
-            child = self._fork({**limits.for_child(self.device), "call_seconds": patience})
-            end += time.monotonic() - asked  # a warm parent that has to start first is not the submission's time
+            child = self._children.start({**limits.for_child(self.device), "call_seconds": patience})
+            end += time.monotonic() - asked  # what has to start first is not the submission's time
             ended = self._one_child(child, job, targets, calls, run, patience, end)
             if ended is None:
                 break
@@ -158,7 +141,7 @@ class WarmParent:
 
     def _one_child(
         self,
-        child: tuple[socket.socket, int, int],
+        child: Child,
         job: bytes,
         targets: Sequence[str],
         calls: PackedCalls,
@@ -167,95 +150,41 @@ class WarmParent:
         end: float,
     ) -> Ended | None:
         """Collect outcomes until the last call (None), or until the child ends (how)."""
-        ours, status, token = child
         run.loaded, run.cell = False, None
         try:
-            channel.send(ours, job, end)
-            header = self._cells_run(ours, run, end)
+            child.channel.send(job, end)
+            header = self._cells_run(child, run, end)
             run.cell_errors, run.defined = unpack_loaded(header, targets)
             run.loaded = True
             wait = self.limits.backstop(patience)
-            channel.send(ours, calls.frame, min(end, time.monotonic() + wait))
+            child.channel.send(calls.frame, min(end, time.monotonic() + wait))
             while len(run.outcomes) < calls.count:
                 deadline = min(end, time.monotonic() + wait)
-                frame = channel.receive(ours, deadline, *self.limits.most_received)
+                frame = child.channel.receive(deadline, *self.limits.most_received)
                 index, outcome = unpack_outcome(*unpack(*frame))
                 if index != len(run.outcomes):
                     raise WireError("an answer to another call")
                 run.outcomes.append(_out_of_memory(outcome))
             return None
-        except channel.LateError:
+        except LateError:
             return Ended.TIMEOUT
         except WireError:
             return Ended.CRASHED
-        except channel.ClosedError:
-            self._kill(token)
-            return _how_it_ended(status)
+        except ClosedError:
+            return child.how_it_ended()
         finally:
-            self._kill(token)
-            ours.close()
-            os.close(status)
+            child.close()
 
-    def _cells_run(self, ours: socket.socket, run: Run, end: float) -> dict[str, Any]:
+    def _cells_run(self, child: Child, run: Run, end: float) -> dict[str, Any]:
         """Note which cell begins, until the report on all of them comes. All that is read for it is one header long."""
         left = MAX_HEADER_BYTES
         while True:
-            text, _ = channel.receive(ours, end, left, 0)
+            text, _ = child.channel.receive(end, left, 0)
             left -= FRAME.size + len(text)
             header, _ = unpack(text, b"")
             if "cell" not in header:
                 return header
             run.cell = cell_begun(header, after=run.cell or 0)
-
-    def _fork(self, limits: dict[str, Any]) -> tuple[socket.socket, int, int]:
-        ours, theirs = socket.socketpair()
-        ours.settimeout(self.limits.backstop(self.limits.seconds))
-        status_read, status_write = os.pipe()
-        token = next(self._tokens)
-        try:
-            for last_try in (False, True):
-                with self._lock:
-                    process = self._started()
-                    request = {"token": token, "limits": limits}
-                    try:
-                        process.send(request, [theirs.fileno(), status_write])
-                        return ours, status_read, token
-                    except OSError:  # the warm parent was killed: a new one serves as well
-                        self._stop()
-                        if last_try:
-                            raise RunnerError("The process that runs submissions keeps dying.") from None
-        finally:
-            theirs.close()
-            os.close(status_write)
-        raise AssertionError
-
-    def _kill(self, token: int) -> None:
-        with self._lock, contextlib.suppress(OSError):
-            if self._process is not None:
-                self._process.send({"kill": token})
-
-    def _started(self) -> WarmProcess:
-        """The process; called with the lock held."""
-        if self._abandoned:
-            raise RunnerError("The run was given up.")
-        while self._process is None:
-            early, self._early = self._early, None
-            process = early or WarmProcess(self.without, may_be_wrapped(self.device, self.without))
-            layers = process.layers()
-            if layers is None and process.wrapped:
-                process = WarmProcess(self.without)
-                layers = process.layers()
-            if layers is not None:
-                self._process, self._layers = process, layers
-            elif early is None:
-                raise RunnerError("The process that runs submissions does not start; see `attn doctor`.")
-        return self._process
-
-    def _stop(self) -> None:
-        for process in (self._early, self._process):
-            if process is not None:
-                process.stop()
-        self._early = self._process = None
 
 
 class PackedCalls:
@@ -265,14 +194,6 @@ class PackedCalls:
         encoder = Encoder()
         self.count = len(calls)
         self.frame = pack({"calls": encode_calls(calls, encoder)}, encoder.tensors)
-
-
-def _how_it_ended(status: int) -> Ended:
-    ready, _, _ = select.select([status], [], [], 5.0)
-    report = os.read(status, 4096) if ready else b""
-    if not report:  # the warm parent itself has gone
-        return Ended.KILLED
-    return Ended(json.loads(report)["why"])
 
 
 def _out_of_memory(outcome: Outcome) -> Outcome:

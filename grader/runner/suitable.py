@@ -1,0 +1,28 @@
+"""Which kind of process suits this system."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from grader.runner.children import Children
+
+CHOICE = "ATTN_RUNNER"
+"""The environment variable: ``fork`` or ``spawn``; without it, what the system is good at."""
+
+
+def suitable_children(device: str = "cpu", without: Sequence[str] = ()) -> Children:
+    """Where the processes for submissions come from: forked on Linux, started one by one everywhere else."""
+    if forks():
+        from grader.runner.forking import ForkingChildren
+
+        return ForkingChildren(device, without)
+    from grader.runner.spawning import SpawnedChildren
+
+    return SpawnedChildren(without)
+
+
+def forks() -> bool:
+    """True where children are forked. macOS can fork, but kills at will what frameworks were loaded in."""
+    return os.environ.get(CHOICE, "fork") != "spawn" and sys.platform == "linux"
