@@ -80,9 +80,7 @@ def _calm() -> None:
     set_neutral(without=frozenset({"threads"}))
 
 
-def _run_cells(
-    channel: Channel, job: dict[str, Any], clock: Clock, seconds: float, scratch: str
-) -> dict[str, Any]:
+def _run_cells(channel: Channel, job: dict[str, Any], clock: Clock, seconds: float, scratch: str) -> dict[str, Any]:
     """The namespace that the cells make up; how they went is sent, and before each, that it begins."""
     random.seed(0)
     seed(0, job["device"])

@@ -1,8 +1,9 @@
 """Stops what takes too long, by the process's own CPU time: how busy the machine is does not matter.
 
-Two timers of Unix look. One runs on CPU time and interrupts what computes too long; the other runs on the wall's clock and
-interrupts what has used next to no CPU time for a while: it waits. What cannot be interrupted (a loop in C, or one that
-catches everything) meets the kernel's limit on CPU time two seconds later, which ends the process.
+The clock that most systems have for it is two timers of Unix. One runs on CPU time and interrupts what computes too
+long; the other runs on the wall's clock and interrupts what has used next to no CPU time for a while: it waits. What
+cannot be interrupted (a loop in C, or one that catches everything) meets the kernel's limit on CPU time two seconds
+later, which ends the process.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 import torch._dynamo  # else every child pays a second for it at its first checkpoint, vmap or AdamW
-import torch.fx.experimental.symbolic_shapes  # noqa: F401  the same, at its first backward pass
+import torch.fx.experimental.symbolic_shapes
 
 from grader.child import child, loop  # noqa: F401
 from grader.child.cells import new_scope, run_cells

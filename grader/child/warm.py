@@ -25,7 +25,7 @@ from grader.child.quota import SCRATCH
 from grader.sandbox import of_process
 from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
 from grader.wire.channel import SocketChannel
-from grader.wire.ended import Ended
+from grader.wire.ended import Ended, by_signal
 
 TICK_SECONDS = 0.05
 LOOK_SECONDS = 1.0
@@ -35,13 +35,6 @@ MOST_THREADS = 64
 MOST_FILES = 256
 MOST_BYTES = 256 * 2**20
 """In the scratch folder, which has no folders in it. What goes through Python meets `grader.child.quota` first."""
-ENDED_BY: dict[int, Ended] = {
-    signal.SIGPROF: Ended.TIMEOUT,
-    signal.SIGXCPU: Ended.TIMEOUT,
-    signal.SIGALRM: Ended.WAITING,
-    signal.SIGKILL: Ended.KILLED,
-}
-"""How a child ended, by the signal that ended it; by any other, or by none, it crashed."""
 
 
 @dataclass
@@ -167,7 +160,7 @@ def _reap(children: dict[int, Child], wait: bool = False) -> None:
         number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
         # Whoever ignores the kernel's first limit on CPU time is killed at the second.
         late = number == signal.SIGKILL and used.ru_utime + used.ru_stime > ended.cpu_seconds - 1
-        why = ended.why or (Ended.TIMEOUT if late else ENDED_BY.get(number, Ended.CRASHED))
+        why = ended.why or (Ended.TIMEOUT if late else by_signal(number))
         with contextlib.suppress(OSError):
             os.write(ended.status, json.dumps({"why": why}).encode())
         os.close(ended.status)

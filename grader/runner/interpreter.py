@@ -35,7 +35,7 @@ class Interpreter:
     def __init__(self, module: ModuleType, *arguments: str, before: Sequence[str] = (), **options: Any) -> None:
         root = str(Path(__file__).resolve().parents[2])
         start = f"import sys; sys.path.insert(0, {root!r}); from {module.__name__} import main; main()"
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  kept as long as the process is
         # As good as isolated (-I), but for the environment, which is ours.
         self.process = subprocess.Popen(
             [*before, sys.executable, "-s", "-P", "-c", start, *arguments],

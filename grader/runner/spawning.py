@@ -7,10 +7,7 @@ has, too: pipes, exit statuses, and a look from outside (`grader.runner.watch`).
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import threading
@@ -27,7 +24,7 @@ from grader.sandbox import of_process
 from grader.wire.bounds import MAX_HEADER_BYTES
 from grader.wire.channel import ClosedError, LateError
 from grader.wire.encoding import pack
-from grader.wire.ended import Ended
+from grader.wire.ended import Ended, by_signal
 from grader.wire.pipes import WatchedPipes
 
 END_SECONDS = 5.0
@@ -142,8 +139,8 @@ class Spawned:
             self._process.wait(END_SECONDS)
         if self._watch and self._watch.why:
             return self._watch.why
-        status = self._process.returncode
-        return ENDED_BY.get(status, Ended.CRASHED) if status is not None else Ended.CRASHED
+        status = self._process.returncode or 0
+        return _REASONS.get(status) or by_signal(max(-status, 0))
 
     def close(self) -> None:
         """End it, with whatever it started, and give back what it used."""
@@ -161,11 +158,4 @@ class Spawned:
                 shutil.rmtree(self._scratch, ignore_errors=True)
 
 
-def _by_signal() -> dict[int, Ended]:
-    """Exit statuses where a signal ended the process: there may be no such signal here."""
-    reasons = {"SIGXCPU": Ended.TIMEOUT, "SIGKILL": Ended.KILLED}
-    return {-getattr(signal, name): reason for name, reason in reasons.items() if hasattr(signal, name)}
-
-
-ENDED_BY = {**{status: reason for reason, status in spawned.EXIT_STATUS.items()}, **_by_signal()}
-"""How a child ended, by its exit status; by any other, it crashed."""
+_REASONS = {status: reason for reason, status in spawned.EXIT_STATUS.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from enum import StrEnum
 
 
@@ -19,3 +20,18 @@ class Ended(StrEnum):
     """By somebody else, or the warm parent went with it. It is run again; the second time, it counts as crashed."""
     NOT_RUN = "not_run"
     """Too many calls before this one had not come back."""
+
+
+BY_SIGNAL = {
+    "SIGPROF": Ended.TIMEOUT,
+    "SIGXCPU": Ended.TIMEOUT,
+    "SIGALRM": Ended.WAITING,
+    "SIGKILL": Ended.KILLED,
+}
+"""How a child ended, by the name of the signal that ended it; by any other, or by none, it crashed."""
+
+
+def by_signal(number: int) -> Ended:
+    """How a child ended that was ended by a signal, or by none where the number is 0."""
+    named = {getattr(signal, name): reason for name, reason in BY_SIGNAL.items() if hasattr(signal, name)}
+    return named.get(number, Ended.CRASHED)

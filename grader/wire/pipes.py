@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from io import RawIOBase
+from typing import IO
 
 from grader.wire.channel import Channel, left
 
@@ -16,7 +16,7 @@ MOST_WAITING_BYTES = 2**22
 class Pipes(Channel):
     """In the child: it waits as long as it takes."""
 
-    def __init__(self, reading: RawIOBase, writing: RawIOBase) -> None:
+    def __init__(self, reading: IO[bytes], writing: IO[bytes]) -> None:
         self._reading, self._writing = reading, writing
 
     def close(self) -> None:
@@ -27,16 +27,16 @@ class Pipes(Channel):
     def _write(self, data: bytes, deadline: float | None) -> None:
         waiting = memoryview(data)
         while waiting:
-            waiting = waiting[self._writing.write(waiting) or 0 :]
+            waiting = waiting[self._writing.write(waiting) :]
 
     def _read(self, most: int, deadline: float | None) -> bytes:
-        return self._reading.read(most) or b""
+        return self._reading.read(most)
 
 
 class WatchedPipes(Channel):
     """On the trusted side. No system call waits for a pipe with a deadline everywhere, so two threads wait."""
 
-    def __init__(self, reading: RawIOBase, writing: RawIOBase) -> None:
+    def __init__(self, reading: IO[bytes], writing: IO[bytes]) -> None:
         self._reading, self._writing = reading, writing
         self.total = 0
         """Bytes that came so far."""
@@ -76,7 +76,7 @@ class WatchedPipes(Channel):
         while part:
             part = b""
             with contextlib.suppress(OSError):
-                part = self._reading.read(CHUNK_BYTES) or b""
+                part = self._reading.read(CHUNK_BYTES)
             with self._changed:
                 self._received += part
                 self.total += len(part)
@@ -95,7 +95,7 @@ class WatchedPipes(Channel):
                     break
                 part = self._unsent[:CHUNK_BYTES]
             try:
-                sent = self._writing.write(part) or 0
+                sent = self._writing.write(part)
             except OSError:
                 sent = 0
             with self._changed:
