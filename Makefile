@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test check install lab lint bench verify attacks clean
+.PHONY: demo test check install lab lint bench verify attacks runners clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python demo/demo.py
@@ -37,6 +37,10 @@ verify: $(VENV)/.installed
 # Every attack through attn and through stock nbgrader; the table goes into docs/security.md. Takes some minutes.
 attacks: $(VENV)/.installed
 	$(BIN)/python tools/attack_table.py
+
+# Every submission of the tests through both kinds of runner. Takes half an hour.
+runners: $(VENV)/.installed
+	$(BIN)/python tools/both_runners.py
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say: make PYTHON=python3.12")'

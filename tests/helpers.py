@@ -16,6 +16,11 @@ from grader.report.difference import without_varying
 from grader.report.model import Report, json_form
 
 ROOT = Path(__file__).resolve().parents[1]
+SYSTEM = os.environ.get("AS_IF", sys.platform)
+"""What the grader's own modules see: this system, or that of `as_if`."""
+COMMAND = [str(ROOT / "tests/as_if.py"), SYSTEM] if "AS_IF" in os.environ else ["-m", "grader"]
+"""Arguments for Python that are the command."""
+
 EXERCISE = "scaled_dot_product_attention"
 RIGHT = (ROOT / "demo/class/bo/scaled_dot_product_attention.py").read_text(encoding="utf-8")
 """A right solution to scaled_dot_product_attention."""
@@ -40,7 +45,7 @@ def run_attn(
 ) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, as a person runs it."""
     return subprocess.run(
-        [sys.executable, "-m", "grader", *map(str, arguments)],
+        [sys.executable, *COMMAND, *map(str, arguments)],
         cwd=cwd,
         env=environment(),
         stdout=stdout,

@@ -14,6 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 LONG = (
     "test_dropped_user",
+    "test_other_systems",
     "test_readme",
     "test_nbgrader_attacks",
     "test_nbgrader",

@@ -14,12 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from grader.isolated import environment
 from grader.runner.children import RunnerError
 
 START_SECONDS = 120.0
 """For importing torch: a cold disk and a busy machine are given time."""
-_KEPT = ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "SYSTEMROOT")
-"""Of the user's environment: where the device, the libraries and Windows itself are."""
 
 
 class Interpreter:
@@ -59,22 +58,17 @@ class Interpreter:
 
 
 def _environment() -> dict[str, str]:
-    system = f"{os.environ.get('SYSTEMROOT', '')}\\System32"
-    return {
-        **{name: os.environ[name] for name in _KEPT if name in os.environ},
-        "PATH": system if os.name == "nt" else "/usr/bin:/bin",
-        "HOME": "/nonexistent",
-        "USERNAME": "learner",  # Windows has no other way to tell torch who it runs as
-        "LANG": "C.UTF-8",
-        "PYTHONUTF8": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
+    kept = {name: os.environ[name] for name in ("CUDA_VISIBLE_DEVICES",) if name in os.environ}
+    return environment(
+        **kept,
+        OMP_NUM_THREADS="1",
+        OPENBLAS_NUM_THREADS="1",
+        MKL_NUM_THREADS="1",
         # Most of a short-lived child's time goes to page tables and page faults; large pages halve them.
-        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+        GLIBC_TUNABLES="glibc.malloc.hugetlb=1",
         # Sets are walked in the same order every time, and so is the grade the same.
-        "PYTHONHASHSEED": "0",
+        PYTHONHASHSEED="0",
         # torch.compile has no compiler to call in a child; without one the code means the same.
-        "TORCHDYNAMO_DISABLE": "1",
-        "MPLBACKEND": "Agg",
-    }
+        TORCHDYNAMO_DISABLE="1",
+        MPLBACKEND="Agg",
+    )

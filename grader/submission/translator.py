@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import subprocess
 import sys
 import threading
 import time
 from contextlib import suppress
 from functools import lru_cache
-from select import select
+from queue import Empty, SimpleQueue
+from typing import IO
 
+from grader.isolated import environment
 from grader.submission import ipython
 
 BACKSTOP_SECONDS = 60.0
@@ -24,6 +25,7 @@ class Translator:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._answers: SimpleQueue[bytes] = SimpleQueue()
         self._lock = threading.Lock()
 
     def python(self, cell: str) -> tuple[str | None, float]:
@@ -44,34 +46,40 @@ class Translator:
         if process is not None:
             process.kill()
             process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+            if process.stdin is not None:
+                with suppress(OSError):  # what was still to be written goes nowhere
+                    process.stdin.close()
 
     def _asked(self, cell: str) -> bytes:
         """The line that is the answer; empty where none comes."""
         if self._process is None:
-            self._process = subprocess.Popen(
+            self._process = process = subprocess.Popen(
                 [sys.executable, "-s", "-P", ipython.__file__],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", "PYTHONUTF8": "1"},
-                bufsize=0,
+                env=environment(),
                 start_new_session=True,
             )
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(cell).encode() + b"\n")
-        answer = bytearray()
-        while not answer.endswith(b"\n"):
-            ready, _, _ = select([process.stdout], [], [], BACKSTOP_SECONDS)
-            part = os.read(process.stdout.fileno(), 2**16) if ready else b""
-            if not part:
-                return b""
-            answer += part
-        return bytes(answer)
+            self._answers = SimpleQueue()
+            assert process.stdout is not None
+            threading.Thread(target=_read_lines, args=(process.stdout, self._answers), daemon=True).start()
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(cell).encode() + b"\n")
+        self._process.stdin.flush()
+        try:
+            return self._answers.get(timeout=BACKSTOP_SECONDS)
+        except Empty:
+            return b""
+
+
+def _read_lines(pipe: IO[bytes], lines: SimpleQueue[bytes]) -> None:
+    """Read in a thread: not every system can wait for a pipe with a deadline."""
+    line = b"the first"
+    with pipe:
+        while line:
+            line = pipe.readline()
+            lines.put(line)
 
 
 _translator = Translator()

@@ -62,11 +62,13 @@ def test_the_demonstration() -> None:
     assert "make lab" in done.stdout
 
 
+@pytest.mark.everywhere
 def test_fail_under(attn: Attn, folder: Path) -> None:
     assert attn("grade", folder / "ann", "--fail-under", "100").returncode == 0
     assert attn("grade", folder / "ben", "--fail-under", "90").returncode == 1
 
 
+@pytest.mark.everywhere
 def test_readable_report_leads_with_the_cause(attn: Attn, folder: Path) -> None:
     done = attn("grade", folder / "ben")
     lines = done.stdout.splitlines()
@@ -79,6 +81,7 @@ def test_chinese(attn: Attn, folder: Path) -> None:
     assert "缩放" in attn("grade", folder / "ben", "--lang", "zh").stdout
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -123,6 +126,7 @@ def test_one_broken_file_does_not_keep_the_rest_from_being_graded(attn: Attn, fo
     assert "not valid JSON" in line
 
 
+@pytest.mark.everywhere
 @pytest.mark.parametrize("text", ["def scaled_dot_product_attention(q k):", "def another(q, k, v):\n    return v"])
 def test_bad_input_is_no_success(attn: Attn, tmp_path: Path, text: str) -> None:
     path = tmp_path / "scaled_dot_product_attention.py"
@@ -132,6 +136,7 @@ def test_bad_input_is_no_success(attn: Attn, tmp_path: Path, text: str) -> None:
     assert "scaled_dot_product_attention: 0/6" in done.stdout
 
 
+@pytest.mark.everywhere
 def test_a_class_is_not_graded_where_a_layer_is_missing(
     attn: Attn, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +150,7 @@ def test_a_class_is_not_graded_where_a_layer_is_missing(
     assert attn("grade", folder / "ann").returncode == 0
 
 
+@pytest.mark.everywhere
 @pytest.mark.slow
 def test_no_layer_is_used_where_none_is_wanted(folder: Path) -> None:
     done = run_attn("grade", folder, "--no-sandbox", "--json", "-")
@@ -152,6 +158,7 @@ def test_no_layer_is_used_where_none_is_wanted(folder: Path) -> None:
     assert all(report["environment"]["sandbox"] == [] for report in json.loads(done.stdout))
 
 
+@pytest.mark.everywhere
 def test_a_course_among_the_submissions_is_not_trusted(folder: Path) -> None:
     (folder / "ann" / "course.yml").write_text("title: {en: Mine, zh: Mine}\n")
     (folder / "ann" / "solutions").mkdir()
@@ -160,12 +167,14 @@ def test_a_course_among_the_submissions_is_not_trusted(folder: Path) -> None:
     assert "course.yml" in done.stderr
 
 
+@pytest.mark.everywhere
 def test_json_file_that_cannot_be_written(attn: Attn, folder: Path) -> None:
     done = attn("grade", folder / "ann", "--json", folder / "no" / "such" / "place.json")
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
 
 
+@pytest.mark.everywhere
 def test_broken_course_names_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "course.yml").write_text("title: {en: T, zh: T}\nassignments:\n  - id: Bad Id\n", encoding="utf-8")
     (tmp_path / "x.py").write_text("")

@@ -6,12 +6,11 @@ import json
 import os
 import shutil
 import stat
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import EXERCISE, EXERCISES, RIGHT, ROOT, SUBMISSIONS, WRONG, run_attn
+from helpers import EXERCISE, EXERCISES, RIGHT, ROOT, SUBMISSIONS, SYSTEM, WRONG, run_attn
 
 from grader.course import keys
 from grader.course.course import LocatedCourse, find_course
@@ -67,7 +66,7 @@ def test_a_key_is_kept_and_read_without_the_author(copy: LocatedCourse, monkeypa
     assert targets_of(copy, EXERCISE) == (EXERCISE,)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="modes are those of POSIX")
+@pytest.mark.skipif(SYSTEM == "win32", reason="modes are those of POSIX")
 def test_nobody_else_reads_it(copy: LocatedCourse) -> None:
     keys_folder().mkdir(parents=True, mode=0o755)
     key_of(copy, EXERCISE)

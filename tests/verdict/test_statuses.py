@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from helpers import RIGHT
 
 from grader.course.course import LocatedCourse
@@ -33,12 +34,14 @@ def broken(line: str) -> str:
     )
 
 
+@pytest.mark.everywhere
 def test_right(grade: Grade) -> None:
     report = grade(RIGHT)
     assert report.passed
     assert report.diagnosis == ()
 
 
+@pytest.mark.everywhere
 def test_stub_is_not_attempted(session: Session, course: LocatedCourse) -> None:
     stub = read_submission(course.release("scaled_dot_product_attention"))
     report = session.grader("scaled_dot_product_attention").grade_cells(stub)
@@ -51,24 +54,28 @@ def test_stub_with_a_docstring_changed_is_not_attempted(grade: Grade) -> None:
     assert (report.status, report.score) == ("not_attempted", 0)
 
 
+@pytest.mark.everywhere
 def test_no_such_function(grade: Grade) -> None:
     report = grade("def attention(q, k, v): ...")
     assert (report.status, report.score) == ("invalid", 0)
     assert "scaled_dot_product_attention" in report.diagnosis[0].message.en
 
 
+@pytest.mark.everywhere
 def test_syntax_error_names_the_line(grade: Grade) -> None:
     report = grade("import torch\ndef scaled_dot_product_attention(q, k, v, mask=None)\n    return q")
     assert (report.status, report.score) == ("invalid", 0)
     assert "line 2" in report.diagnosis[0].message.en
 
 
+@pytest.mark.everywhere
 def test_a_cell_that_raises_does_not_undo_the_others(session: Session) -> None:
     grader = session.grader("scaled_dot_product_attention")
     report = grader.grade_cells(Submission(Path("x.py"), ("1 / 0", RIGHT, "raise SystemExit(0)")))
     assert report.passed
 
 
+@pytest.mark.everywhere
 def test_an_exception_costs_its_calls_alone(grade: Grade) -> None:
     report = grade(broken("raise KeyError('oops')"))
     assert report.status == "graded"
@@ -91,6 +98,7 @@ def test_endless_loop_costs_its_calls_alone(session: Session) -> None:
     assert [outcome.ended for outcome in run.outcomes] == ["timeout", None, None]
 
 
+@pytest.mark.everywhere
 def test_every_way_to_end_has_a_sentence_of_its_own(grader: Grader) -> None:
     question = grader.key.questions[0]
     of_calls = set(Ended) - {Ended.KILLED}  # which counts as crashed in the end
@@ -104,6 +112,7 @@ def test_every_way_to_end_has_a_sentence_of_its_own(grader: Grader) -> None:
     assert len(set(map(ended, of_cells))) == len(of_cells)
 
 
+@pytest.mark.everywhere
 def test_memory(grade: Grade) -> None:
     report = grade(broken("torch.ones(2**33)"))
     assert report.status == "out_of_memory"

@@ -19,6 +19,8 @@ from grader.course.course import LocatedCourse
 from grader.kernel import CheckFailedError
 from grader.report.model import Report
 
+pytestmark = pytest.mark.everywhere
+
 
 def function(code: str) -> types.FunctionType:
     scope: dict[str, types.FunctionType] = {}

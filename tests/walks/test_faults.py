@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import EXERCISE, RIGHT, ROOT, WRONG, environment, run_attn
+from helpers import EXERCISE, RIGHT, ROOT, SYSTEM, WRONG, environment, run_attn
 
 from grader.course.course import LocatedCourse
 from grader.grade import Grader
 from grader.report.model import Report
-from grader.runner.runner import Runner
+from grader.runner.runner import PackedCalls, Runner
 from grader.session import Session
 from grader.submission.find import find
 from grader.submission.reader import Submission
+from grader.wire.calls import Call
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +32,7 @@ SLOW = f"import time\ntime.sleep(0.1)\n{RIGHT}"
 COUNT = 16
 Attn = Callable[..., Any]
 
-LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+LINUX = pytest.mark.skipif(SYSTEM != "linux", reason="looks for processes in /proc")
 
 
 @pytest.fixture
@@ -236,7 +237,7 @@ def test_a_folder_that_cannot_be_opened_is_said_not_to_be_graded(attn: Attn, fol
     assert "Permission denied" in inside.stderr
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+@pytest.mark.skipif(SYSTEM != "linux", reason="needs /dev/full")
 def test_a_full_disk_is_said_to_be_full(attn: Attn, folder: Path, tmp_path: Path) -> None:
     one = folder / "00"
     full = tmp_path / "report.json"
@@ -248,7 +249,7 @@ def test_a_full_disk_is_said_to_be_full(attn: Attn, folder: Path, tmp_path: Path
     assert Path("/dev/full").is_char_device()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+@pytest.mark.skipif(SYSTEM != "linux", reason="needs /dev/full")
 def test_a_full_standard_output_is_an_error_without_a_traceback(folder: Path) -> None:
     with open("/dev/full", "w") as full:
         done = run_attn("grade", folder / "00", "--json", "-", stdout=full)
@@ -269,6 +270,7 @@ def test_a_report_goes_into_a_pipe(attn: Attn, folder: Path, tmp_path: Path) -> 
     assert pipe.is_fifo()
 
 
+@pytest.mark.everywhere
 def test_a_place_that_cannot_be_written_is_named(attn: Attn, folder: Path, tmp_path: Path) -> None:
     done = attn("grade", folder / "00", "--json", tmp_path)
     assert done.returncode == 1
@@ -296,10 +298,10 @@ def test_noise_beside_a_right_solution_changes_nothing(grader: Grader, name: str
         assert report.passed, report.diagnosis
 
 
-def test_closing_twice_and_starting_again(course: LocatedCourse) -> None:
-    runner = Runner()
-    assert runner.layers()
-    runner.close()
-    runner.close()
-    assert runner.layers()
-    runner.close()
+@pytest.mark.everywhere
+def test_closing_twice_and_starting_again() -> None:
+    runner, calls = Runner(), PackedCalls([Call("f")])
+    for _ in range(2):
+        assert runner.run(["def f():\n    return 1"], ["f"], calls).outcomes[0].value == 1
+        runner.close()
+        runner.close()
