@@ -102,8 +102,6 @@ class SignalClock:
             raise StoppedError(Ended.WAITING)
 
     def _kernel_limit(self, cpu_seconds: float) -> None:
-        import resource
+        from grader.sandbox.rlimits import soften_cpu_limit
 
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        soft = min(math.ceil(cpu_seconds), math.ceil(self.most_cpu_seconds))
-        resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+        soften_cpu_limit(math.ceil(min(cpu_seconds, self.most_cpu_seconds)))

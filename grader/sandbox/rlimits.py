@@ -25,6 +25,12 @@ def restrict(limits: dict[str, Any]) -> None:
         resource.setrlimit(kind, (value, value))
 
 
+def soften_cpu_limit(seconds: int) -> None:
+    """Have the kernel say with a signal when this process has computed for so long; its hard limit stays."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds if hard == resource.RLIM_INFINITY else min(seconds, hard), hard))
+
+
 @cache
 def virtual_bytes() -> int:
     """Addresses that this process had reserved when it was first asked."""
