@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from grader.course.errors import ExerciseError
 
@@ -94,8 +95,7 @@ def read_script(path: Path) -> Script:
     Raises:
         ExerciseError: it cannot be read, or has a tag that is none of `TAGS`.
     """
-    import jupytext  # takes a second: not for those who read no script
-
+    jupytext = _jupytext()
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -110,6 +110,24 @@ def read_script(path: Path) -> Script:
             raise ExerciseError(f"{path}:{_line_of(tag, text)}: {tag!r} is no tag of a cell; there are {known}")
         cells.append(Cell(cell.cell_type, cell.source, tags, str(cell.metadata.get("lang", "en"))))
     return Script(tuple(cells))
+
+
+def _jupytext() -> Any:
+    """The library, imported when first needed, and without the slow part of it.
+
+    A library that it imports compiles a grammar at import, for a second, to check addresses that no notebook has;
+    where it cannot be imported, nothing else changes.
+    """
+    slow = "rfc3987_syntax"
+    mine = slow not in sys.modules
+    if mine:
+        sys.modules[slow] = None  # type: ignore[assignment]
+    try:
+        import jupytext
+    finally:
+        if mine:
+            del sys.modules[slow]
+    return jupytext
 
 
 def _line_of(tag: str, text: str) -> int:

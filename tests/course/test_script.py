@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from helpers import ROOT
 
 from grader.course.errors import ExerciseError
 from grader.course.script import Script, read_script
@@ -69,3 +72,10 @@ def test_an_unknown_tag_is_an_error_with_its_line(tmp_path: Path) -> None:
 def test_a_script_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ExerciseError, match=r"every exercise has a notebook\.py"):
         read_script(tmp_path / "notebook.py")
+
+
+def test_reading_imports_no_grammar() -> None:
+    code = "import sys; from grader.course.script import read_script; from pathlib import Path\n"
+    code += "read_script(Path(sys.argv[1]))\nassert 'jsonschema' in sys.modules and 'rfc3987_syntax' not in sys.modules"
+    (path, *_) = (ROOT / "solutions").rglob("notebook.py")
+    subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, check=True)
