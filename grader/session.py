@@ -64,6 +64,8 @@ class Session:
             limits = limits.model_copy(update=longer)
         self.runner = Runner(limits, device, without_layers, children)
         self._asked = Asked(located)
+        self.modules: dict[Path, str] = {}
+        """Files that were imported so far by a submission beside them, each with the name of one."""
         self._graders: dict[str, Grader] = {}
         self._lock = Lock()
         self.runner.begin()  # it imports torch for a second; meanwhile the exercise is loaded here
@@ -138,8 +140,9 @@ class Session:
 
     def with_modules(self, submission: Submission, grader: Grader) -> Submission:
         """The submission with the student's own modules that it imports from beside it."""
-        targets = grader.key.targets
-        return replace(submission, files=modules_beside(submission.path, submission.cells, self._is_exercise, targets))
+        files = modules_beside(submission.path, submission.cells, self._is_exercise, grader.key.targets)
+        self.modules.update((submission.path.parent / name, submission.path.name) for name, _ in files)
+        return replace(submission, files=files)
 
     def _is_exercise(self, name: str) -> bool:
         return self.located.course.find(name) is not None

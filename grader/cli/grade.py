@@ -15,7 +15,7 @@ from grader.cli.common import Lang, LangOption, course, fail, import_torch, know
 if TYPE_CHECKING:
     from grader.course.course import LocatedCourse
     from grader.report.model import Report
-    from grader.submission.find import Found, Work
+    from grader.submission.find import Found, PassedOver, Work
 
 
 class Device(StrEnum):
@@ -58,7 +58,8 @@ def grade(
     work = found.work
     located = _trusted_course(paths)
     known(located, [exercise] if exercise else None)
-    reports = _run(located, work, exercise, device, _isolation(paths, work, require_sandbox))
+    graded = _run(located, work, exercise, device, _isolation(paths, work, require_sandbox))
+    reports, modules = without_modules(graded, given=paths)
     from grader.cli.passed_over import list_passed_over
     from grader.cli.reports import list_ungraded, show, write_json
 
@@ -67,11 +68,28 @@ def grade(
     if json_file != "-":
         show(reports, lang.value)
     list_ungraded(reports, lang.value)
-    list_passed_over(found.passed_over, lang.value)
+    list_passed_over([*found.passed_over, *modules], lang.value)
     if unwritten:
         fail(unwritten)
     if exit_status(reports, fail_under):
         raise typer.Exit(1)
+
+
+def without_modules(graded: Graded, given: list[Path]) -> tuple[list[Report], list[PassedOver]]:
+    """The reports, but for those on files that are for no exercise and that a submission beside them imports."""
+    from grader.submission.find import PassedOver
+    from grader.text import Text
+
+    kept: list[Report] = []
+    modules: list[PassedOver] = []
+    for report in graded.reports:
+        path = Path(report.submission)
+        importer = graded.modules.get(path)
+        if report.exercise or importer is None or path in given:
+            kept.append(report)
+        else:
+            modules.append(PassedOver(path, Text(f"a module that {importer} imports", f"{importer} 导入的模块")))
+    return kept, modules
 
 
 def exit_status(reports: list[Report], fail_under: float | None) -> int:
@@ -80,6 +98,14 @@ def exit_status(reports: list[Report], fail_under: float | None) -> int:
         any(report.status == "invalid" for report in reports)
         or (fail_under is not None and any(report.percent < fail_under for report in reports))
     )
+
+
+@dataclass(frozen=True)
+class Graded:
+    """What came of a run: the reports, and the files that submissions beside them import."""
+
+    reports: list[Report]
+    modules: dict[Path, str]
 
 
 @dataclass(frozen=True)
@@ -124,7 +150,7 @@ def _trusted_course(paths: list[Path]) -> LocatedCourse:
 
 def _run(
     located: LocatedCourse, work: list[Work], exercise: str | None, device: Device, isolation: Isolation
-) -> list[Report]:
+) -> Graded:
     from grader.runner.suitable import suitable_children
 
     # It imports torch for a second or two; meanwhile, so does this process.
@@ -147,7 +173,8 @@ def _run(
             lacking = why_not(session.runner.layers()) if isolation.required else None
             if lacking:
                 usage_error(f"{lacking} For code that you trust, use --no-sandbox.")
-            return session.grade_all(work, exercise, on_report=lambda _: advance())
+            reports = session.grade_all(work, exercise, on_report=lambda _: advance())
+            return Graded(reports, session.modules)
     except (ExerciseError, RunnerError) as error:
         fail(str(error))
 

@@ -182,3 +182,17 @@ def test_broken_course_names_file_and_line(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "course.yml:3" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_module_that_a_submission_imports_is_none_itself(attn: Attn, tmp_path: Path) -> None:
+    (tmp_path / "helpers_of_mine.py").write_text(RIGHT.replace("def scaled_dot_product_attention", "def attend"))
+    own = "from helpers_of_mine import attend\n\ndef scaled_dot_product_attention(q, k, v, mask=None):\n"
+    (tmp_path / "scaled_dot_product_attention.py").write_text(own + "    return attend(q, k, v, mask)\n")
+    done = attn("grade", tmp_path, "--json", "-")
+    assert done.returncode == 0
+    (report,) = json.loads(done.stdout)
+    assert report["score"] == 6
+    assert "1 more in these folders, not graded" in done.stderr
+    assert "helpers_of_mine.py: a module that scaled_dot_product_attention.py imports" in done.stderr
+    by_name = attn("grade", tmp_path / "helpers_of_mine.py", tmp_path / "scaled_dot_product_attention.py")
+    assert by_name.returncode == 1
