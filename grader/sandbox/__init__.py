@@ -115,7 +115,7 @@ def prepare() -> None:
     readable()
     rlimits.virtual_bytes()
     # Should the whole machine run out of memory all the same, this process and its children are what goes.
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="utf-8") as file:
         file.write("1000")
     if seccomp.supported():
         seccomp.program_of(os.uname().machine)
