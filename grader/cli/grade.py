@@ -58,7 +58,7 @@ def grade(
     work = found.work
     located = _trusted_course(paths)
     known(located, [exercise] if exercise else None)
-    reports = _run(located, work, exercise, device, _isolation(paths, work, require_sandbox))
+    reports = run(located, work, exercise, device, _isolation(paths, work, require_sandbox))
     from grader.cli.passed_over import list_passed_over
     from grader.cli.reports import list_ungraded, show, write_json
 
@@ -122,9 +122,10 @@ def _trusted_course(paths: list[Path]) -> LocatedCourse:
     return located
 
 
-def _run(
+def run(
     located: LocatedCourse, work: list[Work], exercise: str | None, device: Device, isolation: Isolation
 ) -> list[Report]:
+    """Grade all of it; where that cannot be, the command ends."""
     from grader.runner.suitable import suitable_children
 
     # It imports torch for a second or two; meanwhile, so does this process.
