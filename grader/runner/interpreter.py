@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from grader.libraries import folders_to_name
 from grader.runner.children import RunnerError
 
 START_SECONDS = 120.0
@@ -67,6 +68,7 @@ def _environment() -> dict[str, str]:
         "USERNAME": "learner",  # Windows has no other way to tell torch who it runs as
         "LANG": "C.UTF-8",
         "PYTHONUTF8": "1",
+        "PYTHONPATH": os.pathsep.join(folders_to_name()),
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from grader.libraries import library_folders
 from grader.sandbox import bubblewrap
 
 REQUIRED = ("no_new_privs", "rlimits", "landlock", "seccomp")
@@ -124,7 +125,7 @@ def prepare() -> None:
 @cache
 def readable() -> list[str]:
     """What Python and torch may still load from once a child is locked in."""
-    libraries = [path for path in sys.path if path.endswith(("site-packages", "dist-packages", "lib-dynload"))]
+    libraries = [*library_folders(), *(path for path in sys.path if path.endswith("lib-dynload"))]
     standard = os.path.dirname(os.__file__)
     system = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache"]
     devices = ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"]

@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import lru_cache
 from select import select
 
+from grader.libraries import folders_to_name
 from grader.submission import ipython
 
 BACKSTOP_SECONDS = 60.0
@@ -56,7 +57,13 @@ class Translator:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8", "PYTHONUTF8": "1"},
+                env={
+                    "PATH": "/usr/bin:/bin",
+                    "HOME": "/nonexistent",
+                    "LANG": "C.UTF-8",
+                    "PYTHONUTF8": "1",
+                    "PYTHONPATH": os.pathsep.join(folders_to_name()),
+                },
                 bufsize=0,
                 start_new_session=True,
             )
