@@ -31,8 +31,9 @@ class Translator:
         """A cell as Python, None where IPython makes nothing of it or not in time; and the seconds that it took."""
         with self._lock:
             started = time.monotonic()
+            process = self._process = self._process or _start()
             with suppress(OSError):
-                answer = self._asked(cell)
+                answer = _asked(process, cell)
                 if answer:
                     python, seconds = json.loads(answer)
                     return python, seconds
@@ -49,36 +50,38 @@ class Translator:
                 if pipe is not None:
                     pipe.close()
 
-    def _asked(self, cell: str) -> bytes:
-        """The line that is the answer; empty where none comes."""
-        if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-s", "-P", ipython.__file__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={
-                    "PATH": "/usr/bin:/bin",
-                    "HOME": "/nonexistent",
-                    "LANG": "C.UTF-8",
-                    "PYTHONUTF8": "1",
-                    "PYTHONPATH": os.pathsep.join(folders_to_name()),
-                },
-                bufsize=0,
-                start_new_session=True,
-            )
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(cell).encode() + b"\n")
-        answer = bytearray()
-        while not answer.endswith(b"\n"):
-            ready, _, _ = select([process.stdout], [], [], BACKSTOP_SECONDS)
-            part = os.read(process.stdout.fileno(), 2**16) if ready else b""
-            if not part:
-                return b""
-            answer += part
-        return bytes(answer)
+
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-s", "-P", ipython.__file__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "HOME": "/nonexistent",
+            "LANG": "C.UTF-8",
+            "PYTHONUTF8": "1",
+            "PYTHONPATH": os.pathsep.join(folders_to_name()),
+        },
+        bufsize=0,
+        start_new_session=True,
+    )
+
+
+def _asked(process: subprocess.Popen[bytes], cell: str) -> bytes:
+    """The line that is the answer; empty where none comes."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(cell).encode() + b"\n")
+    answer = bytearray()
+    while not answer.endswith(b"\n"):
+        ready, _, _ = select([process.stdout], [], [], BACKSTOP_SECONDS)
+        part = os.read(process.stdout.fileno(), 2**16) if ready else b""
+        if not part:
+            return b""
+        answer += part
+    return bytes(answer)
 
 
 _translator = Translator()
