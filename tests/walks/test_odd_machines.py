@@ -22,11 +22,11 @@ pytestmark = pytest.mark.slow
 RUNNERS = pytest.mark.parametrize("runner", ["fork", "spawn"])
 WHERE = "import os\ndef where():\n    return os.path.realpath(os.getcwd())"
 CHECKPOINTED = f"""
-import torch
-from torch.utils.checkpoint import checkpoint
-x = torch.ones(2, 2, requires_grad=True)
-checkpoint(lambda t: t * t, x, use_reentrant=False).sum().backward()
 {RIGHT}
+from torch.utils.checkpoint import checkpoint
+attend = {EXERCISE}
+def {EXERCISE}(q, k, v, mask=None):
+    return checkpoint(attend, q, k, v, mask, use_reentrant=False)
 """
 
 
