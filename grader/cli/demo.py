@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from grader.cli.app import app
@@ -10,6 +9,8 @@ from grader.cli.common import Lang, LangOption, course, usage_error
 from grader.cli.grade import Device, Isolation, run
 
 CLASS = Path("demo", "class")
+TRUSTED = Isolation(without=(), required=False)
+"""Every layer that there is; but the class is the course's own, so it may be run where one is lacking."""
 
 NEXT = """
 Two things to try next:
@@ -24,11 +25,10 @@ def demo(lang: LangOption = Lang.en) -> None:
     """Grade the demonstration: a class of eleven, in demo/class of the course."""
     located = course()
     folder = _as_typed(located.root / CLASS)
-    isolation = _isolation()
     from grader.submission.find import find
 
     found = find([folder])
-    reports = run(located, found.work, None, Device.auto, isolation)
+    reports = run(located, found.work, None, Device.auto, TRUSTED)
     from grader.cli.passed_over import list_passed_over
     from grader.cli.reports import list_ungraded, show
 
@@ -43,13 +43,3 @@ def _as_typed(folder: Path) -> Path:
     if not folder.is_dir():
         usage_error(f"There is no {folder}; run this in a checkout of the Attention Workshop.")
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-
-
-def _isolation() -> Isolation:
-    """Every layer that there is. The class is the course's own, so it may be run where one is lacking."""
-    from grader.sandbox import available, why_not
-
-    if why_not(available()):
-        said = "This system lacks a layer of the sandbox (`attn doctor` says which); the demonstration is trusted code."
-        print(said, file=sys.stderr)
-    return Isolation(without=(), required=False)

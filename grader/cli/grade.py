@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -139,15 +140,19 @@ def run(
 
     from grader.course.errors import ExerciseError
     from grader.runner.children import RunnerError
-    from grader.sandbox import why_not
+    from grader.sandbox import not_held, why_not
     from grader.session import Session
 
     bar = progress(Console(stderr=True), "grading", len(work))
     try:
         with Session(located, chosen, isolation.without, children) as session, bar as advance:
-            lacking = why_not(session.runner.layers()) if isolation.required else None
+            layers = session.runner.layers()
+            lacking = why_not(layers) if isolation.required else None
             if lacking:
                 usage_error(f"{lacking} For code that you trust, use --no-sandbox.")
+            exposed = None if isolation.without else not_held(layers)
+            if exposed:
+                print(exposed, file=sys.stderr)
             return session.grade_all(work, exercise, on_report=lambda _: advance())
     except (ExerciseError, RunnerError) as error:
         fail(str(error))

@@ -82,6 +82,20 @@ def why_not(layers: Sequence[str]) -> str | None:
     return f"The sandbox lacks {', '.join(lacking)} here, so other people's code is not run; `attn doctor` says why."
 
 
+def not_held(layers: Sequence[str]) -> str | None:
+    """What code can do with these layers that a required one would stop, in a sentence; None if nothing."""
+    open_to_it = [what for name, what in _IN_SHORT.items() if name not in layers]
+    if not open_to_it:
+        return None
+    return f"On this system a submission is not kept from {' or from '.join(open_to_it)}: run only code that you trust."
+
+
+_IN_SHORT = {
+    "landlock": "reading and changing your files",
+    "seccomp": "using the network and starting programs",
+}
+
+
 def lock_in(layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None:
     """Give up everything that grading does not need, for good. Called in the child before any of the learner's code.
 

@@ -13,6 +13,7 @@ from helpers import EXERCISE, RIGHT, ROOT, environment
 from grader.course.course import LocatedCourse
 from grader.runner import interpreter
 from grader.runner.runner import PackedCalls, Runner
+from grader.sandbox import of_process, why_not
 from grader.session import Session
 from grader.submission.reader import Submission
 from grader.wire.calls import Call
@@ -119,3 +120,54 @@ def test_libraries_that_were_installed_without_being_compiled(
     assert report.passed
     assert not report.notes
     assert not list(tmp_path.iterdir())
+
+
+NO_LAYERS = "import grader.sandbox as sandbox; sandbox.of_process = lambda: ('rlimits',)"
+"""As on macOS; the kind of processes that is used there asks for the layers in the process that starts them."""
+
+
+@pytest.fixture
+def spawning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTN_RUNNER", "spawn")
+
+
+@pytest.mark.usefixtures("spawning")
+def test_one_file_is_graded_without_a_sandbox_and_that_is_said(handed_in: Path) -> None:
+    done = after(NO_LAYERS, "grade", handed_in)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{EXERCISE}: 6/6\n")
+    assert len(done.stderr.splitlines()) == 1
+    assert "not kept from reading and changing your files or from using the network" in done.stderr
+    assert after(NO_LAYERS, "grade", handed_in, "--no-sandbox").stderr == ""
+    assert after("", "grade", handed_in).stderr == ""
+
+
+@pytest.mark.usefixtures("spawning")
+def test_the_doctor_says_what_follows_from_missing_layers() -> None:
+    done = after(NO_LAYERS, "doctor")
+    assert done.returncode == 0, done.stderr
+    assert "an interpreter for each (ATTN_RUNNER asks for it)" in done.stdout
+    assert "only with --no-sandbox: the sandbox lacks no_new_privs, landlock, seccomp\n" in done.stdout
+    assert "a child that tries can read files of the system" in done.stdout
+    assert "not kept from reading and changing your files" in done.stdout
+
+
+def test_the_doctor_says_that_a_class_can_be_graded() -> None:
+    if why_not(of_process()):
+        pytest.skip("no whole sandbox here")
+    done = after("", "doctor")
+    assert done.returncode == 0, done.stdout
+    assert "forked children" in done.stdout
+    assert "✓ a child that tries to get out does not\n" in done.stdout
+    assert "✓ folders of other people's work can be graded here\n" in done.stdout
+
+
+@RUNNERS
+def test_the_doctor_shows_why_no_process_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: str) -> None:
+    monkeypatch.setenv("ATTN_RUNNER", runner)
+    (tmp_path / "torch.py").write_text('raise ImportError("libgomp.so.1: no such file")', encoding="utf-8")
+    broken = f"import grader.runner.interpreter as i; i.folders_to_name = lambda: ({str(tmp_path)!r},)"
+    done = after(broken, "doctor")
+    assert done.returncode == 1
+    assert "does not start. It says: ImportError: libgomp.so.1: no such file\n" in done.stdout
+    assert "devices: cpu" in done.stdout
