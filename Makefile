@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: demo test check install lab lint bench verify attacks runners clean
 
 demo: $(VENV)/.installed
-	$(BIN)/python demo/demo.py
+	$(BIN)/attn demo
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n auto
@@ -24,7 +24,7 @@ lab: $(VENV)/.installed
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check grader tests tools demo
+	$(BIN)/ruff format --check grader tests tools
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 

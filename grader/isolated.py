@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from grader.libraries import folders_to_name
+
 _KEPT = ("LD_LIBRARY_PATH", "SYSTEMROOT")
 """Where libraries, and Windows itself, are."""
 
@@ -11,7 +13,9 @@ _KEPT = ("LD_LIBRARY_PATH", "SYSTEMROOT")
 def environment(**more: str) -> dict[str, str]:
     """The environment variables for such a process, and ``more``."""
     programs = f"{os.environ.get('SYSTEMROOT', '')}\\System32" if os.name == "nt" else "/usr/bin:/bin"
+    folders = os.pathsep.join(folders_to_name())
     return {
+        **({"PYTHONPATH": folders} if folders else {}),
         **{name: os.environ[name] for name in _KEPT if name in os.environ},
         "PATH": programs,
         "HOME": "/nonexistent",

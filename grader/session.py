@@ -19,6 +19,7 @@ from grader.course.keys import keep_answers, key_of
 from grader.grade import Grader, environment_on
 from grader.report.model import Diagnosis, Report
 from grader.runner.children import Children, RunnerError
+from grader.runner.machine import what_is_lacking
 from grader.runner.runner import Runner
 from grader.submission.beside import modules_beside
 from grader.submission.contents import UnreadableError
@@ -106,6 +107,8 @@ class Session:
         except (RunnerError, ExerciseError):
             raise
         except Exception as error:  # a fault of ours must not lose anybody else's grade
+            if isinstance(error, OSError) and what_is_lacking(error):
+                raise
             report = replace(self._refused(exercise, _our_fault(error)), notes=work.notes)
         return replace(report, submission=work.shown_as, seconds=time.perf_counter() - started)
 

@@ -64,9 +64,9 @@ def jupyter_server(folder: Path, *arguments: str) -> Iterator[str]:
 
 def _address(running: subprocess.Popen[bytes], log: Path) -> str:
     while running.poll() is None:
-        found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text(errors="replace"))
+        found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text(encoding="utf-8", errors="replace"))
         if found:
             return found[0]
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(timeout=0.1)
-    raise AssertionError(log.read_text(errors="replace"))
+    raise AssertionError(log.read_text(encoding="utf-8", errors="replace"))

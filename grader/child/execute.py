@@ -38,11 +38,15 @@ def describe(error: BaseException) -> Raised:
     cell = None
     for frame, at in traceback.walk_tb(error.__traceback__):
         name = frame.f_code.co_filename
-        if name.startswith(("<cell", "<ipython", "/tmp/ipykernel")):
+        if name.startswith(("<cell", "<ipython")) or _OF_A_KERNEL.search(name):
             line, cell = at, cell_of(name)
     bases = tuple(base.__name__ for base in type(error).__mro__)
     text = _without_what_varies(str(message))[:MAX_TEXT]
     return Raised(type(error).__name__, bases, text, line if type(line) is int else None, cell)
+
+
+_OF_A_KERNEL = re.compile(r"[/\\]ipykernel_\d+[/\\]\d+\.py$")
+"""Names that Jupyter's kernel gives to the code of cells: files in the system's temporary folder, never written."""
 
 
 def cell_of(file: str) -> int | None:
@@ -54,8 +58,9 @@ def cell_of(file: str) -> int | None:
 _VARYING = (
     (re.compile(r"\b0x[0-9a-fA-F]{6,}"), "0x…"),
     (re.compile(rf"(?:/[\w.-]+)*/{SCRATCH}\w+/?"), ""),
+    (re.compile(rf"\b[A-Za-z]:(?:\\{{1,2}}[^\\/:*?\"<>|\n]+)*\\{{1,2}}{SCRATCH}\w+(?:\\{{1,2}})?"), ""),  # on Windows
     (re.compile(r"\btmp[a-z0-9_]{8}\b"), "tmp…"),
-    (re.compile(r" \((?:/[^()\n]*|unknown location)\)$"), ""),
+    (re.compile(r" \((?:/[^()\n]*|[A-Za-z]:\\[^\n]*|unknown location)\)$"), ""),
 )
 
 

@@ -6,8 +6,8 @@ Children then do not all pay for the first time. Importing this takes a second o
 from __future__ import annotations
 
 import torch
-import torch._dynamo  # else every child pays a second for it at its first checkpoint, vmap or AdamW
-import torch.fx.experimental.symbolic_shapes
+import torch._dynamo  # noqa: F401  else every child pays a second for it at its first checkpoint, vmap or AdamW
+import torch.fx.experimental.symbolic_shapes  # noqa: F401
 
 from grader.child import child, loop  # noqa: F401
 from grader.child.cells import new_scope, run_cells

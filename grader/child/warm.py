@@ -180,7 +180,7 @@ def _end_stopped(pid: int, children: dict[int, Child]) -> None:
 def _kill_strays(children: dict[int, Child]) -> None:
     """End what a submission left behind: its orphans become children of this process, whatever session they are in."""
     with contextlib.suppress(OSError):
-        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="utf-8") as file:
             for pid in map(int, file.read().split()):
                 if pid not in children:
                     os.kill(pid, signal.SIGKILL)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import app
-from grader.cli.common import course, fail, import_torch, known
+from grader.cli.common import course, fail, import_torch, known, usage_error
 
 if TYPE_CHECKING:
     from grader.course.course import LocatedCourse
@@ -34,6 +34,7 @@ def build(
     """
     located = course()
     only = known(located, _named(located, exercises or []))
+    _need(["nbformat"] if keys or sources else ["nbformat", "nbgrader", "traitlets"])
     import_torch()
     from rich.console import Console
 
@@ -57,6 +58,21 @@ def build(
     except (BuildError, ExerciseError) as error:
         fail(str(error))
     print(f"{len(written)} {'keys' if keys else 'notebooks'} in {target}")
+
+
+def _need(libraries: list[str]) -> None:
+    """End, saying what to install, where one of them is missing."""
+    from importlib.util import find_spec
+
+    for library in libraries:
+        try:
+            there = find_spec(library) is not None
+        except ImportError:
+            there = False
+        if not there:
+            usage_error(
+                f'`attn build` needs {library}; in your checkout, say: pip install -c constraints.txt ".[nbgrader]"'
+            )
 
 
 def _named(located: LocatedCourse, asked: list[str]) -> list[str]:

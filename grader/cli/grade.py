@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -58,7 +59,7 @@ def grade(
     work = found.work
     located = _trusted_course(paths)
     known(located, [exercise] if exercise else None)
-    graded = _run(located, work, exercise, device, _isolation(paths, work, require_sandbox))
+    graded = run(located, work, exercise, device, _isolation(paths, work, require_sandbox))
     reports, modules = without_modules(graded, given=paths)
     from grader.cli.passed_over import list_passed_over
     from grader.cli.reports import list_ungraded, show, write_json
@@ -148,9 +149,8 @@ def _trusted_course(paths: list[Path]) -> LocatedCourse:
     return located
 
 
-def _run(
-    located: LocatedCourse, work: list[Work], exercise: str | None, device: Device, isolation: Isolation
-) -> Graded:
+def run(located: LocatedCourse, work: list[Work], exercise: str | None, device: Device, isolation: Isolation) -> Graded:
+    """Grade all of it; where that cannot be, the command ends."""
     from grader.runner.suitable import suitable_children
 
     # It imports torch for a second or two; meanwhile, so does this process.
@@ -164,15 +164,19 @@ def _run(
 
     from grader.course.errors import ExerciseError
     from grader.runner.children import RunnerError
-    from grader.sandbox import why_not
+    from grader.sandbox import not_held, why_not
     from grader.session import Session
 
     bar = progress(Console(stderr=True), "grading", len(work))
     try:
         with Session(located, chosen, isolation.without, children) as session, bar as advance:
-            lacking = why_not(session.runner.layers()) if isolation.required else None
+            layers = session.runner.layers()
+            lacking = why_not(layers) if isolation.required else None
             if lacking:
                 usage_error(f"{lacking} For code that you trust, use --no-sandbox.")
+            exposed = None if isolation.without else not_held(layers)
+            if exposed:
+                print(exposed, file=sys.stderr)
             reports = session.grade_all(work, exercise, on_report=lambda _: advance())
             return Graded(reports, session.modules)
     except (ExerciseError, RunnerError) as error:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from grader.cli import build, diff, doctor, grade, verify
+import os
+import sys
+
+from grader.cli import build, demo, diff, doctor, grade, verify
 from grader.cli.app import app
 from grader.cli.screen import take_what_can_be_shown
 
-__all__ = ["app", "build", "diff", "doctor", "grade", "main", "verify"]
+__all__ = ["app", "build", "demo", "diff", "doctor", "grade", "main", "verify"]
 
 
 def main() -> None:
     """Run the command that the arguments name."""
     take_what_can_be_shown()
-    app()
+    try:
+        os.getcwd()
+    except OSError:
+        sys.exit("The folder in which you are has been deleted; change into one that is there.")
+    try:
+        app()
+    except OSError as error:
+        from grader.runner.machine import what_is_lacking
+
+        lacking = what_is_lacking(error)
+        if lacking is None:
+            raise
+        sys.exit(lacking)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from grader.course.errors import CourseError, NoCourseError
 from grader.course.formats import COURSE_FORMAT, check_format
@@ -16,7 +16,16 @@ from grader.runner.limits import Limits
 COURSE_FILE = "course.yml"
 PUBLIC_FOLDER = ".public"
 KEYS_FOLDER = "keys"
-Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+_OF_WINDOWS = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
+
+
+def _names_a_file(name: str) -> str:
+    if name in _OF_WINDOWS:
+        raise ValueError(f"cannot be {name!r}: Windows has no files of that name; take another")
+    return name
+
+
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$"), AfterValidator(_names_a_file)]
 
 
 class _Part(BaseModel):

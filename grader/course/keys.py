@@ -140,7 +140,7 @@ def stamp_of(folder: Path, device: str) -> str:
     for part in (str(KEY_FORMAT), str(torch.__version__), device, _grader_digest()):
         digest.update(f"{part}\n".encode())
     for path in _sources(folder):
-        digest.update(f"{path.relative_to(folder.parents[1])}\n".encode() + path.read_bytes())
+        digest.update(f"{path.relative_to(folder.parents[1]).as_posix()}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 
 

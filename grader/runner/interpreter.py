@@ -49,8 +49,8 @@ class Interpreter:
         """The error to raise for a process that did not start: its last words are in it."""
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        said = f" It says: {lines[-1].strip()[:300]}" if lines else ""
-        return RunnerError(f"The process that runs submissions does not start; see `attn doctor`.{said}")
+        said = f". It says: {lines[-1].strip()[:300]}" if lines else "; see `attn doctor`."
+        return RunnerError(f"The process that runs submissions does not start{said}")
 
     def close(self) -> None:
         """Give back what was kept of its words."""

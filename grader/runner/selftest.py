@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from grader.runner.runner import Runner
 
 _ATTEMPTS = """
+import os
+import sys
+
+SCRATCH = os.getcwd()
+
 def tries(attempt):
     try:
         attempt()
@@ -18,42 +23,43 @@ def tries(attempt):
     return True
 
 def read_a_file():
-    open("/etc/passwd").read()
+    open(os.path.join(os.environ["SYSTEMROOT"], "win.ini") if os.name == "nt" else "/etc/passwd").read()
 
-def list_the_home_folder():
-    import os
-    os.listdir("/root" if os.getuid() == 0 else "/home")
+def list_a_folder():
+    os.listdir(os.path.dirname(SCRATCH))
 
 def write_outside():
-    open("/tmp/attn-selftest", "w").close()
+    path = os.path.join(os.path.dirname(SCRATCH), "attn-selftest")
+    open(path, "w").close()
+    os.remove(path)
 
 def open_a_socket():
     import socket
     socket.socket()
 
 def start_a_process():
-    import os
-    if os.fork() == 0:
+    if os.fork() == 0:  # a system without it starts processes only by running programs
         os._exit(0)
 
 def run_a_program():
     import subprocess
-    subprocess.run(["/bin/true"])
+    subprocess.run([sys.executable, "-S", "-c", ""], check=True)
 
 def signal_the_parent():
-    import os
     os.kill(os.getppid(), 0)
 
 def attempts():
     named = {
         "read files of the system": read_a_file,
-        "list folders": list_the_home_folder,
+        "list folders": list_a_folder,
         "write outside its scratch folder": write_outside,
         "open a socket": open_a_socket,
         "start a process": start_a_process,
         "run a program": run_a_program,
         "signal its parent": signal_the_parent,
     }
+    if os.name == "nt":
+        del named["signal its parent"]  # there is no signal that would not end it
     return [name for name, attempt in named.items() if tries(attempt)]
 """
 

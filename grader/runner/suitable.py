@@ -23,6 +23,14 @@ def suitable_children(device: str = "cpu", without: Sequence[str] = ()) -> Child
     return SpawnedChildren(without)
 
 
+def why_suitable() -> str:
+    """Which kind it is, and why, for people."""
+    if forks():
+        return "submissions run in forked children of one process: on Linux that takes milliseconds for each"
+    asked = f"{CHOICE} asks for it" if sys.platform == "linux" else "only Linux can fork them safely"
+    return f"submissions run in an interpreter for each ({asked}): that takes a second or two for each"
+
+
 def forks() -> bool:
     """True where children are forked. macOS can fork, but kills at will what frameworks were loaded in."""
     return os.environ.get(CHOICE, "fork") != "spawn" and sys.platform == "linux"

@@ -88,14 +88,14 @@ class Watch:
     def _look_around(self) -> None:
         """Note the processes that the child, or one of its own, has started: some outlive the one that started them."""
         for process in list(self._tree.values()):
-            with contextlib.suppress(psutil.Error):
+            with contextlib.suppress(psutil.Error, OSError):
                 self._tree.update((found.pid, found) for found in process.children(recursive=True))
 
     def _usage(self) -> tuple[float, int, int]:
         """CPU seconds, bytes and threads of them all."""
         seconds, memory, threads = 0.0, 0, 0
         for process in self._tree.values():
-            with contextlib.suppress(psutil.Error), process.oneshot():
+            with contextlib.suppress(psutil.Error, OSError), process.oneshot():
                 times = process.cpu_times()
                 seconds += times.user + times.system
                 memory += process.memory_info().rss

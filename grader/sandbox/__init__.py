@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from grader.libraries import library_folders
 from grader.sandbox import bubblewrap
 
 REQUIRED = ("no_new_privs", "rlimits", "landlock", "seccomp")
@@ -81,6 +82,20 @@ def why_not(layers: Sequence[str]) -> str | None:
     return f"The sandbox lacks {', '.join(lacking)} here, so other people's code is not run; `attn doctor` says why."
 
 
+def not_held(layers: Sequence[str]) -> str | None:
+    """What code can do with these layers that a required one would stop, in a sentence; None if nothing."""
+    open_to_it = [what for name, what in _IN_SHORT.items() if name not in layers]
+    if not open_to_it:
+        return None
+    return f"On this system a submission is not kept from {' or from '.join(open_to_it)}: run only code that you trust."
+
+
+_IN_SHORT = {
+    "landlock": "reading and changing your files",
+    "seccomp": "using the network and starting programs",
+}
+
+
 def lock_in(layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None:
     """Give up everything that grading does not need, for good. Called in the child before any of the learner's code.
 
@@ -115,7 +130,7 @@ def prepare() -> None:
     readable()
     rlimits.virtual_bytes()
     # Should the whole machine run out of memory all the same, this process and its children are what goes.
-    with suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="utf-8") as file:
         file.write("1000")
     if seccomp.supported():
         seccomp.program_of(os.uname().machine)
@@ -124,7 +139,7 @@ def prepare() -> None:
 @cache
 def readable() -> list[str]:
     """What Python and torch may still load from once a child is locked in."""
-    libraries = [path for path in sys.path if path.endswith(("site-packages", "dist-packages", "lib-dynload"))]
+    libraries = [*library_folders(), *(path for path in sys.path if path.endswith("lib-dynload"))]
     standard = os.path.dirname(os.__file__)
     system = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache"]
     devices = ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"]

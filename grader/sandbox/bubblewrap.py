@@ -13,6 +13,8 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
+from grader.libraries import library_folders
+
 TRIAL_SECONDS = 10.0
 
 
@@ -54,6 +56,6 @@ def _needed() -> list[str]:
     # The C library asks the last of these whether it may use large pages, which is worth milliseconds to every child.
     hardware = [Path("/sys/devices/system/cpu"), Path("/sys/kernel/mm/transparent_hugepage")]
     libraries = [Path(path) for path in os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep) if path]
-    libraries += [Path(path) for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    libraries += [Path(path) for path in library_folders()]
     found = {str(path) for path in (package, *parts, *system, *hardware, *libraries) if path.exists()}
     return sorted(found)

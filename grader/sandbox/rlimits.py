@@ -36,5 +36,5 @@ def virtual_bytes() -> int:
     """Addresses that this process had reserved when it was first asked."""
     if sys.platform != "linux":
         return 2**34
-    with open("/proc/self/statm") as file:
+    with open("/proc/self/statm", encoding="utf-8") as file:
         return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")

@@ -36,7 +36,7 @@ def modules_beside(
     """
     try:
         names = sorted(os.listdir(path.parent))[: MOST_NAMES + 1]
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return ()
     if len(names) > MOST_NAMES:
         return ()

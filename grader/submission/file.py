@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -17,11 +18,14 @@ def read_bytes(path: Path, count: int | None = None) -> bytes:
 
     Raises:
         UnreadableError: it is no regular file, cannot be opened, or is too large to be read whole.
+        OSError: no file can be opened now.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, flags)
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):  # it is this machine that opens no more files
+            raise
         raise UnreadableError(_cannot_open(path, error)) from None
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)

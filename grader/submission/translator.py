@@ -32,6 +32,8 @@ class Translator:
         """A cell as Python, None where IPython makes nothing of it or not in time; and the seconds that it took."""
         with self._lock:
             started = time.monotonic()
+            if self._process is None:
+                self._start()
             with suppress(OSError):
                 answer = self._asked(cell)
                 if answer:
@@ -52,18 +54,7 @@ class Translator:
 
     def _asked(self, cell: str) -> bytes:
         """The line that is the answer; empty where none comes."""
-        if self._process is None:
-            self._process = process = subprocess.Popen(
-                [sys.executable, "-s", "-P", ipython.__file__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environment(),
-                start_new_session=True,
-            )
-            self._answers = SimpleQueue()
-            assert process.stdout is not None
-            threading.Thread(target=_read_lines, args=(process.stdout, self._answers), daemon=True).start()
+        assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(cell).encode() + b"\n")
         self._process.stdin.flush()
@@ -71,6 +62,19 @@ class Translator:
             return self._answers.get(timeout=BACKSTOP_SECONDS)
         except Empty:
             return b""
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-s", "-P", ipython.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment(),
+            start_new_session=True,
+        )
+        self._answers = SimpleQueue()
+        assert self._process.stdout is not None
+        threading.Thread(target=_read_lines, args=(self._process.stdout, self._answers), daemon=True).start()
 
 
 def _read_lines(pipe: IO[bytes], lines: SimpleQueue[bytes]) -> None:

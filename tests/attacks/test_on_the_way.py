@@ -65,7 +65,7 @@ def test_what_a_submission_costs_its_translator_is_bounded() -> None:
 def _translators_seconds() -> float:
     process = translator._translator._process
     assert process is not None
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
@@ -87,12 +87,12 @@ def _symlink(helper: Path) -> None:
 
 
 def _large(helper: Path) -> None:
-    helper.write_text(LIBRARY)
+    helper.write_text(LIBRARY, encoding="utf-8")
     os.truncate(helper, 200 * 2**20)
 
 
 def _deep(helper: Path) -> None:
-    helper.write_text(f"{LIBRARY}depth = 1{' + 1' * 300}\n")
+    helper.write_text(f"{LIBRARY}depth = 1{' + 1' * 300}\n", encoding="utf-8")
 
 
 def _decoded_twice(helper: Path) -> None:

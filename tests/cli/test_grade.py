@@ -55,11 +55,11 @@ def test_json_is_all_that_goes_to_standard_output(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_the_demonstration() -> None:
-    done = subprocess.run([sys.executable, "demo/demo.py"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run_attn("demo")
     assert done.returncode == 0
     assert "1/√d" in done.stdout
     assert "1 of 11 could not be graded" in done.stderr
-    assert "make lab" in done.stdout
+    assert f"attn grade {Path('demo', 'class', 'chen')}\n" in done.stdout
 
 
 @pytest.mark.everywhere

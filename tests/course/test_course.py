@@ -67,6 +67,7 @@ def test_a_format_is_a_number(tmp_path: Path, number: str) -> None:
         ("        points: 3\n", "", 6, "`assignments.exercises.points` is missing"),
         ("minutes: 10", "minuets: 10", 9, "check its spelling"),
         ("id: first", "id: First!", 6, "is no id"),
+        ("id: first", "id: aux", 6, "Windows has no files of that name"),
         ("needs: [first]", "needs: [third]", 16, "'third'"),
         ("id: second", "id: first", 11, "twice"),
         ("difficulty: 1", "difficulty: 9", 10, "less than or equal to 5"),

@@ -100,7 +100,7 @@ def _stop_all() -> Iterator[None]:
 def test_attack_is_held_by_its_layer(at: Place, locked_in: Runner, layer: str, name: str) -> None:
     if layer not in of_process():
         pytest.skip(f"no {layer} here")
-    if name == "26_io_uring" and Path("/proc/sys/kernel/io_uring_disabled").read_text().strip() != "0":
+    if name == "26_io_uring" and Path("/proc/sys/kernel/io_uring_disabled").read_text(encoding="utf-8").strip() != "0":
         pytest.skip("the kernel has io_uring switched off")
     if name == "05_home_folder" and not os.access(pwd.getpwuid(os.getuid()).pw_dir, os.R_OK):
         pytest.skip("no home folder to read")
@@ -236,7 +236,7 @@ def test_strays_are_killed() -> None:
 def _below(runner: Runner) -> list[str]:
     assert runner._children._process is not None
     pid = runner._children._process.pid
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
 
 
 def test_a_child_has_one_descriptor_of_the_graders(locked_in: Runner) -> None:

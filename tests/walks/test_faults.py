@@ -151,7 +151,7 @@ def test_killing_the_command_loses_nothing(attn: Attn, folder: Path, tmp_path: P
 
 def _is_python(pid: int) -> bool:
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text().startswith("python")
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").startswith("python")
     return False
 
 
@@ -164,7 +164,7 @@ def _all_end(family: list[int]) -> None:
 
 def _alive(pid: int) -> bool:
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     return False
 
 
@@ -173,7 +173,7 @@ def _starts_something(pid: int) -> bool:
 
 
 def _imports_torch(pid: int) -> bool:
-    return "libtorch_cpu" in Path(f"/proc/{pid}/maps").read_text()
+    return "libtorch_cpu" in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8")
 
 
 def _runs_a_submission(pid: int) -> bool:
@@ -251,7 +251,7 @@ def test_a_full_disk_is_said_to_be_full(attn: Attn, folder: Path, tmp_path: Path
 
 @pytest.mark.skipif(SYSTEM != "linux", reason="needs /dev/full")
 def test_a_full_standard_output_is_an_error_without_a_traceback(folder: Path) -> None:
-    with open("/dev/full", "w") as full:
+    with open("/dev/full", "w", encoding="utf-8") as full:
         done = run_attn("grade", folder / "00", "--json", "-", stdout=full)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr

@@ -67,6 +67,17 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+def test_the_demonstration_works_as_typed(clone: Path) -> None:
+    assert "attn demo" in commands("Start")
+    done = typed("attn demo", clone)
+    assert done.returncode == 0, done.stderr
+    assert f"attn grade {Path('demo', 'class', 'chen')}\n" in done.stdout
+    make = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for line in commands("Start"):
+        if line.startswith("make "):
+            assert f"\n{line.split()[1]}:" in make, line
+
+
 def test_hosting_works_as_typed(clone: Path) -> None:
     solved = clone / "exercises" / "01-foundations" / "weighted_sum.ipynb"
     for line in commands("Host it with nbgrader"):

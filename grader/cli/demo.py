@@ -1,0 +1,45 @@
+"""``attn demo``: grades a small class: right in two styles, wrong in five ways, and what else is handed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grader.cli.app import app
+from grader.cli.common import Lang, LangOption, course, usage_error
+from grader.cli.grade import Device, Isolation, run
+
+CLASS = Path("demo", "class")
+TRUSTED = Isolation(without=(), required=False)
+"""Every layer that there is; but the class is the course's own, so it may be run where one is lacking."""
+
+NEXT = """
+Two things to try next:
+  jupyter lab {exercises}
+    solve the exercises in Jupyter; check(...) says what is wrong
+  attn grade {one}
+    one submission, with every check (see `attn --help` for the rest)"""
+
+
+@app.command()
+def demo(lang: LangOption = Lang.en) -> None:
+    """Grade the demonstration: a class of eleven, in demo/class of the course."""
+    located = course()
+    folder = _as_typed(located.root / CLASS)
+    from grader.submission.find import find
+
+    found = find([folder])
+    reports = run(located, found.work, None, Device.auto, TRUSTED).reports
+    from grader.cli.passed_over import list_passed_over
+    from grader.cli.reports import list_ungraded, show
+
+    show(reports, lang.value)
+    list_ungraded(reports, lang.value)
+    list_passed_over(found.passed_over, lang.value)
+    print(NEXT.format(exercises=_as_typed(located.root / "exercises"), one=folder / "chen"))
+
+
+def _as_typed(folder: Path) -> Path:
+    """A folder of the course, as it is called from the working folder."""
+    if not folder.is_dir():
+        usage_error(f"There is no {folder}; run this in a checkout of the Attention Workshop.")
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
