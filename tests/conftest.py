@@ -85,7 +85,8 @@ def attn(session: Session, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Don
     own, tests start with `helpers.run_attn`.
     """
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("grader.runner.process.WarmProcess", lambda *_: SimpleNamespace(stop=lambda: None))
+    idle = SimpleNamespace(begin=lambda: None, serves=lambda _: True)
+    monkeypatch.setattr("grader.runner.suitable.suitable_children", lambda *_: idle)
     monkeypatch.setattr("grader.session.Session", lambda *_: nullcontext(session))
 
     def run(*arguments: str | Path) -> Done:
