@@ -34,7 +34,7 @@ ASK_VERSIONS = "import sys; from importlib.metadata import version; print(*map(v
 def tests(session: nox.Session, versions: str) -> None:
     """Install the project, run its quick tests, and write the row."""
     session.install(*_constraints(session, versions), "-e", ".[test]")
-    results = Path(session.create_tmp(), "results.xml")
+    results = Path(session.virtualenv.location, "results.xml")
     # Where versions are not the pinned ones, one library may find that another is old-fashioned; that breaks nothing.
     warnings = () if versions == "pinned" else ("-W", "default")
     command = ("python", "-m", "pytest", "-n", "2", "-m", "not slow", f"--deselect={THIS_PAGE}", *warnings)
@@ -58,7 +58,7 @@ def _constraints(session: nox.Session, versions: str) -> tuple[str, ...]:
         return ()
     if versions == "pinned":
         return ("-c", "constraints.txt")
-    found = Path(session.create_tmp(), "lowest.txt")
+    found = Path(session.virtualenv.location, "lowest.txt")
     resolve = ("uv", "pip", "compile", "--quiet", "--resolution=lowest-direct", f"--python-version={session.python}")
     session.run(*resolve, "--extra=test", "pyproject.toml", f"--output-file={found}", external=True)
     return ("-c", str(found))
