@@ -59,8 +59,10 @@ def _constraints(session: nox.Session, versions: str) -> tuple[str, ...]:
     if versions == "pinned":
         return ("-c", "constraints.txt")
     found = Path(session.virtualenv.location, "lowest.txt")
-    resolve = ("uv", "pip", "compile", "--quiet", "--resolution=lowest-direct", f"--python-version={session.python}")
-    session.run(*resolve, "--extra=test", "pyproject.toml", f"--output-file={found}", external=True)
+    resolve = ("uv", "pip", "compile", "--quiet", "--upgrade", "--resolution=lowest-direct", "--extra=test")
+    session.run(
+        *resolve, f"--python-version={session.python}", "pyproject.toml", f"--output-file={found}", external=True
+    )
     return ("-c", str(found))
 
 
