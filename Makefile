@@ -24,7 +24,7 @@ lab: $(VENV)/.installed
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check grader tests tools demo
+	$(BIN)/ruff format --check grader tests tools demo noxfile.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
@@ -42,7 +42,7 @@ attacks: $(VENV)/.installed
 # docs/versions.md. Needs those Pythons, and some minutes and GB for each row.
 versions: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[versions]'
-	$(BIN)/nox --no-stop-on-first-error
+	$(BIN)/nox
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say: make PYTHON=python3.12")'
