@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test check install lab lint bench verify attacks runners clean
+.PHONY: demo test check install lab lint bench verify attacks runners versions clean
 
 demo: $(VENV)/.installed
 	$(BIN)/attn demo
@@ -24,7 +24,7 @@ lab: $(VENV)/.installed
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
-	$(BIN)/ruff format --check grader tests tools
+	$(BIN)/ruff format --check grader tests tools noxfile.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
@@ -42,11 +42,17 @@ attacks: $(VENV)/.installed
 runners: $(VENV)/.installed
 	$(BIN)/python tools/both_runners.py
 
+# The quick tests with the lowest, the pinned and the newest versions, and with each Python; the table goes into
+# docs/versions.md. Needs those Pythons, and some minutes and GB for each row.
+versions: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[versions]'
+	$(BIN)/nox
+
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[lint,test]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .nox .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,18 @@ def test_what_is_read_is_what_was_written(written: str) -> None:
         assert json.dumps(again, indent=1, ensure_ascii=False) + "\n" == written
 
 
-def test_the_schema_of_reports_is_kept_and_true(written: str) -> None:
+@pytest.mark.skipif(
+    f"pydantic=={version('pydantic')}\n" not in (ROOT / "constraints.txt").read_text(encoding="utf-8"),
+    reason="another pydantic than the one of constraints.txt says the same in other words",
+)
+def test_the_schema_of_reports_is_kept() -> None:
     assert REPORT_SCHEMA.read_text(encoding="utf-8") == report_schema(), (
         "if this change is meant, say: python tools/report_schema.py"
     )
-    jsonschema.validate(json.loads(written), json.loads(report_schema()))
+
+
+def test_the_schema_of_reports_is_true(written: str) -> None:
+    jsonschema.validate(json.loads(written), json.loads(REPORT_SCHEMA.read_text(encoding="utf-8")))
 
 
 def test_the_order_of_fields_stays(written: str) -> None:

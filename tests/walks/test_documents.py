@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import re
 import shutil
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from helpers import ROOT
+from packaging.version import Version
 
 from grader.authoring.cases import FAMILIES
 from grader.course.course import LocatedCourse
@@ -57,6 +59,20 @@ def test_the_changelog_begins_with_this_version() -> None:
     newest = re.search(r"^## \[(.+?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert newest is not None
     assert newest[1] == project["version"]
+
+
+def test_what_is_promised_of_versions_was_run() -> None:
+    """The page is what `make versions` wrote."""
+    page = (ROOT / "docs/versions.md").read_text(encoding="utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pythons = sorted(set(re.findall(r"^\| \w+ \| (3\.\d+)\.\d+ \|.*\| \d+ passed, 0 failed \|", page, re.MULTILINE)))
+    assert re.findall(r"Python :: (3\.\d+)\n", "\n".join(project["classifiers"])) == pythons
+    assert f"Python {pythons[0]} to {pythons[-1]}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    lowest = dict(re.findall(r"^- (\S+) (\S+)$", page, re.MULTILINE))
+    extras = (project["optional-dependencies"][extra] for extra in ("lab", "nbgrader", "test"))
+    for line in itertools.chain(project["dependencies"], *extras):
+        name, bound = re.split(r">=|,|$", line)[:2]
+        assert name == f"{project['name']}[lab,nbgrader]" or Version(bound) == Version(lowest[name]), name
 
 
 def test_the_readme_counts_the_exercises(course: LocatedCourse) -> None:
