@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from forked import Forked, Origin
 from helpers import EXERCISE, ROOT
 from sharing import ByExercise, length
 from typer.testing import CliRunner
@@ -20,6 +21,7 @@ from grader.cli.main import app
 from grader.course.course import LocatedCourse, find_course
 from grader.grade import Grader
 from grader.report.model import Report
+from grader.runner.process import WarmProcess
 from grader.session import Session
 from grader.submission.reader import Submission
 
@@ -39,6 +41,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByExercise:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1  # many tests wait for something that is to end
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _torch_is_imported_once() -> Iterator[None]:
+    """Warm parents of this process come of one that has imported torch, where nothing is to be around them."""
+    if sys.platform != "linux":
+        yield
+        return
+    origin = Origin()
+
+    def started(without: Iterable[str] = (), wrapped: bool = False) -> Any:
+        return WarmProcess(without, wrapped) if wrapped else Forked(origin, without)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("grader.runner.pool.WarmProcess", started)
+        yield
+    origin.end()
+
+
+@pytest.fixture(scope="module")
+def started_afresh() -> Iterator[None]:
+    """From now on, this module's warm parents are started as they are for people."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("grader.runner.pool.WarmProcess", WarmProcess)
+        yield
 
 
 @pytest.fixture(scope="session")

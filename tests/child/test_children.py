@@ -21,7 +21,7 @@ def f():
 
 
 @pytest.fixture(scope="module")
-def runner() -> Iterator[WarmParent]:
+def runner(started_afresh: None) -> Iterator[WarmParent]:
     """Started where there is a secret in the environment."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("ATTN_TEST_SECRET", "secret")
@@ -37,6 +37,7 @@ def test_a_child_may_use_threads_though_its_parent_has_run_torch(runner: WarmPar
     assert run.outcomes[0].value == (2.0**22, 4)
 
 
+@pytest.mark.usefixtures("started_afresh")
 def test_children_start_alike(runner: WarmParent) -> None:
     code = "import random, torch\ndef f():\n    return random.random(), float(torch.rand(())), hash('attention')"
     packed, found = PackedCalls([Call("f")]), []

@@ -115,6 +115,7 @@ def _runs_python(pid: int) -> bool:
 
 
 @LINUX
+@pytest.mark.usefixtures("started_afresh")
 @pytest.mark.parametrize("which", ["warm parent", "child"])
 def test_killing_the_runner_changes_no_grade(course: LocatedCourse, folder: Path, which: str) -> None:
     work = find([folder]).work
@@ -296,6 +297,7 @@ def test_noise_beside_a_right_solution_changes_nothing(grader: Grader, name: str
         assert report.passed, report.diagnosis
 
 
+@pytest.mark.usefixtures("started_afresh")
 def test_closing_twice_and_starting_again(course: LocatedCourse) -> None:
     runner = WarmParent()
     assert runner.layers()
