@@ -28,6 +28,9 @@ from grader.submission.reader import Submission
 # nbgrader calls helper programs by name: they are where this Python is.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
+STARTING = ("grader.runner.process.WarmProcess", "grader.runner.pool.WarmProcess")
+"""The names by which warm parents are started."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=length)
@@ -55,7 +58,8 @@ def _torch_is_imported_once() -> Iterator[None]:
         return WarmProcess(without, wrapped) if wrapped else Forked(origin, without)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("grader.runner.pool.WarmProcess", started)
+        for name in STARTING:
+            patched.setattr(name, started)
         yield
     origin.end()
 
@@ -64,7 +68,8 @@ def _torch_is_imported_once() -> Iterator[None]:
 def started_afresh() -> Iterator[None]:
     """From now on, this module's warm parents are started as they are for people."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("grader.runner.pool.WarmProcess", WarmProcess)
+        for name in STARTING:
+            patched.setattr(name, WarmProcess)
         yield
 
 
