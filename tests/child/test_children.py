@@ -20,6 +20,9 @@ def f():
 """
 
 
+pytestmark = pytest.mark.slow  # they start warm parents
+
+
 @pytest.fixture(scope="module")
 def runner(started_afresh: None) -> Iterator[WarmParent]:
     """Started where there is a secret in the environment."""

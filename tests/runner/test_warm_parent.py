@@ -18,6 +18,7 @@ from grader.runner.pool import PackedCalls, WarmParent
 from grader.wire.calls import Call, Opaque
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("started_afresh")
 def test_the_warm_parent_outlives_the_thread_that_started_it() -> None:
     with contextlib.closing(WarmParent()) as runner:

@@ -88,7 +88,17 @@ def test_a_right_answer_gets_full_marks_in_every_form(
     assert notes or not said, said
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.suffix[1:]}")
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(
+            path,
+            marks=[pytest.mark.slow] if path.parent.name.startswith(WAITING) else [],
+            id=f"{path.parent.name}-{path.suffix[1:]}",
+        )
+        for path in CASES
+    ],
+)
 def test_cases_that_people_met_get_full_marks(session: Session, path: Path) -> None:
     waits = path.parent.name.startswith(WAITING)
     report = session.grade(Work(path, path.name)) if waits else graded_twice(session, path)
