@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -28,6 +29,21 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PAT
 
 # The sandbox and forked children are Linux's: elsewhere, not even the modules that they are tested with are there.
 collect_ignore_glob = [] if SYSTEM == "linux" else ["attacks/*", "sandbox/*", "runner/test_both_runners.py"]
+if SYSTEM == "linux":
+    from forked import started_afresh, torch_is_imported_once  # noqa: F401
+else:
+
+    @pytest.fixture(scope="module")
+    def started_afresh() -> None:
+        """Processes are always started as they are for people, here."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """All processes of a run share a cache folder of their own: nobody's keys are read, and none is left behind."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = tempfile.TemporaryDirectory(prefix="attn-tests-cache-")
+        config.add_cleanup(folder.cleanup)
+        os.environ["XDG_CACHE_HOME"] = folder.name
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

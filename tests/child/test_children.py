@@ -20,8 +20,11 @@ def f():
 """
 
 
+pytestmark = pytest.mark.slow  # they start warm parents
+
+
 @pytest.fixture(scope="module")
-def runner() -> Iterator[Runner]:
+def runner(started_afresh: None) -> Iterator[Runner]:
     """Started where there is a secret in the environment."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("ATTN_TEST_SECRET", "secret")
@@ -37,6 +40,7 @@ def test_a_child_may_use_threads_though_its_parent_has_run_torch(runner: Runner)
     assert run.outcomes[0].value == (2.0**22, 4)
 
 
+@pytest.mark.usefixtures("started_afresh")
 def test_children_start_alike(runner: Runner) -> None:
     code = "import random, torch\ndef f():\n    return random.random(), float(torch.rand(())), hash('attention')"
     packed, found = PackedCalls([Call("f")]), []

@@ -243,6 +243,7 @@ print("\\n" + json.dumps([[usual.score, [check.passed for check in usual.checks]
 """
 
 
+@pytest.mark.slow
 def test_check_grades_in_neutral_modes_and_leaves_each_as_it_was() -> None:
     # A detached answer loses marks, and must lose them with gradients switched off, too.
     answer = RIGHT.replace(

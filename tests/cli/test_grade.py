@@ -32,6 +32,7 @@ def test_help_imports_nothing_large() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_json_is_all_that_goes_to_standard_output(folder: Path) -> None:
     done = run_attn("grade", folder, "--json", "-")
     assert done.returncode == 0

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from helpers import WRONG
 
 from grader.report.model import Report
@@ -17,6 +18,8 @@ from grader.runner.runner import PackedCalls, Runner
 from grader.wire.calls import Call, Opaque
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("started_afresh")
 def test_the_warm_parent_outlives_the_thread_that_started_it() -> None:
     with contextlib.closing(Runner()) as runner:
         starter = threading.Thread(target=runner.layers)

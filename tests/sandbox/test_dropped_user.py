@@ -47,7 +47,7 @@ def test_the_sandbox_holds_for_a_user_without_rights(folder: Path) -> None:
     python = Path(sys.executable)
     if not _runs(python, project, home):
         python = _readable_python(folder)
-    assert _runs(python, project, home)
+        assert _runs(python, project, home)
     # In one process: meanwhile, the other tests keep the other cores busy.
     command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", str(home / "t"), *AGAIN)
     done = _as_nobody(python, *command, project=project, home=home)

@@ -138,6 +138,7 @@ def names_in_ipython(notebooks: Sequence[Sequence[str]], folder: str) -> list[li
 LOOK = "def names_defined():\n    return sorted(name for name in set(globals()) - BEFORE if not name.startswith('_'))"
 
 
+@pytest.mark.slow
 def test_the_names_are_those_that_ipython_has(tmp_path_factory: pytest.TempPathFactory) -> None:
     expected = names_in_ipython(NOTEBOOKS, str(tmp_path_factory.mktemp("ipython")))
     packed = PackedCalls([Call("names_defined")])

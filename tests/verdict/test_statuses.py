@@ -89,6 +89,7 @@ def test_exit_costs_its_calls_alone(grade: Grade) -> None:
     assert 0 < report.score < report.max_score
 
 
+@pytest.mark.slow
 def test_endless_loop_costs_its_calls_alone(session: Session) -> None:
     key = session.grader("scaled_dot_product_attention").key
     unmasked = [call for call in key.calls if not call.kwargs][:2]

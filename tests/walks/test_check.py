@@ -81,6 +81,7 @@ def test_hints_grow_and_end() -> None:
     assert given[2] == given[3]
 
 
+@pytest.mark.slow
 def test_without_solutions_public_cases_still_name_the_mistake(tmp_path: Path, course: LocatedCourse) -> None:
     """A learner of a hosted course has the package and the notebooks, and nothing else."""
     shutil.copytree(ROOT / "grader", tmp_path / "grader", ignore=shutil.ignore_patterns("__pycache__"))

@@ -116,6 +116,7 @@ def _runs_python(pid: int) -> bool:
 
 
 @LINUX
+@pytest.mark.usefixtures("started_afresh")
 @pytest.mark.parametrize("which", ["warm parent", "child"])
 def test_killing_the_runner_changes_no_grade(course: LocatedCourse, folder: Path, which: str) -> None:
     work = find([folder]).work
