@@ -11,6 +11,7 @@ from helpers import EXERCISE
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from grader.child.execute import _fresh_inputs, _target, cotangent
+from grader.child.modes import neutral_modes
 from grader.course.authored import Authored
 from grader.course.course import LocatedCourse
 from grader.values.tree import tensors
@@ -75,6 +76,14 @@ def test_nobody_is_asked_for_a_dtype_that_the_device_lacks(
     if device == "mps":
         inputs = [tensor for question in questions for _, tensor in tensors((question.call.args, question.call.kwargs))]
         assert torch.float64 not in {tensor.dtype for tensor in inputs}
+
+
+def test_autocast_that_was_left_on_for_it_is_off_in_a_call() -> None:
+    torch.set_autocast_enabled("mps", True)
+    with neutral_modes():
+        assert not torch.is_autocast_enabled("mps")
+    assert torch.is_autocast_enabled("mps")
+    torch.set_autocast_enabled("mps", False)
 
 
 def test_inputs_get_to_the_device() -> None:

@@ -29,7 +29,6 @@ LEFT_ON = {
     "device entered": "torch.device('meta').__enter__()",
     "autocast": "torch.autocast('cpu', dtype=torch.bfloat16).__enter__()",
     "autocast by function": "torch.set_autocast_enabled('cpu', True)",
-    "autocast on MPS": "torch.set_autocast_enabled('mps', True)",
     "autocast's dtype": "torch.set_autocast_dtype('cpu', torch.float16)",
     "autocast's cache": "torch.set_autocast_cache_enabled(False)",
     "deterministic algorithms": "torch.use_deterministic_algorithms(True)",
