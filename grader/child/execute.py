@@ -163,8 +163,8 @@ def seed(number: int, device: str) -> None:
 
 def cotangent(tensor: Tensor) -> Tensor:
     """The vector that a gradient is taken along: fixed by shape and dtype, with no two entries alike."""
-    steps = torch.arange(tensor.numel(), dtype=torch.float64, device=tensor.device)
-    return torch.cos(1.0 + 0.7 * steps).reshape(tensor.shape).to(tensor.dtype)
+    steps = torch.arange(tensor.numel(), dtype=torch.float64)  # on the CPU: not every device has that dtype
+    return torch.cos(1.0 + 0.7 * steps).reshape(tensor.shape).to(tensor.dtype).to(tensor.device)
 
 
 def _backward(outcome: Outcome, named: dict[str, Tensor], target: Any) -> None:

@@ -192,6 +192,9 @@ SWITCHES: dict[str, Switch] = {
     "autocast on CUDA": Switch(
         lambda: _autocast("cuda"), lambda value: _set_autocast("cuda", value), (False, torch.float16)
     ),
+    "autocast on MPS": Switch(
+        lambda: _autocast("mps"), lambda value: _set_autocast("mps", value), (False, torch.float16)
+    ),
     "deterministic algorithms": Switch(
         lambda: (torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()),
         lambda value: torch.use_deterministic_algorithms(value[0], warn_only=value[1]),

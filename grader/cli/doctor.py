@@ -113,7 +113,9 @@ def _print_equipment(console: Console) -> None:
 
     devices = [name for name, there in (("cuda", torch.cuda.is_available()),) if there]
     if torch.backends.mps.is_available():
-        devices.append("mps (grading on it has not been tried by us; cpu is the surer choice)")
+        devices.append(
+            "mps (that has not been run by who wrote this: where a grade is a surprise, --device cpu decides)"
+        )
     console.print(f"devices: {', '.join(['cpu', *devices])}")
     there, absent = _libraries()
     console.print(f"libraries that submissions can import: {', '.join(there)}")

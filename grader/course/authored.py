@@ -27,6 +27,8 @@ from grader.course.trusted import CodeError, run_call, scope_of
 from grader.wire.calls import Call, Outcome
 
 GRADING = "grading.py"
+_LACKING = {"cpu": "float16", "mps": "float64"}
+"""The dtype in which a device computes not at all, or not everything: nobody is asked for it there."""
 _ONLY_BUILT = "def only_built(module):\n    pass\n"
 
 
@@ -49,7 +51,8 @@ class Authored:
             if not isinstance(case, Case):
                 more = "; write `yield from`" if isinstance(case, Iterator) else ""
                 raise ExerciseError(f"{folder / GRADING}: cases yields {case!r}, which is no Case{more}")
-        self.cases = [case for case in cases if device != "cpu" or case.dtype != "float16"]
+        lacking = _LACKING.get(device.split(":")[0], "")
+        self.cases = [case for case in cases if case.dtype != lacking]
         self.reference = "\n\n".join(self.script.answer)
         self._scope = self.scope_of(self.reference)
 

@@ -70,5 +70,7 @@ def _environment() -> dict[str, str]:
         PYTHONHASHSEED="0",
         # torch.compile has no compiler to call in a child; without one the code means the same.
         TORCHDYNAMO_DISABLE="1",
+        # What Apple's GPU cannot compute is computed on the CPU, and does not fail.
+        PYTORCH_ENABLE_MPS_FALLBACK="1",
         MPLBACKEND="Agg",
     )

@@ -29,7 +29,7 @@ def kept(target, weights):
 def dropped(target, weights):
     out = target(weights)
     # Of 4096 entries the share is right to 0.007, one standard deviation; a tenth is 14 of them.
-    return {"tenths of the entries dropped": float(round((out == 0).double().mean().item() * 10))}
+    return {"tenths of the entries dropped": float(round((out == 0).cpu().double().mean().item() * 10))}
 
 
 def repeated(target, weights):
