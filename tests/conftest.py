@@ -39,8 +39,12 @@ else:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """All processes of a run share a cache folder of their own: nobody's keys are read, and none is left behind."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
+    """All processes of a run, and the next run, share keys in pytest's cache: nobody's own are used."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    if config.pluginmanager.hasplugin("cacheprovider"):
+        os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("attn"))
+    else:
         folder = tempfile.TemporaryDirectory(prefix="attn-tests-cache-")
         config.add_cleanup(folder.cleanup)
         os.environ["XDG_CACHE_HOME"] = folder.name
