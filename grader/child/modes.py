@@ -253,8 +253,8 @@ def leave_levels() -> None:
     while forward_ad._current_level >= 0:
         forward_ad.exit_dual_level()  # type: ignore[no-untyped-call]
     functions: Any = torch._C._functorch
-    if functions.peek_interpreter_stack() is not None:
-        functions.pop_dynamic_layer_stack_and_undo_to_depth(0)
+    while functions.peek_interpreter_stack() is not None:
+        functions.pop_dynamic_layer_stack()
 
 
 @contextmanager

@@ -196,7 +196,7 @@ NO_SWITCH = {
     ),
     "changes no result": (
         "_set_warn_deprecated_on_mutable_data_ptr _set_throw_on_mutable_data_ptr "
-        "_set_warn_on_accumulate_grad_stream_mismatch _set_default_mobile_cpu_allocator"
+        "_set_warn_on_accumulate_grad_stream_mismatch _set_default_mobile_cpu_allocator set_vital"
     ),
     "torch's own, within one operation": (
         "_set_tracing_state _set_skip_next_torch_function _set_only_lift_cpu_tensors _set_meta_in_tls_dispatch_include"
