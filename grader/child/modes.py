@@ -157,7 +157,7 @@ _autograd: Any = torch._C._autograd
 _LIKE_NAMED = (
     "autograd_fallback_mode backcompat_broadcast_warn backcompat_keepdim_warn blas_preferred_backend "
     "cpu_allow_fp16_reduced_precision_reduction cublas_allow_bf16_reduced_precision_reduction "
-    "cublas_allow_fp16_accumulation cublas_allow_fp16_reduced_precision_reduction "
+    "cublas_allow_fp16_accumulation cublas_allow_fp16_reduced_precision_reduction cublaslt_prefer_grouped_gemm "
     "cudnn_benchmark cudnn_depthwise_kernel cudnn_deterministic cudnn_enabled graph_executor_optimize "
     "linalg_preferred_backend math_sdp_allow_fp16_bf16_reduction miopen_immediate mkldnn_deterministic mkldnn_enabled "
     "nnpack_enabled qengine rocm_fa_preferred_backend sdp_priority_order torch_function_state"
@@ -256,8 +256,8 @@ def leave_levels() -> None:
     while forward_ad._current_level >= 0:
         forward_ad.exit_dual_level()  # type: ignore[no-untyped-call]
     functions: Any = torch._C._functorch
-    if functions.peek_interpreter_stack() is not None:
-        functions.pop_dynamic_layer_stack_and_undo_to_depth(0)
+    while functions.peek_interpreter_stack() is not None:
+        functions.pop_dynamic_layer_stack()
 
 
 @contextmanager

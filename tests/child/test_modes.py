@@ -177,7 +177,8 @@ NO_SWITCH = {
     "of a tensor, a thread or a process's beginning": (
         "_set_conj _set_neg _set_tensor_metadata _set_thread_name _set_value_trace _set_worker_pids "
         "_set_worker_signal_handlers _set_generator_metaclass set_rng_state set_num_interop_threads "
-        "_set_print_stack_traces_on_fatal_signal _set_should_use_format_with_string_table"
+        "_set_print_stack_traces_on_fatal_signal _set_should_use_format_with_string_table "
+        "_set_storage_access_error_msg _set_storage_data_ptr_access_error_msg"
     ),
     "kept by a switch under another name": (
         "_set_grad_enabled set_grad_enabled set_anomaly_enabled set_default_device set_default_dtype "
@@ -195,7 +196,7 @@ NO_SWITCH = {
     ),
     "changes no result": (
         "_set_warn_deprecated_on_mutable_data_ptr _set_throw_on_mutable_data_ptr "
-        "_set_warn_on_accumulate_grad_stream_mismatch _set_default_mobile_cpu_allocator"
+        "_set_warn_on_accumulate_grad_stream_mismatch _set_default_mobile_cpu_allocator set_vital"
     ),
     "torch's own, within one operation": (
         "_set_tracing_state _set_skip_next_torch_function _set_only_lift_cpu_tensors _set_meta_in_tls_dispatch_include"

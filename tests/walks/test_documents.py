@@ -65,9 +65,18 @@ def test_what_is_promised_of_versions_was_run() -> None:
     """The page is what `make versions` wrote."""
     page = (ROOT / "docs/versions.md").read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    pythons = sorted(set(re.findall(r"^\| \w+ \| (3\.\d+)\.\d+ \|.*\| \d+ passed, 0 failed \|", page, re.MULTILINE)))
+    row = r"^\| \w+ \| (3\.\d+)\.\d+ \| (\w+) \| ([\d.]+)\S* \| \d+ passed, 0 failed \|"
+    passed = re.findall(row, page, re.MULTILINE)
+    pythons = sorted({python for python, *_ in passed})
     assert re.findall(r"Python :: (3\.\d+)\n", "\n".join(project["classifiers"])) == pythons
     assert f"Python {pythons[0]} to {pythons[-1]}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+    pinned = {torch for _, versions, torch in passed if versions == "pinned"}
+    assert re.findall(r"^torch==(.+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE) == [
+        *pinned
+    ]
+
+    assert "lowest" in [versions for _, versions, _ in passed]
     lowest = dict(re.findall(r"^- (\S+) (\S+)$", page, re.MULTILINE))
     extras = (project["optional-dependencies"][extra] for extra in ("lab", "nbgrader", "test"))
     for line in itertools.chain(project["dependencies"], *extras):
