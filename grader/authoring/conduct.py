@@ -49,6 +49,13 @@ def _how(right, args, kwargs):
 def _how(right, args, kwargs):
     return _with_tensors(lambda tensor: tensor.detach(), right(*args, **kwargs))
 """,
+    "outputs-swapped": """
+def _how(right, args, kwargs):
+    result = right(*args, **kwargs)
+    if isinstance(result, tuple) and len(result) > 1:
+        return result[1], result[0], *result[2:]
+    return result
+""",
     "kept-answer": """
 def _how(right, args, kwargs):
     owner = getattr(right, "__self__", None)
@@ -81,13 +88,6 @@ def _how(right, args, kwargs):
     owner.train(before and torch.is_grad_enabled())
     result = right(*args, **kwargs)
     owner.train(before)
-    return result
-""",
-    "outputs-swapped": """
-def _how(right, args, kwargs):
-    result = right(*args, **kwargs)
-    if isinstance(result, tuple) and len(result) > 1:
-        return result[1], result[0], *result[2:]
     return result
 """,
 }

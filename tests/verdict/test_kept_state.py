@@ -111,7 +111,7 @@ def {target}(scores, *args, **kwargs):
 
 def test_a_wrong_answer_is_not_called_wrong_twice(session: Session) -> None:
     """What is wrong alone is wrong between other calls, too: that says nothing of state."""
-    more = "\n_right = {target}\ndef {target}(*args, **kwargs):\n    return tuple(2 * x for x in _right(*args, **kwargs))\n"
+    more = "\n_right = {target}\ndef {target}(*a, **k):\n    return tuple(2 * x for x in _right(*a, **k))\n"
     report = graded(session, "scaled_dot_product_attention", more)
     assert not report.passed
     assert next(check.passed for check in report.checks if check.name == STATE)
