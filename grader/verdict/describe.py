@@ -26,6 +26,13 @@ _ENDED = {
     Ended.NOT_RUN: messages.CALL_NOT_RUN,
 }
 
+_DROPS_NOT = {
+    "at first": messages.DROPS_NOTHING,
+    "after evaluation": messages.DROPS_NOT_AFTER_EVALUATION,
+    "without gradients": messages.DROPS_NOT_WITHOUT_GRADIENTS,
+}
+"""What is wrong where a module should be random in training mode, by when that is looked at."""
+
 
 def is_unwritten(raised: Raised | None) -> bool:
     """True for what a stub raises; PyTorch's own ``NotImplementedError`` says what is not implemented."""
@@ -120,9 +127,9 @@ def _describe_value(key: AnswerKey, problem: Problem, got: Outcome, expected: Ou
 
 def _describe_kept(problem: Problem, got: Outcome, expected: Outcome) -> Text:
     """What is kept from one call to the next, or from one mode to the other."""
-    part = problem.path[0] if problem.path else None
-    if part in messages.MODES and isinstance(right := problem.part_of(expected.value), bool):
-        return messages.MODES[str(part)] if right else messages.DIFFERS_IN_TRAINING
+    part = str(problem.path[0]) if problem.path else ""
+    if part in _DROPS_NOT and isinstance(right := problem.part_of(expected.value), bool):
+        return _DROPS_NOT[part] if right else messages.DIFFERS_IN_TRAINING
     if part == "in evaluation after training":
         return messages.OTHERWISE_AFTER_TRAINING
     earlier = isinstance(got.value, dict) and part == "then" and worst(got.value["then"], got.value["first"]) < 1e-6

@@ -146,22 +146,18 @@ DIFFERS_IN_TRAINING = Text(
     "In training mode its answer differs from that in evaluation mode, though nothing is dropped out here.",
     "这里没有 dropout，训练模式下的答案却与评估模式下不同。",
 )
-MODES = {
-    "at first": Text(
-        "In training mode nothing is dropped out: its answers are those of evaluation mode.",
-        "训练模式下没有任何元素被丢弃：答案与评估模式相同。",
-    ),
-    "after evaluation": Text(
-        "After one call in evaluation mode, dropout is off in training mode too: let it follow `self.training`.",
-        "在评估模式下调用一次之后，训练模式下的 dropout 也失效了：请让它取决于 `self.training`。",
-    ),
-    "without gradients": Text(
-        "Under `no_grad`, dropout is off in training mode: let it follow `self.training`, not whether gradients are "
-        "on.",
-        "在 `no_grad` 下，训练模式的 dropout 失效了：它应取决于 `self.training`，而不是是否计算梯度。",
-    ),
-}
-"""What is wrong where a module should be random in training mode, by when that is looked at."""
+DROPS_NOTHING = Text(
+    "In training mode nothing is dropped out: its answers are those of evaluation mode.",
+    "训练模式下没有任何元素被丢弃：答案与评估模式相同。",
+)
+DROPS_NOT_AFTER_EVALUATION = Text(
+    "After one call in evaluation mode, dropout is off in training mode too: let it follow `self.training`.",
+    "在评估模式下调用一次之后，训练模式下的 dropout 也失效了：请让它取决于 `self.training`。",
+)
+DROPS_NOT_WITHOUT_GRADIENTS = Text(
+    "Under `no_grad`, dropout is off in training mode: let it follow `self.training`, not whether gradients are on.",
+    "在 `no_grad` 下，训练模式的 dropout 失效了：它应取决于 `self.training`，而不是是否计算梯度。",
+)
 NOT_REPEATABLE = Text("The same input gives another output the second time.", "同样的输入第二次调用得到了不同的输出。")
 FORBIDDEN_CALLED = Text(
     "{names} is called: this exercise asks you to write that operation yourself.",

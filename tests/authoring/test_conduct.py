@@ -25,6 +25,8 @@ MADE = [
     "mode-from-gradients",
 ]
 
+OF_MODULES = {"kept-answer", "mode-kept", "mode-from-gradients"}
+
 
 def made(forbidden: set[str], known: set[str]) -> list[str]:
     return [mistake.slug for mistake in conduct(forbidden, ("first", "second"), known)]
@@ -61,9 +63,10 @@ class Double(nn.Module):
     def __init__(self, by):
         super().__init__()
         self.by = nn.Parameter(torch.tensor([float(by)]))
+        self.dropout = nn.Dropout(0.5)
 
     def forward(self, x):
-        return self.by * x, x.sum(-1)
+        return self.by * self.dropout(x), x.sum(-1)
 """
 GRADING = """
 from grader.authoring import Case, Exercise, built, call, known, replace
@@ -92,6 +95,9 @@ def test_each_is_named_for_a_function_and_for_a_module(session: Session, tmp_pat
     for mistake in authored.spec.mistakes:
         text = mistake.variants[0].apply(authored.reference, authored.spec.targets)
         report = grader.grade_cells(Submission(Path("<wrong>"), (text,)))
+        if target == "double" and mistake.slug in OF_MODULES:
+            assert report.passed
+            continue
         assert [line.mistake for line in report.diagnosis] == [mistake.slug]
         assert report.diagnosis[0].message.en == f"{mistake.slug} for all."
         assert not report.passed
