@@ -56,6 +56,40 @@ def _how(right, args, kwargs):
         return result[1], result[0], *result[2:]
     return result
 """,
+    "kept-answer": """
+def _how(right, args, kwargs):
+    owner = getattr(right, "__self__", None)
+    if owner is None:
+        return right(*args, **kwargs)
+    shapes = []
+    _with_tensors(lambda tensor: shapes.append(tensor.shape), (args, kwargs))
+    kept = owner.__dict__.setdefault("_kept", {})
+    if str(shapes) not in kept:
+        kept[str(shapes)] = right(*args, **kwargs)
+    return kept[str(shapes)]
+""",
+    "mode-kept": """
+def _how(right, args, kwargs):
+    import torch
+    owner = getattr(right, "__self__", None)
+    if isinstance(owner, torch.nn.Module) and not owner.training:
+        for part in owner.modules():
+            if isinstance(part, torch.nn.Dropout):
+                part.p = 0.0
+    return right(*args, **kwargs)
+""",
+    "mode-from-gradients": """
+def _how(right, args, kwargs):
+    import torch
+    owner = getattr(right, "__self__", None)
+    if not isinstance(owner, torch.nn.Module):
+        return right(*args, **kwargs)
+    before = owner.training
+    owner.train(before and torch.is_grad_enabled())
+    result = right(*args, **kwargs)
+    owner.train(before)
+    return result
+""",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from grader.authoring.cases import Case
@@ -45,6 +45,7 @@ class Exercise:
         outputs: names of the returned values, for messages; ``("output", "weights")`` for most functions.
         forbidden: names whose use is a ``rules`` failure.
         forbidden_imports: packages whose import is a ``rules`` failure.
+        without: questions that the grader would derive, by name, each with the reason why it is not asked here.
     """
 
     targets: tuple[str, ...]
@@ -54,6 +55,7 @@ class Exercise:
     outputs: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
     forbidden_imports: tuple[str, ...] = ()
+    without: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for option in ("targets", "mistakes", "oracles", "outputs", "forbidden", "forbidden_imports"):

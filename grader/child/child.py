@@ -62,7 +62,7 @@ def run(
     scope = _run_cells(channel, job, clock, limits["cells_seconds"], scratch)
     _calm()  # the tensors of the calls are made under no mode of the notebook's, either
     # The calls are sent only now: cells that run before any call know nothing of them.
-    header, tensors = unpack(*channel.receive())
+    header, tensors = unpack(*channel.receive(), bounded=False)
     calls = decode_calls(header["calls"], tensors)
     for index in range(job["start"], len(calls)):
         with contextlib.suppress(OSError):  # a process that gave its rights away stays where it is

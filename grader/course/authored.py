@@ -19,6 +19,7 @@ from grader.authoring.exercise import Exercise, Sibling, find_sibling
 from grader.authoring.inputs import Inputs
 from grader.authoring.mistakes import Variant
 from grader.authoring.texts import definition_of, standing_alone
+from grader.course.derived import derived
 from grader.course.errors import ExerciseError
 from grader.course.key import AnswerKey, KnownMistake, Predicted, Question
 from grader.course.script import read_script
@@ -58,7 +59,8 @@ class Authored:
 
     def key(self, points: float) -> AnswerKey:
         """The exercise as data; what mistakes answer is made when it is first looked at."""
-        spec, questions = self.spec, tuple(map(self._question, self.cases))
+        spec, own = self.spec, tuple(map(self._question, self.cases))
+        questions = (*own, *self._derived(own))
         return AnswerKey(
             exercise=self.id,
             points=points,
@@ -73,6 +75,15 @@ class Authored:
             left_out=self.script.left_out,
             device=self.device,
         )
+
+    def _derived(self, own: tuple[Question, ...]) -> Iterator[Question]:
+        classes = {name: self._scope.get(name) for name in self.spec.targets}
+        modules = {
+            name: found for name, found in classes.items() if isinstance(found, type) and issubclass(found, nn.Module)
+        }
+        for question in derived(own, modules, self._right):
+            if question.reason not in self.spec.without:
+                yield question
 
     def _mistakes(self, questions: tuple[Question, ...]) -> Iterator[KnownMistake]:
         for mistake in self.spec.mistakes:

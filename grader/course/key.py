@@ -31,11 +31,13 @@ class Question:
     fault: str = ""
     """The text of a function that says what is wrong with an answer, and what it uses: the function comes last."""
     public: bool = False
+    base: int | None = None
+    """The number of the author's question that this one, which the grader derived from it, asks again."""
 
     @property
     def is_plain(self) -> bool:
-        """True where the answer is compared with the right one."""
-        return not self.fault and self.raises is None
+        """True where the answer to an author's question is compared with the right one."""
+        return not self.fault and self.raises is None and self.base is None
 
 
 class Predicted(Sequence[Outcome]):
@@ -156,7 +158,12 @@ class AnswerKey:
 
     def _choosing(self, chosen: Sequence[int]) -> AnswerKey:
         mistakes = [replace(known, predicted=_Chosen(known.predicted, chosen)) for known in self.mistakes]
-        return replace(self, questions=tuple(self.questions[i] for i in chosen), mistakes=mistakes, _combined={})
+        places = {i: place for place, i in enumerate(chosen)}
+        questions = tuple(
+            asked if asked.base is None else replace(asked, base=places[asked.base])
+            for asked in (self.questions[i] for i in chosen)
+        )
+        return replace(self, questions=questions, mistakes=mistakes, _combined={})
 
 
 class _Chosen(Sequence[Outcome]):

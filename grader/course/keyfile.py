@@ -27,7 +27,7 @@ _PLAIN = (
     *("exercise", "points", "targets", "outputs", "forbidden", "forbidden_imports"),
     *("reference", "stub", "device", "stamp"),
 )
-_ASKED = ("reason", "family", "tolerance", "max_elements", "raises", "fault", "public")
+_ASKED = ("reason", "family", "tolerance", "max_elements", "raises", "fault", "public", "base")
 
 
 class DamagedKeyError(Exception):

@@ -146,7 +146,8 @@ def _mistakes(grader: Grader, proof: Proof) -> Iterator[str]:
             yield f"mistake {known.slug!r} ({known.family}) gets full marks: no case separates it from the reference"
         elif first != known.slug:
             yield f"mistake {known.slug!r} ({known.family}) comes out as {first!r}: {_first_message(report)}"
-    proof.idle_cases = [question.reason for i, question in enumerate(key.questions) if i not in shows]
+    own = [(i, question) for i, question in enumerate(key.questions) if question.base is None]
+    proof.idle_cases = [question.reason for i, question in own if i not in shows]
 
 
 def _made_by(grader: Grader, known: KnownMistake) -> Attempt:

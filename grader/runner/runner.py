@@ -191,7 +191,7 @@ class PackedCalls:
     """The calls of an exercise, encoded once for all of its submissions."""
 
     def __init__(self, calls: list[Call]) -> None:
-        encoder = Encoder()
+        encoder = Encoder(bounded=False)
         self.count = len(calls)
         self.frame = pack({"calls": encode_calls(calls, encoder)}, encoder.tensors)
 

@@ -27,6 +27,8 @@ def score_checks(
     """
     questions = key.questions
     plain = _plain(questions)
+    kept = [problem for problem in problems if questions[problem.case].base is not None]
+    problems = [problem for problem in problems if questions[problem.case].base is None]
     formed = set(plain) - {problem.case for problem in problems if problem.facet in _NO_FORM}
 
     def message_of(problem: Problem) -> Text:
@@ -63,12 +65,17 @@ def score_checks(
         ("shapes", "shape", over_all(["shape"]), False),
         ("dtype and device", "dtype", over_all(["dtype"]), False),
     ]
-    rows += [(asked.reason, asked.family, of_case(i), not asked.public) for i, asked in enumerate(questions)]
+    rows += [
+        (asked.reason, asked.family, of_case(i), not asked.public)
+        for i, asked in enumerate(questions)
+        if asked.base is None
+    ]
     if any(question.call.gradients for question in questions):
         rows.append(
             ("gradients, by value", "gradient", over_all(["gradient"], lambda asked: asked.call.gradients), True)
         )
-    rows.append(("inputs left alone, same input same output", "state", over_all(["changed", "again"]), True))
+    alone = over_all(["changed", "again"]) or (message_of(kept[0]) if kept else None)
+    rows.append(("inputs left alone, same input same output", "state", alone, True))
     if any(question.max_elements is not None for question in questions):
         rows.append(
             ("size of intermediates", "resources", over_all(["largest"], lambda asked: asked.max_elements), True)

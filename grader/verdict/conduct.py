@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from grader.course.key import AnswerKey, KnownMistake
+from grader.values.compare import worst
 from grader.verdict.effects import Place
 from grader.verdict.evidence import Problem
 from grader.wire.calls import Outcome
 
+SAME = 1e-6
+"""So little apart, two answers are one."""
 _LEAF_CHANGED = "a leaf Variable that requires grad is being used in an in-place operation"
 
 
@@ -33,11 +36,26 @@ def _detaches_everything(problem: Problem, got: Outcome) -> bool:
     return problem.facet == "gradient" and nothing
 
 
+def _gives_an_earlier_answer(problem: Problem, got: Outcome) -> bool:
+    return problem.path[:1] == ("then",) and worst(got.value["then"], got.value["first"]) < SAME
+
+
+def _drops_no_more(problem: Problem, got: Outcome) -> bool:
+    return problem.path == ("after evaluation",) and got.value["at first"] is True
+
+
+def _drops_with_gradients_only(problem: Problem, got: Outcome) -> bool:
+    return problem.path == ("without gradients",) and got.value["after evaluation"] is True
+
+
 _SIGNS: dict[str, Callable[[Problem, Outcome], bool]] = {
     "inputs-changed": _changes_inputs,
     "library-called": _calls_the_library,
     "returns-float32": _returns_float32,
     "result-detached": _detaches_everything,
+    "kept-answer": _gives_an_earlier_answer,
+    "mode-kept": _drops_no_more,
+    "mode-from-gradients": _drops_with_gradients_only,
 }
 
 

@@ -26,6 +26,8 @@ class Effects:
             asked, predicted = self._questions[question], self._mistakes[number].predicted[question]
             # The right answer itself, which stands for one that is as good, is in float64.
             problems = [] if predicted is asked.right else problems_of(question, asked, predicted)
+            if asked.base is not None and self.in_answer(number, asked.base).keys() & set(ANSWER_FACETS):
+                problems = []  # as for a submission, they do not count
             self._found[number, question] = {problem.facet: problem for problem in problems}
         return self._found[number, question]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -70,7 +70,15 @@ def problems_of(index: int, question: Question, got: Outcome, device: str = "cpu
         return [] if right else [Problem(index, "raised")]
     if got.raised is not None:
         return [Problem(index, "raised")]
+    if question.base is not None:
+        return list(_answer(index, question, got))
     return [*_answer(index, question, got), *_conduct(index, question, got, device)]
+
+
+def countable(problems: Sequence[Problem], questions: Sequence[Question]) -> list[Problem]:
+    """The problems without those of derived questions whose base is answered wrongly: nothing new is in these."""
+    wrong = {problem.case for problem in problems if problem.facet in ANSWER_FACETS}
+    return [problem for problem in problems if questions[problem.case].base not in wrong]
 
 
 def _answer(index: int, question: Question, got: Outcome) -> Iterator[Problem]:

@@ -48,6 +48,8 @@ _DTYPE_ERRORS = ("expected scalar type", "same dtype", "to have the same dtype",
 
 def family_of(key: AnswerKey, question: Question, problem: Problem, got: Outcome) -> Family:
     """The family that a problem points to."""
+    if question.base is not None and got.ended is None:
+        return question.family
     if problem.facet == "raised":
         return "interface" if got.raised is None else _of_raised(got.raised, question)
     if problem.facet == "value":

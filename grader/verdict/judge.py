@@ -18,7 +18,7 @@ from grader.verdict import messages
 from grader.verdict.checks import score_checks
 from grader.verdict.describe import is_unwritten
 from grader.verdict.diagnosis import diagnose
-from grader.verdict.evidence import Problem, problems_of
+from grader.verdict.evidence import Problem, countable, problems_of
 from grader.verdict.happened import ended, happened
 from grader.wire.calls import Outcome
 from grader.wire.ended import Ended
@@ -102,11 +102,12 @@ def rule_breaches(key: AnswerKey, cells: Sequence[str]) -> list[Text]:
 
 def problems_in(key: AnswerKey, outcomes: Sequence[Outcome]) -> list[Problem]:
     """Everything that is wrong with the outcomes of all calls."""
-    return [
+    found = [
         problem
         for i, question in enumerate(key.questions)
         for problem in problems_of(i, question, outcomes[i], key.device)
     ]
+    return countable(found, key.questions)
 
 
 def _diagnosis(key: AnswerKey, run: Run, problems: Sequence[Problem], breaches: Sequence[Text]) -> list[Diagnosis]:

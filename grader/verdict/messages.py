@@ -127,6 +127,37 @@ WRONG_GRADIENT_OF_NORM = Text(
 CHANGES_INPUT = Text(
     "The call changes its input in place ({names}); work on a copy.", "调用原地修改了输入（{names}）；请在副本上操作。"
 )
+OF_AN_EARLIER_CALL = Text(
+    "Called again with other numbers, it gives the answer of the earlier call: something is kept between calls "
+    "(a cache, an attribute, a buffer). Compute it from what is passed in.",
+    "换一组数再次调用，得到的却是上一次调用的答案：有东西在两次调用之间被保留了（缓存、属性或 buffer）。"
+    "请根据传入的参数重新计算。",
+)
+OTHERWISE_AFTER_ANOTHER_CALL = Text(
+    "Right when called alone, wrong after another call: something of that call is kept (a cache, an attribute, a "
+    "buffer).",
+    "单独调用时正确，在另一次调用之后就错了：那次调用的某些东西被保留了下来（缓存、属性或 buffer）。",
+)
+OTHERWISE_AFTER_TRAINING = Text(
+    "In evaluation mode, it answers otherwise after a call in training mode than before.",
+    "在评估模式下，经过一次训练模式的调用之后，答案与之前不同。",
+)
+DIFFERS_IN_TRAINING = Text(
+    "In training mode its answer differs from that in evaluation mode, though nothing is dropped out here.",
+    "这里没有 dropout，训练模式下的答案却与评估模式下不同。",
+)
+DROPS_NOTHING = Text(
+    "In training mode nothing is dropped out: its answers are those of evaluation mode.",
+    "训练模式下没有任何元素被丢弃：答案与评估模式相同。",
+)
+DROPS_NOT_AFTER_EVALUATION = Text(
+    "After one call in evaluation mode, dropout is off in training mode too: let it follow `self.training`.",
+    "在评估模式下调用一次之后，训练模式下的 dropout 也失效了：请让它取决于 `self.training`。",
+)
+DROPS_NOT_WITHOUT_GRADIENTS = Text(
+    "Under `no_grad`, dropout is off in training mode: let it follow `self.training`, not whether gradients are on.",
+    "在 `no_grad` 下，训练模式的 dropout 失效了：它应取决于 `self.training`，而不是是否计算梯度。",
+)
 NOT_REPEATABLE = Text("The same input gives another output the second time.", "同样的输入第二次调用得到了不同的输出。")
 FORBIDDEN_CALLED = Text(
     "{names} is called: this exercise asks you to write that operation yourself.",

@@ -34,7 +34,7 @@ class Encoder:
 
     Args:
         max_bytes: of all tensors; what is beyond becomes `Opaque`.
-        bounded: whether there is a limit on how many tensors and values there are; not for a file of our own.
+        bounded: whether there is a limit on how many tensors and values there are; not for what is our own.
     """
 
     def __init__(self, max_bytes: int = MAX_FRAME_BYTES, bounded: bool = True) -> None:
@@ -159,8 +159,8 @@ def pack(header: Any, tensors: dict[str, Tensor]) -> bytes:
     return FRAME.pack(len(text), len(block)) + text + block
 
 
-def unpack(text: bytes, block: bytes) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The header and the tensors of one frame.
+def unpack(text: bytes, block: bytes, bounded: bool = True) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """The header and the tensors of one frame; ``bounded`` says that they may be only so many.
 
     Raises:
         WireError: the frame is not what `pack` makes.
@@ -172,7 +172,8 @@ def unpack(text: bytes, block: bytes) -> tuple[dict[str, Any], dict[str, Tensor]
         raise WireError(f"a frame that cannot be read: {type(error).__name__}") from None
     if not isinstance(header, dict):
         raise WireError("a frame without a header")
-    if len(tensors) > MAX_TENSORS or not all(tensor.dtype in DTYPES.values() for tensor in tensors.values()):
+    too_many = bounded and len(tensors) > MAX_TENSORS
+    if too_many or not all(tensor.dtype in DTYPES.values() for tensor in tensors.values()):
         raise WireError("more tensors, or of other dtypes, than are ever sent")
     return header, tensors
 
