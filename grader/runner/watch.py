@@ -6,6 +6,7 @@ A system with resource limits and a sandbox stops most of it earlier; this is fo
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import threading
 import time
@@ -17,6 +18,8 @@ import psutil
 from grader.wire.ended import Ended
 
 LOOK_SECONDS = 0.05
+LOOKS_AROUND = 4
+"""Every so many looks, for processes that it started: that takes a look at all processes there are."""
 MOST_IDLE_SECONDS = 10.0
 """After which a child is ended that does nothing; `grader.child.clock` stops honest code that waits long before."""
 BUSY_SECONDS = 0.02
@@ -65,8 +68,11 @@ class Watch:
     def _look_on(self) -> None:
         used, busy = 0.0, time.monotonic()
         heard, spoke = -1, 0.0
-        while not self._stopped.wait(LOOK_SECONDS):
-            self._look_around()
+        for look in itertools.count():
+            if self._stopped.wait(LOOK_SECONDS):
+                break
+            if look % LOOKS_AROUND == 0:
+                self._look_around()
             seconds, memory, threads = self._usage()
             now = time.monotonic()
             if seconds > used + BUSY_SECONDS:
