@@ -18,7 +18,7 @@ from grader.session import Session
 from grader.submission.reader import Submission
 from grader.wire.calls import Call
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("started_afresh")]
 
 RUNNERS = pytest.mark.parametrize("runner", ["fork", "spawn"])
 WHERE = "import os\ndef where():\n    return os.path.realpath(os.getcwd())"
@@ -166,7 +166,7 @@ def test_the_doctor_says_that_a_class_can_be_graded() -> None:
 def test_the_doctor_shows_why_no_process_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: str) -> None:
     monkeypatch.setenv("ATTN_RUNNER", runner)
     (tmp_path / "torch.py").write_text('raise ImportError("libgomp.so.1: no such file")', encoding="utf-8")
-    broken = f"import grader.runner.interpreter as i; i.folders_to_name = lambda: ({str(tmp_path)!r},)"
+    broken = f"import grader.isolated as i; i.folders_to_name = lambda: ({str(tmp_path)!r},)"
     done = after(broken, "doctor")
     assert done.returncode == 1
     assert "does not start. It says: ImportError: libgomp.so.1: no such file\n" in done.stdout
