@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from helpers import SYSTEM
 
 from grader.runner.limits import Limits
 from grader.runner.runner import PackedCalls, Run, Runner
@@ -20,7 +21,11 @@ from grader.sandbox import LAYERS
 from grader.wire.calls import Call
 from grader.wire.ended import Ended
 
-pytestmark = [pytest.mark.slow, pytest.mark.everywhere]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.everywhere,
+    pytest.mark.skipif(SYSTEM == "linux", reason="run twice by walks/test_other_systems.py"),
+]
 
 LIMITS = Limits(call_seconds=1.0, seconds=20.0, memory_mb=256)
 CODE = """

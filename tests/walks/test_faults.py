@@ -49,7 +49,8 @@ def grades(text: str) -> list[tuple[str, str, float]]:
 
 
 def start(*arguments: str | Path) -> subprocess.Popen[str]:
-    """Start the command in a process of its own."""
+    """Start the command in a process of its own, which hears of interrupts though these tests may run in the
+    background, where a shell has them ignored."""
     return subprocess.Popen(
         [sys.executable, "-m", "grader", "grade", *map(str, arguments)],
         cwd=ROOT,
@@ -57,6 +58,7 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

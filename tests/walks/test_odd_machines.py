@@ -82,7 +82,7 @@ def test_in_a_folder_that_has_been_deleted(tmp_path: Path, handed_in: Path) -> N
 
 
 @RUNNERS
-@pytest.mark.parametrize("count", [8, 12, 30])
+@pytest.mark.parametrize("count", [12, 30])
 def test_with_few_open_files(handed_in: Path, monkeypatch: pytest.MonkeyPatch, runner: str, count: int) -> None:
     resource = pytest.importorskip("resource")
     monkeypatch.setenv("ATTN_RUNNER", runner)
