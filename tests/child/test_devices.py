@@ -44,6 +44,7 @@ def limited() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("limited")
+@pytest.mark.slow
 def test_the_device_of_these_tests_has_no_float64() -> None:
     with pytest.raises(TypeError, match="no float64"):
         torch.zeros(2, dtype=torch.float64, device=DEVICE)

@@ -8,6 +8,8 @@ import torch
 from grader.runner.runner import PackedCalls, Runner
 from grader.wire.calls import Call
 
+pytestmark = pytest.mark.slow  # it starts a warm parent
+
 CODE = """
 import inspect
 import torch

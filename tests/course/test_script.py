@@ -74,6 +74,7 @@ def test_a_script_that_is_not_there(tmp_path: Path) -> None:
         read_script(tmp_path / "notebook.py")
 
 
+@pytest.mark.slow
 def test_reading_imports_no_grammar() -> None:
     code = "import sys; from grader.course.script import read_script; from pathlib import Path\n"
     code += "read_script(Path(sys.argv[1]))\nassert 'jsonschema' in sys.modules and 'rfc3987_syntax' not in sys.modules"
