@@ -6,15 +6,23 @@ same place.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 SCRATCH = "attn-child-"
 """How the names of the folders begin in which submissions write."""
 MOST_FILES = 64
 MOST_BYTES = 64 * 2**20
+WATCHED_FILES = 256
+WATCHED_BYTES = 256 * 2**20
+"""Of what gets round the quota: who watches from outside ends a submission that has more."""
+MOST_IDLE_SECONDS = 10.0
+"""After which it is ended that does nothing; `grader.child.clock` stops honest code that waits long before."""
+MOST_THREADS = 64
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -39,3 +47,15 @@ def _refuse_more(folder: str, path: str | bytes) -> None:
             size += entry.stat(follow_symlinks=False).st_size
     if size > MOST_BYTES or (count >= MOST_FILES and not os.path.lexists(path)):
         raise OSError(errno.EDQUOT, "this submission has written as much as it may", path)
+
+
+def too_much(folder: str, size_of: Callable[[os.stat_result], int]) -> bool:
+    """True where a scratch folder, which has no folders in it, has more than a watcher lets pass."""
+    size = 0
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for count, entry in enumerate(entries, 1):
+            with contextlib.suppress(OSError):  # it may be gone again
+                size += size_of(entry.stat(follow_symlinks=False))
+            if count > WATCHED_FILES or size > WATCHED_BYTES:
+                return True
+    return False

@@ -21,7 +21,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from grader.child.quota import SCRATCH
+from grader.child.quota import MOST_IDLE_SECONDS, MOST_THREADS, SCRATCH, too_much
 from grader.sandbox import of_process
 from grader.sandbox.system import PR_SET_CHILD_SUBREAPER, PR_SET_PDEATHSIG, prctl
 from grader.wire.channel import SocketChannel
@@ -29,12 +29,6 @@ from grader.wire.ended import Ended, by_signal
 
 TICK_SECONDS = 0.05
 LOOK_SECONDS = 1.0
-MOST_IDLE_SECONDS = 10.0
-"""After which a child is ended that does nothing; `grader.child.clock` stops honest code that waits long before."""
-MOST_THREADS = 64
-MOST_FILES = 256
-MOST_BYTES = 256 * 2**20
-"""In the scratch folder, which has no folders in it. What goes through Python meets `grader.child.quota` first."""
 
 
 @dataclass
@@ -197,7 +191,7 @@ def _watch(children: dict[int, Child]) -> None:
             running.why = Ended.WAITING
         elif private > running.memory_bytes + own:
             running.why = Ended.OUT_OF_MEMORY
-        elif threads > MOST_THREADS or _too_much(running.scratch):
+        elif threads > MOST_THREADS or too_much(running.scratch, _on_disk):
             running.why = Ended.CRASHED
         if running.why:
             _kill(running)
@@ -230,15 +224,8 @@ def _waits(running: Child) -> bool:
     return now > running.busy + MOST_IDLE_SECONDS
 
 
-def _too_much(scratch: str) -> bool:
-    size = 0
-    with contextlib.suppress(OSError), os.scandir(scratch) as entries:
-        for count, entry in enumerate(entries, 1):
-            with contextlib.suppress(OSError):  # it may be gone again
-                size += entry.stat(follow_symlinks=False).st_blocks * 512
-            if count > MOST_FILES or size > MOST_BYTES:
-                return True
-    return False
+def _on_disk(found: os.stat_result) -> int:
+    return found.st_blocks * 512
 
 
 def _kill(running: Child) -> None:

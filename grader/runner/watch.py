@@ -15,21 +15,16 @@ from typing import Any
 
 import psutil
 
+from grader.child.quota import MOST_IDLE_SECONDS, MOST_THREADS, too_much
 from grader.wire.ended import Ended
 
 LOOK_SECONDS = 0.05
 LOOKS_AROUND = 4
 """Every so many looks, for processes that it started: that takes a look at all processes there are."""
-MOST_IDLE_SECONDS = 10.0
-"""After which a child is ended that does nothing; `grader.child.clock` stops honest code that waits long before."""
 BUSY_SECONDS = 0.02
 """Of CPU time: a child that used less since it was last seen busy does nothing."""
 SILENT_SECONDS = 3.0
 """Of CPU time, beyond what one stretch of its work may take: a child whose own clock works stops earlier."""
-MOST_THREADS = 64
-MOST_FILES = 256
-MOST_BYTES = 256 * 2**20
-"""In the scratch folder. What goes through Python meets `grader.child.quota` first."""
 
 
 class Watch:
@@ -85,7 +80,7 @@ class Watch:
                 self.why = Ended.OUT_OF_MEMORY
             elif now > busy + MOST_IDLE_SECONDS:
                 self.why = Ended.WAITING
-            elif threads > MOST_THREADS or _too_much(self._scratch):
+            elif threads > MOST_THREADS or too_much(self._scratch, _long):
                 self.why = Ended.CRASHED
             if self.why:
                 self._end()
@@ -114,12 +109,5 @@ class Watch:
                 process.kill()
 
 
-def _too_much(scratch: str) -> bool:
-    size = 0
-    with contextlib.suppress(OSError), os.scandir(scratch) as entries:
-        for count, entry in enumerate(entries, 1):
-            with contextlib.suppress(OSError):  # it may be gone again
-                size += entry.stat(follow_symlinks=False).st_size
-            if count > MOST_FILES or size > MOST_BYTES:
-                return True
-    return False
+def _long(found: os.stat_result) -> int:
+    return found.st_size

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from grader.course.key import AnswerKey, Question
 from grader.text import Text
-from grader.values.compare import first_wrong_index, worst
+from grader.values.compare import first_wrong_index
 from grader.values.tree import Path, shown
 from grader.verdict import messages
+from grader.verdict.conduct import gives_an_earlier_answer
 from grader.verdict.detectors import observed
 from grader.verdict.evidence import Problem
 from grader.verdict.happened import missing_library
@@ -132,8 +133,9 @@ def _describe_kept(problem: Problem, got: Outcome, expected: Outcome) -> Text:
         return _DROPS_NOT[part] if right else messages.DIFFERS_IN_TRAINING
     if part == "in evaluation after training":
         return messages.OTHERWISE_AFTER_TRAINING
-    earlier = isinstance(got.value, dict) and part == "then" and worst(got.value["then"], got.value["first"]) < 1e-6
-    return messages.OF_AN_EARLIER_CALL if earlier else messages.OTHERWISE_AFTER_ANOTHER_CALL
+    if gives_an_earlier_answer(problem, got):
+        return messages.OF_AN_EARLIER_CALL
+    return messages.OTHERWISE_AFTER_ANOTHER_CALL
 
 
 def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome) -> Text:
