@@ -10,12 +10,18 @@ from typing import Any, Literal
 
 from grader.course.errors import ExerciseError
 
-TAGS = frozenset({"demo", "given", "solution", "broken", "answer", "rubric", "check", "hint", "discussion"})
+
+
+TAGS = frozenset(
+    {"demo", "given", "solution", "broken", "answer", "rubric", "check", "follow-up", "hint", "discussion"}
+)
 """What a cell may be tagged as; docs/authoring.md says what each means."""
 NOT_ANSWERS = frozenset({"demo", "check", "broken"})
 """Tags of code cells that show something, or are handed out to be mended: they are no part of the right answer."""
 STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 """What nbgrader's ``ClearSolutions`` leaves in place of a solution."""
+
+_ANSWER = re.compile(r"^ *> ?")
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,14 @@ class WrittenPart:
 
     answer: str
     rubric: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """What an interviewer asks next, and how a strong candidate answers; empty where no answer is written yet."""
+
+    question: str
+    answer: str
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,16 @@ class Script:
         """The hints, weakest first, by language."""
         return {language: self._prose("hint", language) for language in ("en", "zh")}
 
+    def follow_ups(self, language: str) -> tuple[FollowUp, ...]:
+        """The follow-up questions with their answers, in one language."""
+        cells = self._prose("follow-up", language)
+        items = [item for cell in cells for item in re.split(r"^\d+\. ", cell, flags=re.MULTILINE)[1:]]
+        return tuple(FollowUp(_joined(without_answers(item)), _joined(_only_answers(item))) for item in items)
+
+    def discussion(self, language: str) -> str:
+        """The discussion, in one language."""
+        return "\n\n".join(self._prose("discussion", language))
+
     def written_part(self, language: str) -> WrittenPart:
         """The written question's model answer and rubric in one language."""
         cells = self._prose("rubric", language)
@@ -110,6 +134,20 @@ def read_script(path: Path) -> Script:
             raise ExerciseError(f"{path}:{_line_of(tag, text)}: {tag!r} is no tag of a cell; there are {known}")
         cells.append(Cell(cell.cell_type, cell.source, tags, str(cell.metadata.get("lang", "en"))))
     return Script(tuple(cells))
+
+
+def without_answers(text: str) -> str:
+    """The follow-up questions without the answers, which are quoted (``>``) below each."""
+    return "\n".join(line for line in text.split("\n") if not _ANSWER.match(line))
+
+
+def _only_answers(text: str) -> str:
+    return "\n".join(_ANSWER.sub("", line) for line in text.split("\n") if _ANSWER.match(line))
+
+
+def _joined(lines: str) -> str:
+    """Text without the line breaks of its source."""
+    return " ".join(lines.split())
 
 
 def _jupytext() -> Any:

@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.course.course import Course, ExerciseEntry
-from grader.course.script import Script
+from grader.course.script import Script, without_answers
 from grader.submission.notebook import METADATA_KEY
 
 NOT_HANDED_OUT = frozenset({"hint", "discussion", "rubric"})
@@ -44,7 +44,7 @@ def source_notebook(course: Course, entry: ExerciseEntry, script: Script) -> Not
         if "broken" in part.tags:
             broken = part.source
             continue
-        cell = _NEW_CELL[part.kind](part.source)
+        cell = _NEW_CELL[part.kind](without_answers(part.source) if "follow-up" in part.tags else part.source)
         if part.kind == "markdown" and part.language == "zh":
             cell.source = _folded(part.source)
         if "solution" in part.tags:

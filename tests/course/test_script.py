@@ -10,7 +10,7 @@ import pytest
 from helpers import ROOT
 
 from grader.course.errors import ExerciseError
-from grader.course.script import Script, read_script
+from grader.course.script import FollowUp, Script, read_script, without_answers
 
 SCRIPT = """\
 # %% [markdown]
@@ -80,3 +80,11 @@ def test_reading_imports_no_grammar() -> None:
     code += "read_script(Path(sys.argv[1]))\nassert 'jsonschema' in sys.modules and 'rfc3987_syntax' not in sys.modules"
     (path, *_) = (ROOT / "solutions").rglob("notebook.py")
     subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, check=True)
+
+
+def test_follow_up_questions_have_their_answers_beside_them(tmp_path: Path) -> None:
+    asked = "1. Why √d\n#    and not d?\n#    > Because.\n#    > Really.\n# 2. And then?"
+    read = script(tmp_path, f'# %% [markdown] tags=["follow-up"]\n# **Next**\n#\n# {asked}\n')
+    assert read.follow_ups("en") == (FollowUp("Why √d and not d?", "Because. Really."), FollowUp("And then?", ""))
+    assert read.follow_ups("zh") == ()
+    assert without_answers(read.cells[0].source) == "**Next**\n\n1. Why √d\n   and not d?\n2. And then?"

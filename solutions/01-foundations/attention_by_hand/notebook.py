@@ -137,7 +137,7 @@ scaled_output = [1.6605, 2.6605]
 # %% tags=["check"]
 check("attention_by_hand")
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. What happens to the weights when every score grows by the same amount? And when every score is doubled?
@@ -145,7 +145,7 @@ check("attention_by_hand")
 # 3. Could the output ever lie outside of the values' range in some coordinate?
 # 4. The scaled output lies nearer to the mean of the values, [2, 3], than the unscaled one. Is that always so?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 所有打分都加上同一个数，权重会怎样？所有打分都乘以 2 呢？

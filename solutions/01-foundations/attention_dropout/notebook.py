@@ -92,7 +92,7 @@ from grader import check, hint
 
 check(AttentionDropout)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Why divide by 1 − p in training, and not multiply by 1 − p in evaluation? Are the two the same?
@@ -101,7 +101,7 @@ check(AttentionDropout)
 # 4. You forgot `model.eval()`. What do you see in the metrics, and how do you notice?
 # 5. FlashAttention never stores the weights. How can the backward pass know which were dropped?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 为什么在训练时除以 1 − p，而不是在评估时乘以 1 − p？两者相同吗？

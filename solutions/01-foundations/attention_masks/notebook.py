@@ -107,7 +107,7 @@ from grader import check, hint
 
 check(padding_mask, causal_mask, combine_masks)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Padding hides *keys*. What happens to the outputs of padded *queries*, and who has to ignore them?
@@ -116,7 +116,7 @@ check(padding_mask, causal_mask, combine_masks)
 # 4. How would you write a sliding window of the last w keys? A document mask for several texts packed into one sequence?
 # 5. How much memory does a `(B, 1, L, S)` boolean mask take for L = S = 32k, and how do fused kernels avoid it?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 填充掩码屏蔽的是*键*。填充位置上的*查询*会得到什么输出？由谁来忽略它们？

@@ -96,7 +96,7 @@ from grader import check, hint
 
 check(dot_product_attention)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Why `transpose(-2, -1)` and not `.T` or `transpose(1, 2)`? What does each do with 2, 3 and 4 axes?
@@ -106,7 +106,7 @@ check(dot_product_attention)
 #    softmax at d = 1024?
 # 5. Additive attention (Bahdanau et al., 2015) scores with a small network. Why did the dot product win?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 为什么用 `transpose(-2, -1)`，而不是 `.T` 或 `transpose(1, 2)`？对 2、3、4 维张量它们各做了什么？

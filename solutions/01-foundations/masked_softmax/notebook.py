@@ -97,7 +97,7 @@ from grader import check, hint
 
 check(masked_softmax)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Write the backward pass of the softmax. Where exactly does 0 · NaN arise if −∞ was *added* to the scores?
@@ -106,7 +106,7 @@ check(masked_softmax)
 # 4. Should a fully hidden row be zeros, uniform, or an error? What does `F.scaled_dot_product_attention` do?
 # 5. How would you do the same in one pass over blocks of the row, as FlashAttention does?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 写出 softmax 的反向传播。如果 −∞ 是*加*到打分上的，0 · NaN 究竟出现在哪里？

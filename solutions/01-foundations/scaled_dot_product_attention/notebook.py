@@ -96,7 +96,7 @@ from grader import check, hint
 
 check(scaled_dot_product_attention)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Why √d and not d? (If the entries of q and k are independent with mean 0 and variance 1, what is the variance of q·k?)
@@ -105,7 +105,7 @@ check(scaled_dot_product_attention)
 # 4. Why is −1e9 a worse "−∞" than −∞ itself? In which dtype does it overflow?
 # 5. How much memory do the weights of a 32k-token sequence need, per head, in bfloat16? What does FlashAttention do about it?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 为什么是 √d 而不是 d？（若 q 和 k 的分量独立、均值 0、方差 1，q·k 的方差是多少？）

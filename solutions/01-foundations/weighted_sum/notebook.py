@@ -82,7 +82,7 @@ from grader import check, hint
 
 check(weighted_sum)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. For which B, L, D does `torch.sum(inputs * weights, dim=1)` run without an error? For which is it right?
@@ -91,7 +91,7 @@ check(weighted_sum)
 # 4. What is the gradient with respect to `weights`, and what does it say about a position whose input is orthogonal
 #    to the gradient?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 对哪些 B、L、D，`torch.sum(inputs * weights, dim=1)` 不会报错？对哪些是正确的？

@@ -171,7 +171,7 @@ check(soft_lookup)
 # - 它取代了什么：单个固定向量的瓶颈（或循环网络的长路径），代之以对每个位置的直接访问。
 # - 两个翻译之外确实使用注意力的应用，以及一个局限，例如：权重不等于解释，或代价随长度平方增长。
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Which temperature does the Transformer use, and why that one?
@@ -180,7 +180,7 @@ check(soft_lookup)
 # 4. "Attention reduces computation, because it ignores what is unimportant." Is that so?
 # 5. How does this relate to kernel regression (Nadaraya–Watson)?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. Transformer 用的是什么温度？为什么是它？

@@ -127,7 +127,7 @@ from grader import check, hint
 
 check(CrossAttention)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. In a decoder, why does cross-attention need no causal mask, though self-attention does?
@@ -136,7 +136,7 @@ check(CrossAttention)
 # 4. The padded *queries* of x: does this layer have to know them?
 # 5. A text-to-image model attends from 64×64 positions to 77 tokens. Which costs more there, self- or cross-attention?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 在解码器里，自注意力需要因果掩码，交叉注意力为什么不需要？

@@ -147,7 +147,7 @@ from grader import check, hint
 
 check(MultiHeadAttention)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. How many parameters are there, and how does that depend on the number of heads? And how many multiply-adds?
@@ -157,7 +157,7 @@ check(MultiHeadAttention)
 # 5. After training, many heads can be removed at little cost (Michel et al., 2019). Why train them then?
 # 6. At decoding time the keys and values of every head are cached. How do multi-query and grouped-query attention shrink that?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 一共有多少参数？它与头数有什么关系？乘加次数呢？

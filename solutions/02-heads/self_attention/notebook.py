@@ -106,7 +106,7 @@ from grader import check, hint
 
 check(SelfAttention)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Why separate matrices for queries and keys? What is special about the scores when the two are the same?
@@ -115,7 +115,7 @@ check(SelfAttention)
 # 4. A token's own key is nearly always among the best. Is there a reason to hide it?
 # 5. How do cost and memory grow with L, and how with E? For which L is attention dearer than the projections?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 查询和键为什么要用不同的矩阵？两者相同时，打分有什么特别之处？

@@ -151,7 +151,7 @@ from grader import check, hint
 
 check(score_shape, attention_kind)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Keys from the context and values from the decoder: would the shapes even fit? What would the output mean?
@@ -160,7 +160,7 @@ check(score_shape, attention_kind)
 # 4. Perceiver uses cross-attention from a few learned queries to a very long input. What does that do to the cost?
 # 5. In self-attention a position usually may see itself. What if it may not?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 键来自上下文而值来自解码器：形状对得上吗？输出会是什么含义？

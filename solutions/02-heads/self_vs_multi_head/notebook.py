@@ -154,7 +154,7 @@ from grader import check, hint
 
 check(parameter_count, head_weights)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. With H heads, by which factor does the memory of the weights grow? And that of queries, keys and values?
@@ -163,7 +163,7 @@ check(parameter_count, head_weights)
 # 4. Multi-query attention shares keys and values between the heads. Give its parameter count.
 # 5. Why do large models grow the number of heads and keep the head size (64 or 128)?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 有 H 个头时，权重占用的内存增长多少倍？查询、键、值呢？

@@ -153,7 +153,7 @@ from grader import check, hint
 
 check(attention_scores)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. How many numbers does each kind keep in memory on the way, for L = S = n? Which one cannot be a single matrix
@@ -163,7 +163,7 @@ check(attention_scores)
 # 4. Does adding the same number to all scores of one query change anything? And to all scores of one key?
 # 5. Is a sigmoid gate attention? What does one lose, and gain, when weights need not sum to 1?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. L = S = n 时，每种打分在计算中途需要保存多少个数？哪一种不能写成单个矩阵乘法？

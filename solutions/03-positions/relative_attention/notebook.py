@@ -119,7 +119,7 @@ from grader import check, hint
 
 check(relative_index, relative_attention)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. `rel_k[index]` has L·S·d numbers. Compute the same scores with L·(2m+1) dot products and a `gather`.
@@ -129,7 +129,7 @@ check(relative_index, relative_attention)
 #    they lose?
 # 5. Decoding with a cache: the one new query is at position S − 1. What do you have to change in `relative_index`?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. `rel_k[index]` 有 L·S·d 个数。请改用 L·(2m+1) 个点积加一次 `gather` 得到同样的打分。

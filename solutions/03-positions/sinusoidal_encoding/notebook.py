@@ -112,7 +112,7 @@ from grader import check, hint
 
 check(PositionalEncoding)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Show that PE(p + k) is a linear function of PE(p). Which matrix is it, and what does it not depend on?
@@ -122,7 +122,7 @@ check(PositionalEncoding)
 # 4. The model was trained with length 512 and is asked for 2,000 positions. The table has them; does the model work?
 # 5. Learned absolute, sinusoidal, relative, rotary, ALiBi: which of them act on the input and which on the scores?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 证明 PE(p + k) 是 PE(p) 的线性函数。这个矩阵是什么？它不依赖于什么？

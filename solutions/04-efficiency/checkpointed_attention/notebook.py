@@ -132,7 +132,7 @@ from grader import check, hint
 
 check(checkpointed)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. A network of n equal layers: where do you put the checkpoints so that memory is O(√n) at the price of one more
@@ -144,7 +144,7 @@ check(checkpointed)
 # 5. FlashAttention recomputes too. What does it keep that a checkpoint around attention does not, and why is it faster?
 # 6. Batch norm inside `fn`: what happens to its running statistics?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. n 个相同的层：检查点放在哪里，才能用多一次前向计算的代价把内存降到 O(√n)？

@@ -122,7 +122,7 @@ from grader import check, hint
 
 check(chunked_attention)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Prove by induction over chunks that acc / l is the softmax average of everything seen so far.
@@ -131,7 +131,7 @@ check(chunked_attention)
 # 4. Which chunks can a causal version skip altogether? How much time does that save?
 # 5. Why is FlashAttention faster, although it does no fewer multiplications?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 对块做归纳，证明 acc / l 就是目前所见全部内容的 softmax 平均。

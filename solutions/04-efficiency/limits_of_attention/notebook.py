@@ -167,7 +167,7 @@ from grader import check, hint
 
 check(attention_flops, score_bytes, max_length)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. At which length do the scores cost more operations than the four projections of a layer with embed_dim 4096?
@@ -176,7 +176,7 @@ check(attention_flops, score_bytes, max_length)
 # 4. Windows of 4,096 in every layer, 32 layers: how far back can information travel?
 # 5. Does a causal mask halve the cost? In which implementation?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. embed_dim 为 4096 的一层，长度到多少时打分的运算量会超过四个投影？

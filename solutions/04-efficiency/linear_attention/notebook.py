@@ -113,7 +113,7 @@ from grader import check, hint
 
 check(linear_attention)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Why must φ be positive? What goes wrong with φ(x) = x, and with relu?
@@ -122,7 +122,7 @@ check(linear_attention)
 # 4. What can softmax attention express that this cannot? Think of a look-up of one key among thousands.
 # 5. A cumulative sum keeps L states of d·d_v numbers. How would you train on long sequences without them?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. φ 为什么要取正值？φ(x) = x 或 relu 会出什么问题？

@@ -99,7 +99,7 @@ from grader import check, hint
 
 check(local_attention)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. With a window of w on each side and n layers, how far can information travel? And with causal windows?
@@ -108,7 +108,7 @@ check(local_attention)
 # 4. Models with windows often keep a few tokens visible to everyone. What breaks without them?
 # 5. When is a fused kernel for the full matrix faster than your window, and why?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 每侧窗口为 w，共 n 层，信息最远能传多远？因果窗口呢？

@@ -104,7 +104,7 @@ from grader import check, hint
 
 check(topk_attention)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Take the softmax over all keys, zero all but the k largest weights, divide by their sum: is that the same? Why?
@@ -113,7 +113,7 @@ check(topk_attention)
 # 4. A key that is never selected: what gradient does it get? What does that mean for training from scratch?
 # 5. Keep the k largest, or the smallest set whose weights sum to 0.95: what are the pros and cons on a GPU?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 先对所有键做 softmax，只留最大的 k 个权重，再除以它们的和：结果一样吗？为什么？

@@ -116,7 +116,7 @@ from grader import check, hint
 
 check(AttentionGate)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Why is this called *additive* attention? Compare it with the score vᵀ tanh(W q + U k) of Bahdanau et al. (2015).
@@ -127,7 +127,7 @@ check(AttentionGate)
 # 5. Why does resizing before or after a 1 × 1 convolution give the same numbers? Is that true with padding and a 3 × 3
 #    one?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 为什么称为*加性*注意力？与 Bahdanau 等（2015）的打分 vᵀ tanh(W q + U k) 比较。

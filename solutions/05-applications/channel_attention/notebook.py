@@ -107,7 +107,7 @@ from grader import check, hint
 
 check(ChannelAttention)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Is this attention? What plays the part of the query, of the keys, of the weights, and what is missing?
@@ -117,7 +117,7 @@ check(ChannelAttention)
 # 4. What changes if you leave the pooling out? Is anything "global" left?
 # 5. CBAM (Woo et al., 2018) adds a second gate. Over which axes does it pool?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 这算注意力吗？什么相当于查询、键和权重？缺了什么？

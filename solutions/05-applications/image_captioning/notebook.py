@@ -108,7 +108,7 @@ from grader import check, hint
 
 check(ImageCaptioner)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. The image tokens have no positions here. What about the picture can this model not know, and what does it know all the same?
@@ -117,7 +117,7 @@ check(ImageCaptioner)
 # 4. How would you show a user which part of the picture a word came from?
 # 5. The model has been trained on true captions and must now write from its own words. What can go wrong?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 这里的图像词元没有位置编码。关于图像，这个模型有什么无从知道？又有什么仍然知道？

@@ -136,7 +136,7 @@ check(mask_for)
 # - 填充：每个任务都要屏蔽，并说明否则会怎样（结果取决于同批的其他文本）。
 # - 不止于“关注重要的词”：举出具体例子，或提到位置信息的必要性、权重作为解释的局限。
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Why does the mask of a generation task also need the padding, if padding stands at the end and the mask is causal?
@@ -144,7 +144,7 @@ check(mask_for)
 # 3. BERT and GPT differ in one mask. What can each of them do that the other cannot?
 # 4. A prefix language model lets the prompt see itself in both directions. Draw its mask.
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 填充在末尾，掩码又是因果的，为什么生成任务的掩码还要考虑填充？

@@ -97,7 +97,7 @@ from grader import check, hint
 
 check(TextClassifier)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. `nn.Embedding(..., padding_idx=0)` keeps the padding's embedding at zero. Why is that not enough to hide it from attention?
@@ -106,7 +106,7 @@ check(TextClassifier)
 # 4. Why return logits, when `F.softmax` is one line?
 # 5. How would you test in production that padding has no effect?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. `nn.Embedding(..., padding_idx=0)` 让填充的嵌入保持为零。为什么这还不足以让注意力看不到它？

@@ -128,7 +128,7 @@ from grader import check, hint
 
 check(TranslationModel)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. In training the target is shifted by one: what goes in at position t, and what is the logit at t compared with?
@@ -137,7 +137,7 @@ check(TranslationModel)
 # 4. Which of the three attentions can be cached while decoding, and which is computed once per source sentence?
 # 5. What would be different in the masks of a decoder-only model that reads source and target as one sequence?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 训练时目标句要错开一位：位置 t 输入什么，t 处的 logits 与什么比较？

@@ -143,7 +143,7 @@ check(patchify, unpatchify)
 # - 指出必须加入位置信息，因为自注意力本身不关心图像块的排列。
 # - 与 CNN 比较：一个内建局部性和平移等变性，一个从数据中学习全局混合；各举一个适用场景，或说明混合做法。
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Your patch embedding is a linear layer on `patchify(images, 16)`. Which convolution is it the same as?
@@ -152,7 +152,7 @@ check(patchify, unpatchify)
 # 4. Masked autoencoders (He et al., 2022) drop 75 % of the patches before the encoder. Why can they, where a CNN
 #    cannot?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 你的 patch embedding 是对 `patchify(images, 16)` 做线性变换。它等价于怎样的卷积？

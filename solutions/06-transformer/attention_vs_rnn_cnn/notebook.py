@@ -177,7 +177,7 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 # - 内建的假设（局部性、平移、近期优先）与由输入算出的权重之对比，以及这对数据量意味着什么。
 # - 注意力与 CNN 或 RNN 如何结合并举例，或举出不该用注意力的情形。
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Dilations 1, 2, 4, …: how many CNN layers does a sequence of n positions need now?
@@ -186,7 +186,7 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 # 4. A bidirectional RNN: what are its path length and its sequential steps?
 # 5. What does a state-space model such as Mamba take from each of the three?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 空洞率为 1、2、4……时，n 个位置的序列需要多少层 CNN？

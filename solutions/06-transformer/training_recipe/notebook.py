@@ -143,7 +143,7 @@ from grader import check, hint
 
 check(globals(), exercise="training_recipe")
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Where does $b = \sqrt{6/(\text{in} + \text{out})}$ come from? (What is the variance of a uniform distribution on [−b, b]?)
@@ -153,7 +153,7 @@ check(globals(), exercise="training_recipe")
 # 5. With gradient accumulation, mixed precision and several GPUs: when exactly do you clip?
 # 6. "Use batch normalisation", two of the sources say. Why do Transformers use LayerNorm instead?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. $b = \sqrt{6/(\text{in} + \text{out})}$ 是怎么来的？（[−b, b] 上均匀分布的方差是多少？）

@@ -125,7 +125,7 @@ from grader import check, hint
 
 check(TransformerBlock)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Post-norm needs learning-rate warm-up and pre-norm can often do without. Where in the two pictures does the gradient differ?
@@ -134,7 +134,7 @@ check(TransformerBlock)
 # 4. How many parameters has a block with ff_dim = 4E? Which half of it is larger?
 # 5. What does the feed-forward network do that attention cannot, given that attention mixes values linearly?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 后置归一化需要学习率预热（warm-up），前置归一化往往可以不用。两张图中梯度的差别在哪里？

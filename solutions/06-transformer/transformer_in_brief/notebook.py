@@ -155,7 +155,7 @@ from grader import check, hint, self_review
 
 check(transformer_parameters)
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. The rule of thumb for a layer is 12·E² parameters. Where does it come from, and what does it leave out?
@@ -165,7 +165,7 @@ check(transformer_parameters)
 # 5. Why do large models often leave out biases, and do not tie the output matrix?
 # 6. What would happen without the residual connections? Without the feed-forward network?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 经验法则说每层约 12·E² 个参数。它是怎么来的？漏掉了什么？

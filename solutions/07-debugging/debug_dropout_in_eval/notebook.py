@@ -183,7 +183,7 @@ from grader import check, hint
 
 check(globals(), exercise="debug_dropout_in_eval")
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. How does `eval()` reach the parts of a model? Which parts does it not reach?
@@ -192,7 +192,7 @@ check(globals(), exercise="debug_dropout_in_eval")
 # 4. A parameter (not a dropout) made in `forward`: what goes wrong then?
 # 5. Monte-Carlo dropout (Gal & Ghahramani, 2016) *wants* dropout in evaluation. How would you switch it on cleanly?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. `eval()` 是怎样作用到模型各部分的？哪些部分它够不到？

@@ -177,7 +177,7 @@ from grader import check, hint
 
 check(globals(), exercise="debug_head_split")
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Which two axes does `@` multiply, and which does it treat as batch?
@@ -186,7 +186,7 @@ check(globals(), exercise="debug_head_split")
 # 4. `view(B, H, L, d)` in place of the transpose also has the right shape. What does it mix up?
 # 5. Which property, tested on random inputs, tells attention over tokens from attention over heads?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. `@` 对哪两个维度做乘法，把哪些维度当作批？

@@ -170,7 +170,7 @@ from grader import check, hint
 
 check(globals(), exercise="debug_shared_projection")
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Are symmetric scores also symmetric *weights*? What does the softmax do to them?
@@ -179,7 +179,7 @@ check(globals(), exercise="debug_shared_projection")
 # 4. Python's `a = b = c = nn.Linear(…)`: how many layers are made? What does `load_state_dict` do with such a module?
 # 5. Some models do share: multi-query attention (Shazeer, 2019). What is shared there, and what is not?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 对称的打分会得到对称的*权重*吗？softmax 会做什么？

@@ -100,7 +100,7 @@ from grader import check, hint
 
 check(globals(), exercise="debug_sigmoid")
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. Which one-line test would have found this before training?
@@ -109,7 +109,7 @@ check(globals(), exercise="debug_sigmoid")
 # 4. Divide the sigmoids by their sum: does that make it a softmax?
 # 5. When would you want weights that do not compete?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 哪一行测试代码能在训练之前就发现这个问题？

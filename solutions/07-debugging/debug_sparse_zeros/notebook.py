@@ -128,7 +128,7 @@ from grader import check, hint
 
 check(globals(), exercise="debug_sparse_zeros")
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. With S keys, all with scores near 0, how much weight do the dropped ones get from the broken version?
@@ -137,7 +137,7 @@ check(globals(), exercise="debug_sparse_zeros")
 # 4. The number of kept keys is often given as a share, `int(S * 0.1)`. What happens for S = 9?
 # 5. Which invariant would you test in continuous integration?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 有 S 个键、打分都接近 0 时，在有错的版本里被“丢掉”的键一共得到多少权重？

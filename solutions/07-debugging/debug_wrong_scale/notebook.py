@@ -136,7 +136,7 @@ from grader import check, hint
 
 check(globals(), exercise="debug_wrong_scale")
 
-# %% [markdown]
+# %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
 # 1. The entries of q and k are independent, with variance 1, and there are E of them. What is the standard deviation of the
@@ -146,7 +146,7 @@ check(globals(), exercise="debug_wrong_scale")
 # 4. Some code divides by √hidden_size, taken in the constructor. When is that right, and when is it not?
 # 5. Can the model learn to undo a wrong scale? What does it do to the first steps of training?
 
-# %% [markdown] lang="zh"
+# %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. q 和 k 各有 E 个独立、方差为 1 的分量。经过这个模块的缩放，打分的标准差是多少？E = 512 时呢？
