@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 from grader.course.errors import ExerciseError
 
-
 TAGS = frozenset(
     {"demo", "given", "solution", "broken", "answer", "rubric", "check", "follow-up", "hint", "discussion"}
 )
