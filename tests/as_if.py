@@ -5,7 +5,8 @@ Libraries keep everything: what they do elsewhere is theirs. Used in three ways,
 
 - ``AS_IF=win32 pytest -p as_if ...`` runs tests,
 - ``python tests/as_if.py win32 grade ...`` runs the command,
-- processes that the grader's modules start begin in the same way.
+- processes that the grader's modules start begin in the same way. Those that tests have started for submissions are
+  forked from one process that has imported torch; those of a command that tests start are not.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import builtins
 import ctypes
 import importlib.abc
 import importlib.machinery
+import inspect
 import os
 import re
 import select
@@ -28,6 +30,8 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 VARIABLE = "AS_IF"
+FOR_SUBMISSIONS = "from grader.child.spawned import main"
+"""What starts a process for a submission."""
 TESTS = Path(__file__).resolve().parent
 MISSING: dict[str, dict[str, str]] = {
     "darwin": {
@@ -51,6 +55,8 @@ MISSING: dict[str, dict[str, str]] = {
 NO_MODULES = {"darwin": set[str](), "win32": {"resource", "fcntl", "pwd", "grp", "termios", "pty", "tty"}}
 BEHIND = re.compile(r"/(proc|sys)(/|$)")
 """Folders that only Linux has."""
+PR_SET_CHILD_SUBREAPER = 36
+_origin: Any = None
 
 
 class Lacking(ModuleType):
@@ -165,6 +171,21 @@ def _popen(system: str) -> Any:
                 command[start:] = [str(TESTS / "as_if.py"), system, *command[start:]]
             super().__init__(command, **options)
 
+        def _execute_child(self, *arguments: Any) -> None:
+            start = subprocess.Popen[bytes]._execute_child
+            given = inspect.signature(start).bind(self, *arguments).arguments
+            if _origin is None or FOR_SUBMISSIONS not in " ".join(given["args"]):
+                start(self, *arguments)
+                return
+            theirs = [given["p2cread"], given["c2pwrite"], given["errwrite"]]
+            script = given["args"].index(str(TESTS / "as_if.py"))
+            code = "import runpy, sys; runpy.run_path(sys.argv[0], run_name='__main__')"
+            self.pid = _origin.fork(code, given["args"][script:], theirs, range(3), given["env"], given["cwd"])
+            self._child_created = True
+            for descriptor in theirs[:2]:
+                os.close(descriptor)
+            self._closed_child_pipe_fds = True
+
     return Popen
 
 
@@ -193,6 +214,12 @@ class _Finder(importlib.abc.MetaPathFinder):
         return found
 
 
+def pytest_unconfigure() -> None:
+    """A run of tests ends with the process that others were forked from."""
+    if _origin is not None:
+        _origin.end()
+
+
 def main() -> None:
     """Run what follows the system's name on the command line as Python would, as if on that system."""
     system, kind, *rest = sys.argv[1:]
@@ -216,4 +243,8 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 elif VARIABLE in os.environ:
+    from origin import Origin
+
+    _origin = Origin({**os.environ, "OMP_NUM_THREADS": "1"})
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # what is forked there is this process's own
     take_away(os.environ[VARIABLE])

@@ -1,7 +1,7 @@
 """Warm parents for tests, forked from one process that has imported torch.
 
-Importing it takes two seconds of CPU time, and a run of all tests has dozens of warm parents. From there on, they are
-what `grader.child.warm` makes of them. Tests of how one is started ask for the fixture `started_afresh`.
+From there on, they are what `grader.child.warm` makes of them. Tests of how one is started ask for the fixture
+`started_afresh`.
 """
 
 from __future__ import annotations
@@ -12,90 +12,19 @@ import os
 import select
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from threading import Lock
 from typing import Any
 
 import pytest
-from helpers import ROOT
+from origin import Origin
 
 from grader.runner.children import RunnerError
 from grader.runner.interpreter import START_SECONDS, _environment
 from grader.runner.warm_process import STOP_SECONDS, WarmProcess
 
-PROGRAM = f"""
-import os, socket, sys
-sys.path.insert(0, {str(ROOT)!r})
-from grader.child import rehearsal, warm
-
-asking = socket.socket(fileno=int(sys.argv[1]))
-while True:
-    without, descriptors, _, _ = socket.recv_fds(asking, 4096, 1)
-    if not descriptors:
-        break
-    pid = os.fork()
-    if pid == 0:
-        try:
-            asking.close()
-            os.setsid()
-            sys.argv[1:] = [str(descriptors[0]), without.decode().strip()]
-            warm.main()
-        finally:
-            os._exit(0)
-    os.close(descriptors[0])
-    asking.send(str(pid).encode())
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        pass
-while True:
-    try:
-        os.wait()
-    except ChildProcessError:
-        break
-"""
-
-
-class Origin:
-    """The process that has imported torch, started when first needed. It ends with the one that started it."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._one_at_a_time = Lock()
-
-    def fork(self, without: Iterable[str], control: socket.socket) -> int:
-        """Have a warm parent forked that is spoken to through a socket; its process id."""
-        with self._one_at_a_time:
-            if self._process is None:
-                self._start()
-            socket.send_fds(self._asking, [",".join(without).encode() or b" "], [control.fileno()])
-            return int(self._asking.recv(64))
-
-    def _start(self) -> None:
-        self._asking, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._asking.settimeout(START_SECONDS)
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-s", "-P", "-c", PROGRAM, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd=tempfile.gettempdir(),
-                env=_environment(),
-                start_new_session=True,
-            )
-
-    def end(self) -> None:
-        """Let it end, as soon as the warm parents have that came of it: each does when it serves nobody any more."""
-        if self._process is not None:
-            self._asking.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_SECONDS)
+CODE = "from grader.child import warm; warm.main()"
+CONTROL = 200
+"""The number that a warm parent's socket has: none that it has already."""
 
 
 class Forked:
@@ -106,7 +35,8 @@ class Forked:
     def __init__(self, origin: Origin, without: Iterable[str]) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            self.pid = origin.fork(without, theirs)
+            arguments = ["-c", str(CONTROL), ",".join(without)]
+            self.pid = origin.fork(CODE, arguments, [theirs.fileno()], [CONTROL])
         self._ended = os.pidfd_open(self.pid)
 
     def layers(self) -> tuple[str, ...]:
@@ -135,7 +65,7 @@ STARTING = ("grader.runner.warm_process.WarmProcess", "grader.runner.forking.War
 @pytest.fixture(scope="session", autouse=True)
 def torch_is_imported_once() -> Iterator[None]:
     """Warm parents of this process come of one that has imported torch, where nothing is to be around them."""
-    origin = Origin()
+    origin = Origin(_environment(), ["grader.child.rehearsal", "grader.child.warm"])
 
     def started(without: Iterable[str] = (), wrapped: bool = False) -> Any:
         return WarmProcess(without, wrapped) if wrapped else Forked(origin, without)
