@@ -183,7 +183,7 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 # 1. Dilations 1, 2, 4, …: how many CNN layers does a sequence of n positions need now?
 #    > With kernel 3 and the dilations 1, 2, 4, …, m layers move information by 1 + 2 + … + 2^(m−1) = 2^m − 1 positions.
 #    > That has to be at least n − 1, so m = ⌈log₂ n⌉. For n = 1,000 it is 10 layers in place of 999. WaveNet (van den
-#    > Oord et al., 2016) is built like this.
+#    > Oord et al., 2016) doubles its dilations like this.
 # 2. For which n is a self-attention layer cheaper than an RNN layer of the same width d?
 #    > By the usual table n < d: it sets n²·d against n·d² and leaves out constants and attention's projections (Vaswani
 #    > et al., 2017, table 1). Counted in full, per position: attention takes 4d² multiply-adds for its projections and
@@ -212,7 +212,7 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 # 1. 空洞率为 1、2、4……时，n 个位置的序列需要多少层 CNN？
 #    > 卷积核为 3、空洞率为 1、2、4……时，m 层能把信息移动 1 + 2 + … + 2^(m−1) = 2^m − 1 个位置。
 #    > 它至少要达到 n − 1，所以 m = ⌈log₂ n⌉。n = 1,000 时只需 10 层，而不是 999 层。
-#    > WaveNet（van den Oord 等，2016）就是这样构造的。
+#    > WaveNet（van den Oord 等，2016）的空洞率就是这样逐层加倍的。
 # 2. 对哪些 n，自注意力层比同样宽度 d 的 RNN 层便宜？
 #    > 按常见的那张表是 n < d：它拿 n²·d 与 n·d² 相比，不计常数，也不计注意力的投影（Vaswani 等，2017，表 1）。
 #    > 完整地数，每个位置：注意力的投影需要 4d² 次乘加，两次乘积需要 2nd 次；普通 RNN 是 2d²，GRU 是 6d²，LSTM 是 8d²。
@@ -289,6 +289,6 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 #
 # **如今。** 混合结构很常见。视觉领域两者兼用：ConvNeXt（Liu 等，2022）是采用 Transformer 的训练方式和布局的 CNN，
 # 效果与 Transformer 相当；Swin（Liu 等，2021）给注意力加上了局部窗口。
-# 语言领域里，大部分层是 Mamba 或线性注意力，少数几层用完整注意力来找回细节
-# （Jamba，Lieber 等，2024；Qwen3-Next，2025）。
+# 语言领域里，大部分层是 Mamba 或线性注意力，少数几层用完整注意力来找回细节，
+# 例如 Jamba（Lieber 等，2024）和 Qwen3-Next（2025）。
 # 界线也变得模糊：线性注意力就是一种 RNN（Katharopoulos 等，2020），而 Mamba-2 是线性注意力的一种形式（Dao & Gu，2024）。

@@ -130,12 +130,13 @@ check(TransformerBlock)
 #
 # 1. Post-norm needs learning-rate warm-up and pre-norm can often do without. Where in the two pictures does the
 #    gradient differ?
-#    > On the lower line. In pre-norm it is a plain sum, so the gradient of the output reaches every block unchanged; in
-#    > post-norm it passes through two norms in each block, which rescale it. At initialisation the gradient of the last
-#    > feed-forward weights does not shrink with depth in post-norm, but does with 1/√(number of blocks) in pre-norm
-#    > (Xiong et al., 2020). With this exercise's block (E = 64, PyTorch's default weights, one seed), from 6 to 24
-#    > blocks it stays at 0.27 in post-norm and falls from 0.23 to 0.15 in pre-norm. Large gradients and a full learning
-#    > rate in the first steps do not go together; the warm-up keeps these steps small.
+#    > On the lower line. In pre-norm it is a plain sum, so the gradient of the output reaches every block unchanged
+#    > (what comes through the sublayers is added to it); in post-norm it passes through two norms in each block, which
+#    > rescale it. At initialisation the gradient of the last feed-forward weights does not shrink with depth in
+#    > post-norm, but does with 1/√(number of blocks) in pre-norm (Xiong et al., 2020). With this exercise's block (E =
+#    > 64, PyTorch's default weights, one seed), from 6 to 24 blocks its norm stays at 0.27 in post-norm and falls from
+#    > 0.23 to 0.15 in pre-norm. Large gradients and a full learning rate in the first steps do not go together; the
+#    > warm-up keeps these steps small.
 # 2. A stack of pre-norm blocks ends with one more LayerNorm, outside the blocks. Why does a post-norm stack not need
 #    it?
 #    > Because a post-norm block ends with a norm: what leaves the stack is normalised. In pre-norm the output is a sum
@@ -162,10 +163,11 @@ check(TransformerBlock)
 # **面试官接下来会问**
 #
 # 1. 后置归一化需要学习率预热（warm-up），前置归一化往往可以不用。两张图中梯度的差别在哪里？
-#    > 差别在下面那条线上。前置归一化中它只是相加，输出的梯度原样到达每一层；后置归一化中它每层要穿过两个归一化，会被重新缩放。
+#    > 差别在下面那条线上。前置归一化中它只是相加，输出的梯度原样到达每一层（再加上经由各子层传来的部分）；
+#    > 后置归一化中它每层要穿过两个归一化，会被重新缩放。
 #    > 初始化时，最后一层前馈权重的梯度在后置归一化中不随深度减小，在前置归一化中按 1/√层数 减小（Xiong 等，2020）。
 #    > 用本题的层来算（E = 64，PyTorch 默认初始化，一个随机种子），层数从 6 增加到 24 时：
-#    > 后置归一化的梯度保持在 0.27，前置归一化的从 0.23 降到 0.15。
+#    > 后置归一化的梯度范数保持在 0.27，前置归一化的从 0.23 降到 0.15。
 #    > 最初几步梯度大，学习率就不能大；预热正是让最初几步走得小一些。
 # 2. 前置归一化的堆叠在最后还要再加一个 LayerNorm（在各层之外）。后置归一化为什么不需要？
 #    > 因为后置归一化的每一层都以归一化结尾，整个堆叠的输出已经归一化了。
@@ -224,11 +226,11 @@ check(TransformerBlock)
 # post-norm. In `eval()` and without gradients that layer takes a fused fast path where its settings allow one.
 #
 # **Today.** Language models are nearly all pre-norm, with RMSNorm (Zhang & Sennrich, 2019) in the place of LayerNorm
-# and SwiGLU (Shazeer, 2020) in that of GELU, and without biases. Some norm the output of a sublayer before it is added:
-# Gemma 2 (2024) in addition to the input, OLMo 2 (2024) in its place, x + norm(f(x)). *QK-norm* (Henry et al., 2020;
-# Dehghani et al., 2023) normalises queries and keys in each head, so that scores cannot grow without limit; it is used
-# in OLMo 2, Gemma 3 and Qwen3. Gemma 2 uses *logit soft-capping* for the same purpose: c·tanh(score/c) with c = 50 in
-# attention and 30 for the final logits.
+# and SwiGLU (Shazeer, 2020) in that of GELU, and mostly without biases. Some norm the output of a sublayer before it is
+# added: Gemma 2 (2024) in addition to the input, OLMo 2 (2024) in its place, x + norm(f(x)). *QK-norm* (Henry et al.,
+# 2020; Dehghani et al., 2023) normalises queries and keys before their product, so that scores cannot grow without
+# limit; it is used in OLMo 2, Gemma 3 and Qwen3. Gemma 2 uses *logit soft-capping* for the same purpose:
+# c·tanh(score/c) with c = 50 in attention and 30 for the final logits.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **代价。** ff_dim = 4E 时：注意力有 4E² + 4E 个参数，前馈网络 8E² + 5E 个，归一化 4E 个，共 12E² + 13E。
@@ -245,9 +247,9 @@ check(TransformerBlock)
 # 在 `eval()` 且不求梯度时，只要设置允许，这个层会走融合的快速路径。
 #
 # **如今。** 语言模型几乎都是前置归一化，并用 RMSNorm（Zhang 与 Sennrich，2019）代替 LayerNorm，
-# 用 SwiGLU（Shazeer，2020）代替 GELU，去掉偏置。
+# 用 SwiGLU（Shazeer，2020）代替 GELU，大多去掉了偏置。
 # 有些模型在相加之前对子层的输出做归一化：Gemma 2（2024）输入和输出都做，
 # OLMo 2（2024）只对输出做，即 x + norm(f(x))。
-# *QK-norm*（Henry 等，2020；Dehghani 等，2023）在每个头里对查询和键做归一化，使得分不会无限增大，
+# *QK-norm*（Henry 等，2020；Dehghani 等，2023）在相乘之前对查询和键做归一化，使得分不会无限增大，
 # OLMo 2、Gemma 3 和 Qwen3 都在用。Gemma 2 用 *logit soft-capping*（软上限）达到同样的目的：c·tanh(得分/c)，
 # 注意力中 c = 50，最后的 logits 中 c = 30。
