@@ -3,9 +3,9 @@
 # > you may not make the batch smaller. What do you trade, and can you write it?"*
 #
 # Training needs more memory than inference because every operation keeps what its derivative will ask for: the softmax
-# of L × S scores keeps its L × S weights until the backward pass comes by. **Activation checkpointing** (also called
+# of L × S scores keeps its L × S weights until the backward pass. **Activation checkpointing** (also called
 # gradient checkpointing, though it is not gradients that are checkpointed) keeps only the *inputs* of a piece of the
-# network, and runs that piece once more in the backward pass (Chen et al., 2016). Memory is bought with one more
+# network, and runs that piece once more in the backward pass (Chen et al., 2016). The price of the memory is one more
 # forward pass.
 #
 # **Write** `checkpointed(fn, *inputs)`: it returns what `fn(*inputs)` returns, and differentiates just as well, but
@@ -27,7 +27,7 @@
 # - Outputs and gradients keep the inputs' dtype and device; inputs are not changed.
 # - Nothing from `torch.utils.checkpoint`: write it with `torch.autograd`.
 #
-# **By hand.** fn(x) = (x²)³ at x = 2. Going forward: a = x² = 4, output 64. Plain autograd keeps x for the square *and*
+# **By hand.** fn(x) = (x²)³ at x = 2. Forward: a = x² = 4, output 64. Plain autograd keeps x for the square *and*
 # a for the cube. With a checkpoint only x = 2 is kept. Backward, with 1 arriving from above: run again, a = 4; the cube
 # gives 3a² · 1 = 48, the square 2x · 48 = **192**. (Check: the derivative of x⁶ is 6x⁵ = 192.) If 0.5 arrives from
 # above it is 96.
@@ -41,12 +41,12 @@
 # | forward passes | 1 | 2 |
 
 # %% [markdown] lang="zh"
-# > *“你的注意力层推理时放得进显存，训练时却放不进。不许改数学，也不许减小批大小。你拿什么来换？能写出来吗？”*
+# > *“你的注意力层推理时放得进显存，训练时却放不进。数学上不许改动，也不许减小批大小。你用什么来换？能写出来吗？”*
 #
-# 训练比推理更占内存，因为每个操作都要留下求导所需的东西：对 L × S 个打分做 softmax，就要把 L × S
-# 个权重一直留到反向传播。
+# 训练比推理更占显存，因为每个操作都要留下求导所需的东西：对 L × S 个得分做 softmax，
+# 就要把 L × S 个权重一直留到反向传播。
 # **激活检查点**（activation checkpointing，也叫梯度检查点，尽管被“检查点”的并不是梯度）只保留网络某一段的*输入*，
-# 反向传播时把这一段再算一遍（Chen 等，2016）。用多一次前向计算换内存。
+# 反向传播时把这一段再算一遍（Chen 等，2016）。这是用多一次前向计算来换显存。
 #
 # **请实现** `checkpointed(fn, *inputs)`：返回值与 `fn(*inputs)` 相同，求导结果也相同，
 # 但除了输入之外不保留任何中间结果。
@@ -176,7 +176,7 @@ check(checkpointed)
 # **面试官接下来会问**
 #
 # 1. n 个相同的层：检查点放在哪里，才能用多一次前向计算的代价把显存降到 O(√n)？
-#    > 每隔 √n 层放一个。这样只保留 √n 段各自的输入；反向传播时每次只重算一段，同时存活的只有这一段里 √n 层的激活。
+#    > 每隔 √n 层放一个。这样只保留 √n 段各自的输入；反向传播时每次只重计算一段，同时存活的只有这一段里 √n 层的激活。
 #    > 若每段 s 层，总共是 n/s + s 份，s = √n 时最小：n = 100 时是 10 + 10 = 20 份，而不是 100 份（Chen 等，2016）。
 #    > 每一层都前向计算两次，所以代价是多一次前向计算。
 # 2. 第一层读的是词元 id，不需要梯度。为什么 `checkpointed` 里面的参数可能得不到梯度？怎么补救？
@@ -224,8 +224,8 @@ check(checkpointed)
 
 # %% [markdown] tags=["hint"] lang="zh"
 # 在 `backward` 中梯度同样是关闭的：用 `torch.enable_grad()` 打开，并在输入的 *detach* 副本（它们自己要求梯度）上运行
-# `fn`。把随机数生成器恢复到当时的状态（`torch.get_rng_state`、`torch.set_rng_state`）。`torch.autograd.grad`
-# 只能到达你点名的张量；哪个函数能同时到达参数？
+# `fn`。把随机数生成器恢复到当时的状态（`torch.get_rng_state`、`torch.set_rng_state`）。
+# `torch.autograd.grad` 只求你指定的那些张量的梯度；哪个函数能同时求出参数的梯度？
 
 # %% [markdown] tags=["hint"]
 # `forward`: `ctx.save_for_backward` the tensors, put the other arguments and the generator's state on `ctx`, return

@@ -7,7 +7,8 @@
 # is quadratic in length.
 #
 # **First, in words**, in the cell below (10 to 15 lines): three strengths and three limits, each with its reason, and
-# for the limits a remedy. Then the arithmetic.
+# for the limits a remedy. When it is written, `self_review("limits_of_attention")` shows a model answer, and what yours
+# should hold. Then the arithmetic.
 #
 # **Write** three functions that return Python ints.
 #
@@ -17,8 +18,8 @@
 # | `score_bytes(batch, heads, query_len, key_len, dtype)` | the memory of the scores, `dtype` a `torch.dtype` |
 # | `max_length(memory_bytes, batch, heads, dtype)` | the longest L = S whose scores fit into the memory |
 #
-# - A multiply-add counts as 2 operations. Softmax, scale and projections are not counted, nor is a causal half left
-#   out.
+# - A multiply-add counts as 2 operations. Softmax, scale and projections are not counted. Count all query_len · key_len
+#   pairs: there is no causal mask.
 # - `head_dim` is the size of one head; values have the same size as keys.
 # - Scores that fill the memory exactly fit. If not even length 1 fits, the answer is 0. Memory is at most a few hundred
 #   gigabytes, so that a square root in double precision is exact enough; `dtype` is float64, float32, bfloat16 or
@@ -32,28 +33,28 @@
 # > *“注意力擅长什么，又在哪里吃力？请给出数字。”*
 #
 # 常听到两句话：“注意力计算效率高”，以及“注意力忽略不重要的内容，因此减少了计算”。照字面说都不对。
-# 软注意力要先为*每一对*位置算出打分，
-# 才知道哪些重要。它真正的长处是并行性好，并且任意两个位置一步可达。代价是与长度的平方成正比。
+# 软注意力要先为*每一对*位置算出得分，才知道哪些重要。它真正的长处是并行性好，并且任意两个位置一步可达。
+# 它的代价与长度的平方成正比。
 #
 # **先用文字回答**（写在下面的单元里，10 到 15 行）：三个优势和三个局限，各说明原因，并为每个局限给出一种对策。
-# 然后做计算。
+# 写完之后，`self_review("limits_of_attention")` 会给出参考答案和应当包含的要点。然后做计算。
 #
 # **请实现**三个函数，都返回 Python 整数。
 #
 # | 函数 | |
 # |---|---|
 # | `attention_flops(batch, heads, query_len, key_len, head_dim)` | 两次矩阵乘法：QKᵀ 和 权重 · V |
-# | `score_bytes(batch, heads, query_len, key_len, dtype)` | 打分占用的内存，`dtype` 是 `torch.dtype` |
-# | `max_length(memory_bytes, batch, heads, dtype)` | 打分能放进内存的最大长度 L = S |
+# | `score_bytes(batch, heads, query_len, key_len, dtype)` | 得分占用的显存，`dtype` 是 `torch.dtype` |
+# | `max_length(memory_bytes, batch, heads, dtype)` | 得分能放进显存的最大长度 L = S |
 #
-# - 一次乘加算 2 次运算。不计 softmax、缩放和投影，因果的一半也不扣除。
+# - 一次乘加算 2 次运算。不计 softmax、缩放和投影。query_len · key_len 个位置对全部计入：没有因果掩码。
 # - `head_dim` 是单个头的维度；值与键的维度相同。
-# - 恰好占满内存算放得下。如果长度 1 都放不下，答案是 0。内存最多几百 GB，双精度的平方根已足够精确；
+# - 恰好占满显存也算放得下。如果长度 1 都放不下，答案是 0。显存最多几百 GB，用双精度开平方已足够精确；
 #   `dtype` 是 float64、float32、bfloat16 或 float16。
 #
 # **手算一例。** 1 个序列、1 个大小为 4 的头、3 个查询、5 个键：每次乘法有 3·5·4 = 60 次乘加，共 2·2·60 = 240 次运算。
-# 15 个打分在 float32 中占 60 字节，在 bfloat16 中占 30 字节。100 字节能放 25 个 float32 打分：长度为 5。
-# 32,768 个词元、32 个头、bfloat16 时，一个序列的打分就要 64 GiB。
+# 15 个得分在 float32 中占 60 字节，在 bfloat16 中占 30 字节。100 字节能放 25 个 float32 得分：长度为 5。
+# 32,768 个词元、32 个头、bfloat16 时，一个序列的得分就要 64 GiB。
 
 # %% [markdown] tags=["answer"]
 # **Strengths.**
@@ -111,8 +112,8 @@
 # - Strength: parallel over positions in training; does not confuse this with a small number of operations.
 # - Strength: weights depend on the content, or flexible in length and kind of input, with a reason.
 # - Limit: computation and memory quadratic in length, with the numbers or the reason (a score for every pair).
-# - Limit: a further one with its reason (key-value cache in decoding, no order by itself, need for data, weights are
-#   no explanation).
+# - Limit: a further one with its reason (key-value cache in decoding, no order by itself, need for data, weights
+#   alone are no explanation).
 # - Remedies that fit the limits named, saying what each saves (for instance: FlashAttention saves memory, not
 #   operations).
 
@@ -120,9 +121,9 @@
 # - 优势：任意两个位置一步相连（长距离依赖），并有比较或理由。
 # - 优势：训练时各位置可并行；没有把它与运算次数少混为一谈。
 # - 优势：权重由内容决定，或对长度和输入类型灵活，并说明理由。
-# - 局限：计算和内存与长度的平方成正比，给出数字或理由（每一对都有打分）。
-# - 局限：再举一个并说明理由（解码时的键值缓存、本身没有顺序、需要大量数据、权重不是解释）。
-# - 对策与所说的局限对应，并说明各节省什么（例如 FlashAttention 节省内存，不减少运算）。
+# - 局限：运算量和显存与长度的平方成正比，给出数字或理由（每一对都有得分）。
+# - 局限：再举一个并说明理由（解码时的键值缓存、本身没有顺序、需要大量数据、权重本身不是解释）。
+# - 对策与所说的局限对应，并说明各节省什么（例如 FlashAttention 节省显存，不减少运算）。
 
 # %% tags=["demo"]
 # Memory of the scores of one sequence with 32 heads in bfloat16, against its length.
@@ -165,7 +166,7 @@ def max_length(memory_bytes, batch, heads, dtype):
 # 下面的单元可以反复运行。卡住了？`hint("limits_of_attention")` 每次多给一点提示。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(attention_flops, score_bytes, max_length)
 
@@ -232,7 +233,7 @@ check(attention_flops, score_bytes, max_length)
 # take? For the memory: how many scores are there, and how large is one?
 
 # %% [markdown] tags=["hint"] lang="zh"
-# 运算次数：每次乘法的结果有多少个数，每个数需要多少次乘加？内存：一共有多少个打分，每个多大？
+# 运算次数：每次乘法的结果有多少个数，每个数需要多少次乘加？显存：一共有多少个得分，每个多大？
 
 # %% [markdown] tags=["hint"]
 # QKᵀ has L·S entries of d multiply-adds; weights · V has L·d entries of S: the same number. A torch.dtype knows its

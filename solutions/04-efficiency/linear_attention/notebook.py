@@ -1,8 +1,9 @@
 # %% [markdown]
 # > *"Make attention linear in the length. What do you have to give up, and what does the causal version turn into?"*
 #
-# Softmax ties every query to every key: exp(q·k) does not split into a part of q and a part of k. Replace it by a product
-# of features, φ(q)·φ(k), and the sum over keys can be taken first, once for all queries (Katharopoulos et al., 2020):
+# Softmax ties every query to every key: exp(q·k) cannot be written as φ(q)·φ(k) with a finite number of features.
+# Replace it by such a product, φ(q)·φ(k), and the sum over keys can be taken first, once for all queries (Katharopoulos
+# et al., 2020):
 #
 # $$\text{output}_i = \frac{\varphi(q_i)\,\sum_j \varphi(k_j)^\top v_j}{\varphi(q_i)\cdot\sum_j \varphi(k_j) + \epsilon},
 # \qquad \varphi(x) = \operatorname{elu}(x) + 1$$
@@ -23,7 +24,7 @@
 # - **No tensor with L·S elements** (for a single head) is made on the way, not even a mask. This is measured with
 #   `L` and `S` at least `4·d·d_v`, so that a running sum of outer products, L·d·d_v elements, is fine.
 # - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k and v.
-# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits; `F.elu` is not.
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits; `F.elu` is allowed.
 #
 # **By hand.** d = 2, one query q = [1, 0], so φ(q) = [2, 1]; keys [0, 0] and [2, 0], so φ is [1, 1] and [3, 1]; values 1 and 5.
 # Sums over keys: Σφ(k)v = [1 + 15, 1 + 5] = [16, 6] and Σφ(k) = [4, 2]. Output: (2·16 + 1·6) / (2·4 + 1·2) = 38/10 = 3.8.
@@ -32,8 +33,8 @@
 # %% [markdown] lang="zh"
 # > *“让注意力的代价随长度线性增长。要放弃什么？因果版本又变成了什么？”*
 #
-# softmax 把每个查询与每个键绑在一起：exp(q·k) 不能拆成 q 的部分和 k 的部分。换成特征的乘积 φ(q)·φ(k)，就可以先对键求和，
-# 一次求和供所有查询使用（Katharopoulos 等，2020）：
+# softmax 把每个查询与每个键绑在一起：用有限个特征，exp(q·k) 写不成 φ(q)·φ(k) 的形式。把它换成这样的乘积 φ(q)·φ(k)，
+# 就可以先对键求和，求一次供所有查询使用（Katharopoulos 等，2020）：
 #
 # $$\text{output}_i = \frac{\varphi(q_i)\,\sum_j \varphi(k_j)^\top v_j}{\varphi(q_i)\cdot\sum_j \varphi(k_j) + \epsilon},
 # \qquad \varphi(x) = \operatorname{elu}(x) + 1$$
@@ -51,8 +52,8 @@
 # - φ(x) = elu(x) + 1，逐元素，查询*和*键都要做：x > 0 时为 x + 1，否则为 eˣ。没有 1/√d。
 # - 每个分母都要加上 `eps`，它可能比默认值大。
 # - `causal=True`：查询 i 在两个和中都只用 j ≤ i 的键。只在 L = S 时使用。
-# - 过程中**不得生成含 L·S 个元素的张量**（就单个头而言），掩码也不行。测量时 `L` 和 `S` 都不小于 `4·d·d_v`，因此外积的累加和
-#   （L·d·d_v 个元素）没有问题。
+# - 过程中**不得生成含 L·S 个元素的张量**（就单个头而言），掩码也不行。测量时 `L` 和 `S` 都不小于 `4·d·d_v`，
+#   因此外积的累加和（L·d·d_v 个元素）没有问题。
 # - 输出保持输入的 dtype 和设备；不得修改输入；梯度流向 q、k、v。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）；`F.elu` 可以用。
 #
@@ -181,17 +182,18 @@ check(linear_attention)
 #    > 两部分都是矩阵乘法，正是 GPU 擅长的（Yang 等，2023）。
 
 # %% [markdown] tags=["hint"]
-# Matrix products may be bracketed as one likes. Never multiply queries with keys: multiply keys with values first.
+# A product of three matrices may be computed in either order, (AB)C or A(BC). Never multiply queries with keys: multiply keys with values first.
 
 # %% [markdown] tags=["hint"] lang="zh"
-# 矩阵乘法的括号可以随意放。不要先拿查询乘键：先拿键乘值。
+# 三个矩阵相乘，先算 (AB)C 还是先算 A(BC) 结果都一样。不要先拿查询乘键：先拿键乘值。
 
 # %% [markdown] tags=["hint"]
 # Two sums over the keys are needed: of φ(k)ᵀv, a d×d_v matrix, and of φ(k), a vector of d. Every query is multiplied with both.
 # For the causal version both sums become *running* sums along the sequence.
 
 # %% [markdown] tags=["hint"] lang="zh"
-# 需要对键求两个和：φ(k)ᵀv（d×d_v 的矩阵）和 φ(k)（d 维向量）。每个查询都与这两者相乘。因果版本中，两个和都变成沿序列的*累加*和。
+# 需要对键求两个和：φ(k)ᵀv（d×d_v 的矩阵）和 φ(k)（d 维向量）。每个查询都与这两者相乘。
+# 因果版本中，两个和都变成沿序列的*累加*和。
 
 # %% [markdown] tags=["hint"]
 # Not causal: `q @ (k.mT @ v)` over `(q * k.sum(-2, keepdim=True)).sum(-1, keepdim=True) + eps`, with φ applied to q and k.
@@ -213,7 +215,8 @@ check(linear_attention)
 # future without an error. With relu the denominator can be nothing but eps: a random query has no positive entry at all
 # with probability 2^(−d), which is 1 in 16 at d = 4 and never in practice at d = 64. A state that is carried from step
 # to step in bfloat16 stops growing, because what is added is too small beside what is there: adding 1 a thousand times
-# gives 256. Carry it in float32. (On a CPU `torch.cumsum` does so inside and rounds only the results.)
+# gives 256. Carry it in float32. (`torch.cumsum` on a CPU carries its sum at a higher precision inside and rounds only
+# the results.)
 #
 # **What is given up.** The weights φ(q)·φ(k) form a matrix of rank d at most. One query can still be sharp, but not
 # thousands of queries, each at another key, so exact recall of one item among many suffers. Random features that
@@ -238,7 +241,7 @@ check(linear_attention)
 # **陷阱。** 分子因果而分母不因果（或反之），会在不报错的情况下泄露未来。
 # 用 relu 时，分母可能只剩 eps：随机查询的所有分量都不为正的概率是 2^(−d)，d = 4 时为 1/16，d = 64 时几乎不会发生。
 # 在 bfloat16 中逐步累加的状态会停止增长，因为加数相对已有的和太小：把 1 加一千次，得到的是 256。应当用 float32 保存状态。
-# （在 CPU 上，`torch.cumsum` 内部就是用 float32 累加的，只对结果做舍入。）
+# （`torch.cumsum` 在 CPU 上内部用更高的精度累加，只对结果做舍入。）
 #
 # **放弃了什么。** 权重 φ(q)·φ(k) 构成的矩阵秩至多为 d。单个查询仍可以很尖锐，但几千个查询不可能各自尖锐地指向不同的键，
 # 所以从许多项中准确找回一项的能力会变差。

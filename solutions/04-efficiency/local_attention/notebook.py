@@ -24,13 +24,14 @@
 # - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits.
 #
 # **By hand.** L = 5, `window` = 1, all scores equal, values 1, 2, 3, 4, 5: every query takes the mean of what it sees, 1.5, 2, 3, 4, 4.5.
-# With `causal=True` it is 1, 1.5, 2.5, 3.5, 4.5. Were the padding at the ends to count as a key of score 0, the first would be (0 + 1 + 2)/3 = 1.
+# With `causal=True` it is 1, 1.5, 2.5, 3.5, 4.5. If the padding at the
+# ends counted as a key of score 0, the first would be (0 + 1 + 2)/3 = 1.
 
 # %% [markdown] lang="zh"
 # > *“每个词元只需要看它的邻居。写一个滑动窗口注意力，但不要先建整个矩阵再屏蔽。”*
 #
 # 滑动窗口注意力（Longformer，Beltagy 等，2020；Mistral 7B，Jiang 等，2023）：查询 i 只看距离不超过 `window` 的键。
-# 给完整的 L×L 矩阵加掩码，数值是对的，却什么也没省。关键就在于根本不生成它。
+# 先算完整的 L×L 矩阵再加掩码，数值是对的，却什么也没省。关键就在于根本不生成这个矩阵。
 #
 # **请实现** `local_attention(q, k, v, window, causal=False) -> output`。
 #
@@ -43,14 +44,14 @@
 #
 # - 查询 i 能看到键 j，当且仅当 `|i − j| <= window`：共 `2·window + 1` 个键，包括它自己。`causal=True` 时还要求 `j <= i`：
 #   共 `window + 1` 个键。序列两端的键更少，只算真实存在的：既不绕回另一端，也不把填充算进去。
-# - 打分为 q·k/√d，softmax 只在看得到的键之间做。
-# - 过程中**不得生成含 L·L 个元素的张量**（就单个头而言），布尔掩码也不行。测量时 `L >= 4·d·(2·window + 1)`，因此为每个查询复制一份它的键
-#   （L·(2·window + 1)·d 个元素）没有问题。
-# - 输出保持输入的 dtype 和设备；不得修改输入；梯度流向 q、k、v。打分可能大到 ±10,000。
+# - 得分为 q·k/√d，softmax 只在看得到的键之间做。
+# - 过程中**不得生成含 L·L 个元素的张量**（就单个头而言），布尔掩码也不行。测量时 `L >= 4·d·(2·window + 1)`，
+#   因此为每个查询复制一份它的键（L·(2·window + 1)·d 个元素）没有问题。
+# - 输出保持输入的 dtype 和设备；不得修改输入；梯度流向 q、k、v。得分可能大到 ±10,000。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）。
 #
-# **手算一例。** L = 5，`window` = 1，所有打分相等，值为 1、2、3、4、5：每个查询取所见值的平均，即 1.5、2、3、4、4.5；
-# `causal=True` 时为 1、1.5、2.5、3.5、4.5。若把两端的填充当成打分为 0 的键，第一个就成了 (0 + 1 + 2)/3 = 1。
+# **手算一例。** L = 5，`window` = 1，所有得分相等，值为 1、2、3、4、5：每个查询取所见值的平均，即 1.5、2、3、4、4.5；
+# `causal=True` 时为 1、1.5、2.5、3.5、4.5。若把两端的填充当成得分为 0 的键，第一个就成了 (0 + 1 + 2)/3 = 1。
 
 # %% tags=["demo"]
 # Who sees whom with window = 2. Only the dark diagonals carry anything: 2·window + 1 numbers a row, however long the sequence.
@@ -58,8 +59,10 @@ import torch
 from grader import heatmap
 
 distance = torch.arange(10) - torch.arange(10).unsqueeze(1)
-heatmap(distance.abs() <= 2, title="window = 2")
-heatmap((distance.abs() <= 2) & (distance <= 0), title="window = 2, causal")
+display(
+    heatmap(distance.abs() <= 2, title="window = 2"),
+    heatmap((distance.abs() <= 2) & (distance <= 0), title="window = 2, causal"),
+)
 
 # %% tags=["given"]
 import torch
@@ -144,7 +147,7 @@ check(local_attention)
 #    > 这样每个键只被三个块读取，每一步都是矩阵乘法。每块要算 w·3w 个得分，需要的是 w·(2w + 1) 个，
 #    > 所以大约三分之一是白算的，要屏蔽掉。Longformer 的 PyTorch 实现用的是相互重叠的块，每块 2w 个查询和 2w 个键，
 #    > 相邻两块错开 w，因此大约一半是白算的（Beltagy 等，2020）。因果窗口时用 w 个查询对 2w 个键，同样白算一半。
-# 3. 用因果窗口解码时，KV 缓存需要多大？你会怎么存？
+# 3. 用因果窗口解码时，键值缓存需要多大？你会怎么存？
 #    > 每层 w + 1 个键和值，包括当前词元，与文本长度无关。用*环形缓冲区*（ring buffer）存：
 #    > 位置 p 写入第 p mod (w + 1) 个槽，覆盖已经离开窗口的内容。
 #    > 槽的次序对 softmax 没有影响，只要每个键自己带着位置信息（存入之前已做过 RoPE）。
@@ -166,22 +169,22 @@ check(local_attention)
 # Think of scores of shape (..., L, 2·window + 1): one row a query, one column an *offset*, not a key.
 
 # %% [markdown] tags=["hint"] lang="zh"
-# 设想形状为 (..., L, 2·window + 1) 的打分：一行一个查询，一列是一个*偏移*，而不是一个键。
+# 设想形状为 (..., L, 2·window + 1) 的得分：一行一个查询，一列是一个*偏移*，而不是一个键。
 
 # %% [markdown] tags=["hint"]
 # `j = i + offset` says which key a column stands for. Some of those j do not exist: clamp them for the look-up, and
 # remember which they were: their scores become −∞.
 
 # %% [markdown] tags=["hint"] lang="zh"
-# `j = i + offset` 说明每一列对应哪个键。有些 j 并不存在：查找时先把它们截断到合法范围，同时记住是哪些，把它们的打分变成 −∞。
+# `j = i + offset` 说明每一列对应哪个键。有些 j 并不存在：查找时先把它们截断到合法范围，同时记住是哪些，把它们的得分变成 −∞。
 
 # %% [markdown] tags=["hint"]
 # With `j` of shape (L, 2·window + 1), `k[..., j.clamp(0, L - 1), :]` is (..., L, 2·window + 1, d). Dot each q with its own row of
 # keys (`einsum`), scale, fill with −∞ where `j < 0`, `j >= L`, or (causal) `j > i`, softmax, and mix the values likewise.
 
 # %% [markdown] tags=["hint"] lang="zh"
-# `j` 的形状为 (L, 2·window + 1)，`k[..., j.clamp(0, L - 1), :]` 的形状为 (..., L, 2·window + 1, d)。用 `einsum` 让每个 q 与自己那一行键
-# 做点积并缩放；在 `j < 0`、`j >= L` 或（因果时）`j > i` 处填 −∞，做 softmax，再用同样的方式混合值。
+# `j` 的形状为 (L, 2·window + 1)，`k[..., j.clamp(0, L - 1), :]` 的形状为 (..., L, 2·window + 1, d)。
+# 用 `einsum` 让每个 q 与自己那一行键做点积并缩放；在 `j < 0`、`j >= L` 或（因果时）`j > i` 处填 −∞，做 softmax，再用同样的方式混合值。
 
 # %% [markdown] tags=["discussion"]
 # **Cost.** L·(2w + 1)·(d + d_v) multiply-adds in place of L²·(d + d_v). This version gathers the keys of each query,

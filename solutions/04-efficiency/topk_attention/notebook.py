@@ -2,7 +2,7 @@
 # > *"Most attention weights are nearly zero anyway. Keep the k best keys of every query and drop the rest. How?"*
 #
 # Sparse attention by selection (Explicit Sparse Transformer, Zhao et al., 2019): every query keeps the `top_k` keys with
-# the largest scores, and the softmax runs over those alone. A version found in many tutorials multiplies the other
+# the largest scores, and the softmax runs over those alone. A version that one meets in tutorials multiplies the other
 # scores by zero *before* the softmax. A score of zero is not nothing: e⁰ = 1. That version drops no key at all, and
 # `int(S * 0.1)`, its number of keys, is 0 for a short sequence.
 #
@@ -18,13 +18,13 @@
 #
 # - Scores are q·k/√d. Each query keeps the `top_k` largest of the scores that *the mask allows it*, and has exactly
 #   `min(top_k, number of allowed keys)` non-zero weights: where fewer keys are allowed, it keeps them all.
-# - Where scores tie, which of the tied keys is kept is up to you; how many is not. In half precision, where rounding
-#   makes ties of its own, your dtype, the number of weights, their sum, and output = weights · v are what is looked at.
+# - Where scores tie, which of the tied keys is kept is up to you; how many is not. In half precision rounding makes
+#   further ties; there only the dtype, the number of non-zero weights, their sum, and output = weights · v are checked.
 # - A query that may attend to nothing gets zero weights, a zero output and finite (zero) gradients: never NaN.
 # - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k and v through what was kept.
 #   Scores may be as large as ±10,000.
 # - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits;
-#   `torch.topk` is not.
+#   `torch.topk` is allowed.
 #
 # **By hand.** Three scaled scores 1, 0 and 2, `top_k` = 2: the first and the third are kept, and the weights are
 # e/(e + e²) ≈ 0.269, 0, and 0.731. With the middle score "dropped" by setting it to zero they would be 0.245, 0.090, 0.665:
@@ -33,8 +33,8 @@
 # %% [markdown] lang="zh"
 # > *“大多数注意力权重本来就接近零。每个查询只保留最好的 k 个键，其余丢掉。怎么做？”*
 #
-# 这是靠选择实现的稀疏注意力（Explicit Sparse Transformer，Zhao 等，2019）：每个查询只保留打分最大的 `top_k` 个键，softmax
-# 只在它们之间做。许多教程的写法是在 softmax *之前*把其余打分乘以零。但零分不等于没有：e⁰ = 1。这样写一个键也没有丢掉；
+# 这是靠选择实现的稀疏注意力（Explicit Sparse Transformer，Zhao 等，2019）：每个查询只保留得分最大的 `top_k` 个键，softmax
+# 只在它们之间做。有的教程是在 softmax *之前*把其余得分乘以零。但得分为零不等于没有：e⁰ = 1。这样写一个键也没有丢掉；
 # 而且它用 `int(S * 0.1)` 算保留个数，序列一短就得 0。
 #
 # **请实现** `topk_attention(q, k, v, top_k, mask=None) -> (output, weights)`。
@@ -47,26 +47,26 @@
 # | `output` | `(..., L, d_v)` | |
 # | `weights` | `(..., L, S)` | 被丢掉的键权重为零；每行之和为 1 |
 #
-# - 打分为 q·k/√d。每个查询在*掩码允许*的打分中保留最大的 `top_k` 个，恰好有 `min(top_k, 允许的键数)` 个非零权重：
+# - 得分为 q·k/√d。每个查询在*掩码允许*的得分中保留最大的 `top_k` 个，恰好有 `min(top_k, 允许的键数)` 个非零权重：
 #   允许的键不足时全部保留。
-# - 打分并列时保留其中哪几个由你决定，但个数不能错。半精度的舍入会造成额外的并列，此时只检查 dtype、非零权重的个数、权重之和，以及
+# - 得分并列时保留其中哪几个由你决定，但个数不能错。半精度的舍入会造成额外的并列，此时只检查 dtype、非零权重的个数、权重之和，以及
 #   output = weights · v。
 # - 不能关注任何键的查询：权重为零、输出为零、梯度有限（为零），绝不能是 NaN。
-# - 输出保持输入的 dtype 和设备；不得修改输入；梯度经由保留下来的部分流向 q、k、v。打分可能大到 ±10,000。
+# - 输出保持输入的 dtype 和设备；不得修改输入；梯度经由保留下来的部分流向 q、k、v。得分可能大到 ±10,000。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）；`torch.topk` 可以用。
 #
-# **手算一例。** 缩放后的三个打分为 1、0、2，`top_k` = 2：保留第一和第三个，权重为 e/(e + e²) ≈ 0.269、0、0.731。
-# 若用“置零”来“丢掉”中间的打分，权重是 0.245、0.090、0.665：什么也没有丢掉。再让掩码屏蔽第三个键：*允许的*键中最好的两个是
-# 第一和第二个，权重为 0.731 和 0.269。
+# **手算一例。** 缩放后的三个得分为 1、0、2，`top_k` = 2：保留第一和第三个，权重为 e/(e + e²) ≈ 0.269、0、0.731。
+# 若用“置零”来“丢掉”中间的得分，权重是 0.245、0.090、0.665：什么也没有丢掉。再让掩码屏蔽第三个键：
+# *允许的*键中最好的两个是第一和第二个，权重为 0.731 和 0.269。
 
 # %% tags=["demo"]
-# Dense weights, and the three largest of every row: the sum of what is dropped is small, and is shared out again.
+# Dense weights, and the three largest of every row. What is dropped, 4 to 27% of a row here, is shared out again.
 import torch
 from grader import heatmap
 
 dense = torch.softmax(2 * torch.randn(6, 10, generator=torch.Generator().manual_seed(1)), dim=-1)
-heatmap(dense, title="all keys")
-heatmap(torch.where(dense >= dense.topk(3, dim=-1).values[:, -1:], dense, 0.0), title="three largest, before renormalising")
+largest = torch.where(dense >= dense.topk(3, dim=-1).values[:, -1:], dense, 0.0)
+display(heatmap(dense, title="all keys"), heatmap(largest, title="three largest, before renormalising"))
 
 # %% tags=["given"]
 import torch
@@ -167,10 +167,10 @@ check(topk_attention)
 #    > Twilight（Lin 等，2025）在解码时采用这种做法。
 
 # %% [markdown] tags=["hint"]
-# Dropping a key is the same as masking it. So: scores, mask, *choose*, mask what was not chosen, softmax. In that order.
+# Dropping a key is the same as masking it. So the order is: scores, mask, *choose*, mask what was not chosen, softmax.
 
 # %% [markdown] tags=["hint"] lang="zh"
-# 丢掉一个键就等于屏蔽它。所以顺序是：打分、屏蔽、*选择*、屏蔽没选中的、softmax。
+# 丢掉一个键就等于屏蔽它。所以顺序是：算得分、屏蔽、*选择*、屏蔽没选中的、softmax。
 
 # %% [markdown] tags=["hint"]
 # `scores.topk(n, dim=-1)` returns values and indices, and fails when n is larger than S. `scatter` writes something at
@@ -186,7 +186,7 @@ check(topk_attention)
 # Fill the scores with −∞ where `~kept`, take the softmax over the last axis, and set the rows without an allowed key to 0.
 
 # %% [markdown] tags=["hint"] lang="zh"
-# 构造布尔张量 `kept`：全零，再用 scatter 在（已屏蔽的）打分中最大的 `min(top_k, S)` 个下标处写入 True。在 `~kept` 处把打分填成 −∞，
+# 构造布尔张量 `kept`：全零，再用 scatter 在（已屏蔽的）得分中最大的 `min(top_k, S)` 个下标处写入 True。在 `~kept` 处把得分填成 −∞，
 # 沿最后一个维度做 softmax，最后把没有任何允许键的行置 0。
 
 # %% [markdown] tags=["discussion"]

@@ -20,16 +20,16 @@
 #   other.
 # - An unknown `kind` raises `ValueError`, in both functions.
 # - `fn` takes and returns `(B, L, E)`; L is the sequence. It is equivariant when fn(Px) = P fn(x) for reorderings P of
-#   the sequence (the same for the whole batch). Compare with a tolerance: sums in another order are rounded otherwise.
-#   Try an order without symmetry: a mere reversal, or a rotation, would be fooled. x has at least 5 positions, all
+#   the sequence (the same for the whole batch). Compare with a tolerance: sums in another order round differently.
+#   Try an order without symmetry: a reversal or a rotation alone can be fooled. x has at least 5 positions, all
 #   different, and is not changed.
 #
 # **By hand.** n = 9, kernel 5: attention 1, RNN 8, CNN ⌈8/2⌉ = 4. n = 10: 1, 9, ⌈9/2⌉ = 5. One layer over 9 positions:
 # 1, 9 and 1 steps that wait for each other.
 #
-# **Part 2, in words.** Compare the three: reach, parallelism, cost in n and in the width d, what is built in (order,
+# **Part 2, in words.** Compare the three: reach, parallelism, cost in n and in the width d, inductive bias (order,
 # locality, translation), memory when generating. How do attention and CNNs go together? When would you not take
-# attention?
+# attention? When it is written, `self_review("attention_vs_rnn_cnn")` shows a model answer, and what yours should hold.
 
 # %% [markdown] lang="zh"
 # > *“注意力、RNN、CNN 有什么区别？请不要只说‘全局、时序、局部’就停下。”*
@@ -57,8 +57,9 @@
 # **手算一例。** n = 9，卷积核 5：注意力 1，RNN 8，CNN ⌈8/2⌉ = 4。n = 10：1、9、⌈9/2⌉ = 5。
 # 一层处理 9 个位置：依次等待的步数为 1、9、1。
 #
-# **第二部分：文字。** 比较三者：作用范围，并行性，关于 n 和宽度 d 的代价，内建的假设（次序、局部性、平移），
-# 生成时的内存。注意力与 CNN 如何结合？什么时候不用注意力？
+# **第二部分：文字。** 比较三者：作用范围，并行性，关于 n 和宽度 d 的代价，归纳偏置（次序、局部性、平移），
+# 生成时的显存。注意力与 CNN 如何结合？什么时候不用注意力？
+# 写完之后，`self_review("attention_vs_rnn_cnn")` 会给出参考答案和应当包含的要点。
 
 # %% tags=["demo"]
 # What one layer lets position i (row) see of position j (column), n = 7: a CNN with kernel 3, and attention.
@@ -107,7 +108,7 @@ def is_permutation_equivariant(fn, x):
 
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(path_length, sequential_steps, is_permutation_equivariant)
 
@@ -121,13 +122,14 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 # other. When *generating*, all three go token by token.
 #
 # **Cost** of a layer of width d: attention O(n²·d) (plus O(n·d²) for its projections), RNN O(n·d²), CNN O(k·n·d²).
-# Attention is thus not cheap for long sequences; it is cheaper than an RNN only while n < d. When generating, an RNN
-# carries a state of fixed size, attention a cache of keys and values that grows with n.
+# Attention is thus not cheap for long sequences; by this count, which leaves out the projections, it is cheaper than an
+# RNN only while n < d. When generating, an RNN carries a state of fixed size, attention a cache of keys and values that
+# grows with n.
 #
-# **What is built in.** RNN: order, and that the recent counts. CNN: locality, and the same filter everywhere
-# (translation equivariance). Attention: nothing about order, it is permutation-equivariant until position information
-# is added; its weights are computed from the input, where a CNN's are fixed after training. Less built in means more
-# data needed.
+# **Inductive bias** (what is built in). RNN: order, and that what is recent counts more. CNN: locality, and the same
+# filter everywhere (translation equivariance). Attention: nothing about order, it is permutation-equivariant until
+# position information is added; its weights are computed from the input, where a CNN's are fixed after training. Less
+# built in means more data needed.
 #
 # **Together.** CNNs are not for images only, nor attention for text only. Convolution first, attention on the feature
 # map (DETR, many speech models such as Conformer); local attention is a convolution whose weights depend on the input;
@@ -145,17 +147,17 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 # **并行性。** 训练时注意力和 CNN 同时计算所有位置，RNN 要依次走 n 步。*生成*时三者都是逐词元进行。
 #
 # **代价。** 宽度为 d 的一层：注意力 O(n²·d)（投影另需 O(n·d²)），RNN O(n·d²)，CNN O(k·n·d²)。
-# 所以对长序列来说注意力并不便宜，只有 n < d 时才比 RNN 省。生成时 RNN 只带一个固定大小的状态，注意力则带着随 n
+# 所以对长序列来说注意力并不便宜：照此计算（不计投影），只有 n < d 时才比 RNN 省。生成时 RNN 只带一个固定大小的状态，注意力则带着随 n
 # 增长的键值缓存（KV cache）。
 #
-# **内建的假设。** RNN：次序，以及最近的更重要。CNN：局部性，以及处处相同的滤波器（平移等变）。注意力：不含次序，
-# 在加入位置信息之前是置换等变的；它的权重由输入算出，而 CNN 的权重训练后就固定了。内建得越少，需要的数据越多。
+# **归纳偏置。** RNN：次序，以及最近的更重要。CNN：局部性，以及处处相同的滤波器（平移等变）。注意力：不含次序，
+# 在加入位置信息之前是置换等变的；它的权重由输入算出，而 CNN 的权重训练后就固定了。归纳偏置越弱，需要的数据越多。
 #
-# **结合。** CNN 不只用于图像，注意力也不只用于文本。先卷积、再在特征图上做注意力（DETR，以及 Conformer 等许多语音模型）
-# ；局部注意力相当于权重取决于输入的卷积；带相对位置的自注意力可以表达卷积（Cordonnier 等，2020）。Bahdanau 等（2015）
+# **结合。** CNN 不只用于图像，注意力也不只用于文本。先卷积、再在特征图上做注意力，例如 DETR，以及 Conformer 等许多语音模型；
+# 局部注意力相当于权重取决于输入的卷积；带相对位置的自注意力可以表达卷积（Cordonnier 等，2020）。Bahdanau 等（2015）
 # 则把注意力加在 RNN 之上。
 #
-# **何时不用。** 内存紧张的超长流式数据（状态空间模型和 RNN）、小规模图像数据集（CNN）、纯局部的信号。
+# **何时不用。** 显存紧张的超长流式数据（状态空间模型和 RNN）、小规模图像数据集（CNN）、纯局部的信号。
 
 # %% [markdown] tags=["rubric"]
 # - Reach: one layer for attention, n−1 steps for an RNN, about 2n/(k−1) layers for a CNN, and what a long path does to
@@ -165,8 +167,8 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 #   not call attention simply "efficient".
 # - Order: attention ignores it unless positions are added; an RNN has it by construction, a CNN through relative
 #   offsets.
-# - What is built in (locality, translation, recency) against weights computed from the input, and what this means for
-#   data.
+# - Inductive bias (locality, translation, recency) against weights computed from the input, and what this means for
+#   the amount of data.
 # - How attention goes together with CNNs or RNNs, with an example, or a case where attention is not the choice.
 
 # %% [markdown] tags=["rubric"] lang="zh"
@@ -174,7 +176,7 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 # - 并行性：训练时 RNN 是串行的，另外两者不是；生成时都是逐词元。
 # - 代价：注意力是 n 的平方，另外两者为线性，并说明 d 或键值缓存的作用；没有笼统地说注意力“计算效率高”。
 # - 次序：不加位置信息的注意力不知道次序；RNN 天生有次序，CNN 通过相对偏移得到。
-# - 内建的假设（局部性、平移、近期优先）与由输入算出的权重之对比，以及这对数据量意味着什么。
+# - 归纳偏置（局部性、平移、近期优先）与由输入算出的权重之对比，以及这对数据量意味着什么。
 # - 注意力与 CNN 或 RNN 如何结合并举例，或举出不该用注意力的情形。
 
 # %% [markdown] tags=["follow-up"]

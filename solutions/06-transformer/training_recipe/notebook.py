@@ -3,12 +3,13 @@
 # > blame the data?"*
 #
 # "How would you improve an attention model?" is usually answered with a list: initialisation, regularisation, learning
-# rate, batch normalisation. Here each item becomes a few lines that can be right or wrong.
+# rate, batch normalisation. Here four measures become a few lines each, and these can be right or wrong.
 #
 # **1.** `init_attention_(module)` changes `module` in place: every `nn.Linear` in it, at any depth and `module` itself
 # included, gets Xavier-uniform weights and a zero bias, if it has a bias. Xavier-uniform is uniform on $[-b, b]$ with
-# $b = \sqrt{6 / (\text{in} + \text{out})}$ (Glorot & Bengio, 2010). Everything else (norms, embeddings) stays as it is,
-# and so do dtype and the `Parameter` objects themselves. What is returned does not matter.
+# $b = \sqrt{6 / (\text{in} + \text{out})}$ (Glorot & Bengio, 2010). Everything else stays as it is (norms, embeddings,
+# and the `in_proj_weight` of `nn.MultiheadAttention`, which is a parameter of its own and no `nn.Linear`), and so do
+# dtype and the `Parameter` objects themselves. What is returned does not matter.
 #
 # **2.** `warmup_lr(step, d_model, warmup_steps)` returns the learning rate of step 1, 2, 3, … (Vaswani et al., 2017, section 5.3):
 #
@@ -19,8 +20,8 @@
 # **3.** `parameter_groups(model, weight_decay)` returns two groups for an optimiser, in this order:
 # `[{"params": …, "weight_decay": weight_decay}, {"params": …, "weight_decay": 0.0}]`. No decay for biases, for the weights
 # of norms, and for embeddings, nor for an output matrix that is tied to an embedding. Everything else decays. Every
-# parameter stands in exactly one group, exactly once, also when several layers share it. Layers are told by what they
-# are, not by their names. Models are made of `nn.Linear`, `nn.LayerNorm` over one axis, `nn.Embedding` and containers.
+# parameter stands in exactly one group, exactly once, also when several layers share it. Tell layers apart by their
+# type, not by their names. Models are made of `nn.Linear`, `nn.LayerNorm` over one axis, `nn.Embedding` and containers.
 #
 # **4.** `clip_by_global_norm_(parameters, max_norm)` scales all gradients in place by one factor, so that their norm,
 # taken over all of them as one long vector, is at most `max_norm`; gradients already below that stay as they are. It returns
@@ -38,13 +39,15 @@
 #   With max_norm = 10 nothing happens, and 5 is returned too.
 
 # %% [markdown] lang="zh"
-# > *“你的 Transformer 训练到两百步时损失爆炸了，结构没有问题。在怪数据之前，你会先设置好什么？”*
+# > *“你的 Transformer 训练到两百步时损失爆炸了，结构没有问题。先别怪数据，你会先把哪些东西设置好？”*
 #
-# “如何优化注意力模型？”通常得到的回答是一串名词：初始化、正则化、学习率、批量归一化。这里把每一项变成几行可以判断对错的代码。
+# “如何优化注意力模型？”通常得到的回答是一串名词：初始化、正则化、学习率、批归一化。
+# 这里把四种做法各变成几行可以判断对错的代码。
 #
 # **1.** `init_attention_(module)` 原地修改 `module`：其中任意深度的每个 `nn.Linear`（包括 `module` 本身）使用 Xavier 均匀初始化，
 # 偏置（如果有）置零。Xavier 均匀分布是 $[-b, b]$ 上的均匀分布，$b = \sqrt{6 / (\text{in} + \text{out})}$（Glorot & Bengio，2010）。
-# 其他部分（归一化层、嵌入层）保持原样，dtype 和 `Parameter` 对象本身也不变。返回什么无所谓。
+# 其他部分保持原样：归一化层、嵌入层，以及 `nn.MultiheadAttention` 的 `in_proj_weight`（它是单独的参数，不是 `nn.Linear`）。
+# dtype 和 `Parameter` 对象本身也不变。返回值不作要求。
 #
 # **2.** `warmup_lr(step, d_model, warmup_steps)` 返回第 1、2、3……步的学习率（Vaswani 等，2017，5.3 节）：
 #
@@ -136,7 +139,7 @@ def clip_by_global_norm_(parameters, max_norm):
 # Each function is checked on its own; one that is not written yet costs only its own points. Stuck? `hint("training_recipe")`.
 
 # %% [markdown] lang="zh"
-# 四个函数分别检查；还没写的只失去它自己的分数。卡住了？`hint("training_recipe")`。
+# 四个函数分别检查；没写的只丢掉它自己的分数。卡住了？`hint("training_recipe")`。
 
 # %% tags=["check"]
 from grader import check, hint
@@ -272,8 +275,8 @@ check(globals(), exercise="training_recipe")
 # AdamW with β₂ = 0.95, decay 0.1, clipping at 1.0, and a linear warm-up followed by a cosine down to a tenth (Brown et
 # al., 2020), or by a constant rate and a short decay at the end (WSD, Hu et al., 2024). Against exploding losses there
 # are *QK-norm* (Dehghani et al., 2023), *logit soft-capping* (Gemma 2, 2024), and *z-loss*, 10⁻⁴ · log² Z added to the
-# loss, where Z is the sum in the denominator of the output softmax (PaLM, Chowdhery et al., 2022). Muon (Jordan et al.,
-# 2024) replaces AdamW for the matrices in some models.
+# loss, where Z is the sum in the denominator of the output softmax (PaLM, Chowdhery et al., 2022). In some models Muon
+# takes the place of AdamW for the matrices (Jordan et al., 2024).
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **各种建议怎么说，事实如何。** Xavier 和 He 初始化都是为了让各层的方差保持稳定；He 的系数 2 用于补偿 ReLU，

@@ -1,5 +1,5 @@
 # %% [markdown]
-# > *"Here are the layers of a Transformer block. Wire them: once with the norms before the sublayers, once after. Then tell me which one you would train, and why."*
+# > *"Here are the layers of a Transformer block. Put them together: once with the norms before the sublayers, once after. Then tell me which one you would train, and why."*
 #
 # A summary of the Transformer usually lists attention, a feed-forward network and positions. What makes a deep stack of
 # them trainable is missing from that list: the **residual connections** and the **layer norms**, and where they stand.
@@ -17,7 +17,9 @@
 # | `mask` | `(L, L)` or None | boolean, **True = may attend**; every row has at least one True |
 # | returns | `(B, L, E)` | the tensor alone |
 #
-# - The layers are built in the stub: `norm1`, `norm2`, `attention`, `ff1`, `ff2`. Their names are part of the contract, because weights are loaded by name. `nn.MultiheadAttention` is allowed here: wiring it is the exercise.
+# - The layers are built in the stub: `norm1`, `norm2`, `attention`, `ff1`, `ff2`. Their names are part of the contract,
+#   because weights are loaded by name. `nn.MultiheadAttention` is allowed here: the exercise is how the layers are put
+#   together.
 # - **The boolean masks of `nn.MultiheadAttention` mean the opposite: there, True = may *not* attend.**
 # - ff(x) = ff2(GELU(ff1(x))), with the exact GELU, $x\,\Phi(x)$, not its tanh approximation.
 # - There is no dropout. The result agrees with `nn.TransformerEncoderLayer(activation="gelu", dropout=0, batch_first=True)` in both orders.
@@ -28,7 +30,7 @@
 # norm2(norm1([1, 3])) = [−1, 1] (mean 2, standard deviation 1): whatever comes in, something normalised comes out.
 
 # %% [markdown] lang="zh"
-# > *“这是一个 Transformer 层的各个部件。请把它们接起来：一次把归一化放在子层之前，一次放在之后。然后告诉我你会训练哪一种，为什么。”*
+# > *“这是一个 Transformer 层的各个部件。请把它们组装起来：一次把归一化放在子层之前，一次放在之后。然后告诉我你会训练哪一种，为什么。”*
 #
 # 介绍 Transformer 时通常只列出注意力、前馈网络和位置编码。而让深层堆叠得以训练的东西却不在其中：**残差连接**和**层归一化**，以及它们放在哪里。
 #
@@ -45,7 +47,8 @@
 # | `mask` | `(L, L)` 或 None | 布尔型，**True = 可以关注**；每一行至少有一个 True |
 # | 返回值 | `(B, L, E)` | 只返回这个张量 |
 #
-# - 各层已在代码框架中建好：`norm1`、`norm2`、`attention`、`ff1`、`ff2`。权重按名字加载，所以名字也是约定的一部分。这里允许使用 `nn.MultiheadAttention`：本题考的就是如何接线。
+# - 各层已在代码框架中建好：`norm1`、`norm2`、`attention`、`ff1`、`ff2`。权重按名字加载，所以名字也是约定的一部分。
+#   这里允许使用 `nn.MultiheadAttention`：本题考的就是如何组装。
 # - **`nn.MultiheadAttention` 的布尔掩码含义正相反：那里 True = *不可以*关注。**
 # - ff(x) = ff2(GELU(ff1(x)))，GELU 用精确形式 $x\,\Phi(x)$，不用 tanh 近似。
 # - 没有 dropout。两种顺序的结果都与 `nn.TransformerEncoderLayer(activation="gelu", dropout=0, batch_first=True)` 一致。
@@ -61,7 +64,7 @@
 # post-norm   x ─┬─ attention ─ + ─ norm1 ─┬─ ff1 ─ GELU ─ ff2 ─ + ─ norm2 ─ out
 #                └──────────────┘          └─────────────────────┘
 # ```
-# Follow the lower line: in pre-norm a sum of untouched x's runs from the input to the output, past every norm.
+# Follow the lower line: in pre-norm x runs from the input to the output through additions alone, past every norm.
 
 # %% [markdown] lang="zh"
 # ```
@@ -70,7 +73,7 @@
 # post-norm   x ─┬─ attention ─ + ─ norm1 ─┬─ ff1 ─ GELU ─ ff2 ─ + ─ norm2 ─ out
 #                └──────────────┘          └─────────────────────┘
 # ```
-# 看下面那条线：前置归一化（上图）中，未经归一化的 x 从输入一路加到输出，绕过了每一个归一化层。
+# 看下面那条线：前置归一化（上图）中，x 从输入到输出只经过加法，绕过了每一个归一化层。
 
 # %% tags=["demo"]
 # The same causal mask twice: as this course writes it (dark = may attend), and as nn.MultiheadAttention wants it.

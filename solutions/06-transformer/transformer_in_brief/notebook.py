@@ -38,7 +38,7 @@
 # ```
 #   词元 ─► 嵌入（+ 位置）─► [ 层 ] × num_layers ─► LayerNorm ─► 输出矩阵 ─► logits
 #
-#   一层（pre-norm）：  x ─┬─► LayerNorm ─► 注意力 ─► + ─┬─► LayerNorm ─► 前馈网络 ─► + ─►
+#   一层（前置归一化）：x ─┬─► LayerNorm ─► 注意力 ─► + ─┬─► LayerNorm ─► 前馈网络 ─► + ─►
 #                         └──────────────────────────┘  └────────────────────────────┘
 # ```
 #
@@ -91,19 +91,21 @@ heatmap([[0.312, 0.229, 0.458, 0.0003]], rows=["GPT-2 small"], columns=["emb.", 
 # known sequence (teacher forcing, cross-entropy). Generation remains sequential, a token at a time; keys and values of
 # earlier tokens are cached.
 #
-# **Cost.** For n tokens of size d a layer takes O(n²·d) operations for attention and O(n·d²) for projections and feed-forward.
-# The second dominates until n is several times d. Scores kept for training take O(n²) memory per head. "Efficient" means few
-# *sequential* steps, O(1) per layer where an RNN needs O(n); it does not mean fewer operations on long inputs.
+# **Cost.** For n tokens of size d a layer takes O(n²·d) operations for attention and O(n·d²) for projections and
+# feed-forward. The second dominates until n is several times d. Scores kept for training take O(n²) memory per head,
+# unless a fused kernel such as FlashAttention computes them again. "Efficient" means few *sequential* steps, O(1) per
+# layer where an RNN needs O(n); it does not mean fewer operations on long inputs.
 
 # %% [markdown] tags=["answer", "discussion"] lang="zh"
 # **是什么。** 一种由注意力和小型网络组成的序列模型，没有循环，也没有卷积。每个位置一步就能看到所有其他位置，同一层的所有位置同时计算。
 #
 # **一层。** 多头自注意力在位置*之间*传递信息；前馈网络（两个线性变换，中间一个非线性，内部通常是四倍宽）对每个位置*单独*处理。
-# 两者外面各有一条残差连接；LayerNorm 放在相加之后（2017 年的 post-norm），或像今天多数模型那样放在子层之前（pre-norm，训练更稳定）。
+# 两者外面各有一条残差连接；LayerNorm 放在相加之后（2017 年的后置归一化，post-norm），
+# 或像今天多数模型那样放在子层之前（前置归一化，pre-norm，训练更稳定）。
 # 同样结构、各有自己参数的层堆叠 N 次。
 #
 # **位置。** 注意力看不到顺序：打乱词元，输出只是跟着打乱。因此必须加入位置信息：把正弦或可学习的向量加到嵌入上，
-# 或在打分中引入相对位置或旋转位置编码。
+# 或在得分中引入相对位置或旋转位置编码。
 #
 # **编码器与解码器。** 原始模型用两者做翻译。编码器的自注意力能看到整个源句；解码器的自注意力带因果掩码；交叉注意力用解码器的查询去读编码器的键和值。
 # BERT 只保留编码器，GPT 只保留解码器（没有交叉注意力），T5 两者都有。
@@ -112,7 +114,7 @@ heatmap([[0.312, 0.229, 0.458, 0.0003]], rows=["GPT-2 small"], columns=["emb.", 
 # 生成仍是逐个词元的串行过程，之前词元的键和值会缓存下来。
 #
 # **代价。** 序列长 n、维度 d 时，每层注意力需 O(n²·d) 次运算，投影和前馈需 O(n·d²)；n 达到 d 的数倍之前，后者占主导。
-# 训练时保存打分，每个头需要 O(n²) 内存。所谓“高效”指*串行*步数少（每层 O(1)，RNN 需要 O(n)），并不是说长序列上的运算更少。
+# 训练时保存得分，每个头需要 O(n²) 显存，除非用 FlashAttention 这样的融合算子重计算。所谓“高效”指*串行*步数少（每层 O(1)，RNN 需要 O(n)），并不是说长序列上的运算更少。
 
 # %% [markdown] tags=["rubric"]
 # - Names the idea: attention in place of recurrence and convolution, so that all positions are computed in parallel.
@@ -162,7 +164,7 @@ check(transformer_parameters)
 #    > Four E × E matrices in attention make 4·E², two E × 4E matrices in the feed-forward network 8·E². It leaves out
 #    > biases and norms, 13·E, which is 0.14% of it at E = 768, and everything outside the layers: the embedding, and an
 #    > output matrix that is not tied. It also assumes ff_dim = 4E and as many key-value heads as query heads. With
-#    > SwiGLU there are three matrices, usually of width 8E/3, which is 8·E² again; GQA makes the k and v matrices
+#    > SwiGLU there are three matrices, often of width 8E/3, which is 8·E² again; GQA makes the k and v matrices
 #    > smaller.
 # 2. GPT-2 small is said to have 124 million parameters. Your function gives fewer: what is missing?
 #    > The learned positions: 1,024 · 768 = 786,432. The function gives 123,653,376, and together that is 124,439,808.
@@ -196,7 +198,7 @@ check(transformer_parameters)
 #    > 注意力有四个 E × E 矩阵，共 4·E²；前馈网络有两个 E × 4E 矩阵，共 8·E²。
 #    > 漏掉的是偏置和归一化，共 13·E（E = 768 时只占 0.14%），以及层之外的一切：嵌入，和不共享时的输出矩阵。
 #    > 它还假定 ff_dim = 4E，并且键值头与查询头一样多。
-#    > 用 SwiGLU 时有三个矩阵，宽度通常取 8E/3，合计又是 8·E²；GQA 则让 k 和 v 的矩阵变小。
+#    > 用 SwiGLU 时有三个矩阵，宽度常取 8E/3，合计又是 8·E²；GQA 则让 k 和 v 的矩阵变小。
 # 2. 都说 GPT-2 small 有 1.24 亿个参数，你的函数得到的要少一些：少了什么？
 #    > 少了可学习的位置嵌入：1,024 · 768 = 786,432 个。函数给出 123,653,376，合起来是 124,439,808。
 #    > 输出矩阵与嵌入共享；如果重复计算，就成了 1.63 亿。
@@ -215,8 +217,8 @@ check(transformer_parameters)
 #    > 而在不共享的 Llama 2 7B 中是 32,000 · 4,096 = 1.31 亿，只占 67 亿的 2%。
 #    > 读入词元和预测词元是两件不同的事，所以大模型愿意多花这 2%。小模型以及 Gemma 系列仍然共享。
 # 6. 没有残差连接会怎样？没有前馈网络呢？
-#    > 没有残差，深的堆叠很难训练：梯度必须穿过每一个子层，而注意力一次次对词元取平均，直到它们全都雷同
-#    > （Dong 等，2021 证明秩随深度以双指数速度塌缩）。
+#    > 没有残差，深的堆叠很难训练：梯度必须穿过每一个子层，而注意力一次次对词元取平均，直到它们全都雷同；
+#    > Dong 等（2021）证明秩随深度以双指数速度塌缩。
 #    > 没有前馈网络，每层会失去三分之二的参数和几乎全部的非线性：权重给定时，注意力对值是线性的。
 
 # %% [markdown] tags=["hint"]
