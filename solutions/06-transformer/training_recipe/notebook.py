@@ -258,7 +258,8 @@ check(globals(), exercise="training_recipe")
 #
 # **Decay in practice.** A table of embeddings has two axes, like a matrix, so it must be told by its layer. Practice is
 # divided on it: minGPT and OLMo 2 (2024) do not decay embeddings; nanoGPT decays every parameter with two or more axes,
-# embeddings included. What is common to all is that biases and norms do not decay.
+# embeddings included. Most exempt biases and norms, but not all: the published configuration of OLMo 2 decays its
+# norms.
 #
 # **Numbers.** With d_model = 512 and 4,000 warm-up steps the peak is 512^−0.5 · 4000^−0.5 ≈ 7·10⁻⁴. The two curves meet
 # at step = warmup_steps. PyTorch's `LambdaLR` counts from 0: that is where the division by zero comes from.
@@ -293,7 +294,7 @@ check(globals(), exercise="training_recipe")
 #
 # **实践中的权重衰减。** 嵌入表和矩阵一样有两个维度，所以要按层的类型来区分。
 # 对它的做法并不统一：minGPT 和 OLMo 2（2024）不衰减嵌入；nanoGPT 衰减所有两维及以上的参数，包括嵌入。
-# 一致的是：偏置和归一化层都不衰减。
+# 偏置和归一化层大多不衰减，但也有例外：OLMo 2 公布的配置就对归一化层做衰减。
 #
 # **数值。** d_model = 512、预热 4,000 步时，峰值为 512^−0.5 · 4000^−0.5 ≈ 7·10⁻⁴，两条曲线在 step = warmup_steps 处相交。
 # PyTorch 的 `LambdaLR` 从 0 开始计数：除以零的错误正是由此而来。
