@@ -141,8 +141,8 @@ check(linear_attention)
 #    > matrix of rank d at most with rows that sum to at most 1; its eigenvalues are at most 1 in size and at most d of
 #    > them are not zero, so its diagonal sums to at most d. On average a query can give its own key only d/S, for d =
 #    > 64 and S = 4,096 that is 1.6%. The exponential breaks this limit on the rank: a softmax of scores q·k of the same
-#    > size d can come as close to 100% as you like. Measured on recall and copying, this is where linear layers fall
-#    > behind (Arora et al., 2023; Jelassi et al., 2024).
+#    > size d can come as close to 100% as you like. In tests of recall and copying, models with a state of fixed size
+#    > fall behind (Arora et al., 2023; Jelassi et al., 2024).
 # 5. A cumulative sum keeps L states of d·d_v numbers. How would you train on long sequences without them?
 #    > In chunks of C tokens: keep the state only at the start of each chunk, and inside a chunk compute the masked
 #    > products φ(q)φ(k)ᵀ directly, C × C of them. At L = 8,192 and d = d_v = 64 in float32, all states take
@@ -174,7 +174,7 @@ check(linear_attention)
 #    > 它的特征值的绝对值都不超过 1，非零的至多 d 个，所以对角线之和不超过 d。
 #    > 平均下来，每个查询最多只能给自己的键 d/S 的权重：d = 64、S = 4,096 时只有 1.6%。
 #    > 指数打破了秩的限制：用同样大小的 d，对得分 q·k 做 softmax 可以任意接近 100%。
-#    > 在检索和复制任务上的实测也表明，线性注意力正是在这里落后（Arora 等，2023；Jelassi 等，2024）。
+#    > 在检索和复制任务的实测中，状态大小固定的模型确实落后（Arora 等，2023；Jelassi 等，2024）。
 # 5. 累加和要保留 L 个 d·d_v 的状态。训练长序列时怎样避免？
 #    > 把序列分成每块 C 个词元：只保留每块开头的状态，块内直接计算带掩码的乘积 φ(q)φ(k)ᵀ，共 C × C 个。
 #    > L = 8,192、d = d_v = 64、float32 时，全部状态每个头要 8,192·64·64·4 字节 = 128 MiB；
