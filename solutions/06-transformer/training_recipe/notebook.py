@@ -3,12 +3,13 @@
 # > blame the data?"*
 #
 # "How would you improve an attention model?" is usually answered with a list: initialisation, regularisation, learning
-# rate, batch normalisation. Here each item becomes a few lines that can be right or wrong.
+# rate, batch normalisation. Here four measures become a few lines each, and these can be right or wrong.
 #
 # **1.** `init_attention_(module)` changes `module` in place: every `nn.Linear` in it, at any depth and `module` itself
 # included, gets Xavier-uniform weights and a zero bias, if it has a bias. Xavier-uniform is uniform on $[-b, b]$ with
-# $b = \sqrt{6 / (\text{in} + \text{out})}$ (Glorot & Bengio, 2010). Everything else (norms, embeddings) stays as it is,
-# and so do dtype and the `Parameter` objects themselves. What is returned does not matter.
+# $b = \sqrt{6 / (\text{in} + \text{out})}$ (Glorot & Bengio, 2010). Everything else stays as it is (norms, embeddings,
+# and the `in_proj_weight` of `nn.MultiheadAttention`, which is a parameter of its own and no `nn.Linear`), and so do
+# dtype and the `Parameter` objects themselves. What is returned does not matter.
 #
 # **2.** `warmup_lr(step, d_model, warmup_steps)` returns the learning rate of step 1, 2, 3, … (Vaswani et al., 2017, section 5.3):
 #
@@ -19,8 +20,8 @@
 # **3.** `parameter_groups(model, weight_decay)` returns two groups for an optimiser, in this order:
 # `[{"params": …, "weight_decay": weight_decay}, {"params": …, "weight_decay": 0.0}]`. No decay for biases, for the weights
 # of norms, and for embeddings, nor for an output matrix that is tied to an embedding. Everything else decays. Every
-# parameter stands in exactly one group, exactly once, also when several layers share it. Layers are told by what they
-# are, not by their names. Models are made of `nn.Linear`, `nn.LayerNorm` over one axis, `nn.Embedding` and containers.
+# parameter stands in exactly one group, exactly once, also when several layers share it. Tell layers apart by their
+# type, not by their names. Models are made of `nn.Linear`, `nn.LayerNorm` over one axis, `nn.Embedding` and containers.
 #
 # **4.** `clip_by_global_norm_(parameters, max_norm)` scales all gradients in place by one factor, so that their norm,
 # taken over all of them as one long vector, is at most `max_norm`; gradients already below that stay as they are. It returns
@@ -38,13 +39,15 @@
 #   With max_norm = 10 nothing happens, and 5 is returned too.
 
 # %% [markdown] lang="zh"
-# > *“你的 Transformer 训练到两百步时损失爆炸了，结构没有问题。在怪数据之前，你会先设置好什么？”*
+# > *“你的 Transformer 训练到两百步时损失爆炸了，结构没有问题。先别怪数据，你会先把哪些东西设置好？”*
 #
-# “如何优化注意力模型？”通常得到的回答是一串名词：初始化、正则化、学习率、批量归一化。这里把每一项变成几行可以判断对错的代码。
+# “如何优化注意力模型？”通常得到的回答是一串名词：初始化、正则化、学习率、批归一化。
+# 这里把四种做法各变成几行可以判断对错的代码。
 #
 # **1.** `init_attention_(module)` 原地修改 `module`：其中任意深度的每个 `nn.Linear`（包括 `module` 本身）使用 Xavier 均匀初始化，
 # 偏置（如果有）置零。Xavier 均匀分布是 $[-b, b]$ 上的均匀分布，$b = \sqrt{6 / (\text{in} + \text{out})}$（Glorot & Bengio，2010）。
-# 其他部分（归一化层、嵌入层）保持原样，dtype 和 `Parameter` 对象本身也不变。返回什么无所谓。
+# 其他部分保持原样：归一化层、嵌入层，以及 `nn.MultiheadAttention` 的 `in_proj_weight`（它是单独的参数，不是 `nn.Linear`）。
+# dtype 和 `Parameter` 对象本身也不变。返回值不作要求。
 #
 # **2.** `warmup_lr(step, d_model, warmup_steps)` 返回第 1、2、3……步的学习率（Vaswani 等，2017，5.3 节）：
 #
@@ -136,7 +139,7 @@ def clip_by_global_norm_(parameters, max_norm):
 # Each function is checked on its own; one that is not written yet costs only its own points. Stuck? `hint("training_recipe")`.
 
 # %% [markdown] lang="zh"
-# 四个函数分别检查；还没写的只失去它自己的分数。卡住了？`hint("training_recipe")`。
+# 四个函数分别检查；没写的只丢掉它自己的分数。卡住了？`hint("training_recipe")`。
 
 # %% tags=["check"]
 from grader import check, hint
@@ -146,22 +149,72 @@ check(globals(), exercise="training_recipe")
 # %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
 #
-# 1. Where does $b = \sqrt{6/(\text{in} + \text{out})}$ come from? (What is the variance of a uniform distribution on [−b, b]?)
+# 1. Where does $b = \sqrt{6/(\text{in} + \text{out})}$ come from? (What is the variance of a uniform distribution on
+#    [−b, b]?)
+#    > From the wish that a layer changes variances neither forward nor backward. An output is a sum of `in` products,
+#    > so forward needs in · Var(w) = 1; a gradient is a sum of `out` products, so backward needs out · Var(w) = 1. Both
+#    > at once is impossible unless in = out, so Glorot and Bengio (2010) take Var(w) = 2/(in + out). A uniform
+#    > distribution on [−b, b] has the variance b²/3; setting b²/3 = 2/(in + out) gives b = √(6/(in + out)).
 # 2. Why does a post-norm Transformer need the warm-up more than a pre-norm one?
+#    > Because its gradients near the output are large at initialisation: there, they do not shrink with depth, while in
+#    > pre-norm they do, like 1/√(number of layers) (Xiong et al., 2020). A full learning rate in the first steps then
+#    > moves these weights far. Adam adds to it, since its estimate of the gradient's scale rests on few steps at the
+#    > beginning. In pre-norm the residual path has no norm on it, gradients are even from the start, and warm-up can be
+#    > short or absent.
 # 3. Adam with an L2 term in the loss and AdamW are not the same. What does Adam do to the gradient of the L2 term?
+#    > It divides it, with the rest of the gradient, by the running scale √v. So weights with large gradients hardly
+#    > decay, and weights with small ones decay strongly. An example: weights of 1, random gradients, learning rate
+#    > 0.001, decay 0.1, 1,000 steps. `torch.optim.Adam(weight_decay=0.1)` leaves 0.99 on average where the gradients
+#    > have a standard deviation of 10, and 0.46 where it is 0.1. `AdamW` subtracts lr · decay · weight apart from this
+#    > and leaves 0.905 in both cases (Loshchilov & Hutter, 2019).
 # 4. Why is decaying a LayerNorm's gain, or a bias, of little use?
+#    > Decay is there to keep large matrices from growing and fitting noise. Gains and biases are few: in GPT-2 small
+#    > they are 121,344 of 124,439,808 parameters, 0.1%. Decay pulls a gain towards 0, where the neutral value is 1, and
+#    > the matrix that follows can make up for it by growing. A bias only shifts, and pulling it to 0 just gives a worse
+#    > shift. So little is gained, and a little may be lost; it is a convention more than a law.
 # 5. With gradient accumulation, mixed precision and several GPUs: when exactly do you clip?
-# 6. "Use batch normalisation", two of the sources say. Why do Transformers use LayerNorm instead?
+#    > Once per optimiser step, on the complete and true gradient: after the last accumulated backward pass, after the
+#    > average over the GPUs (DDP does this in the backward pass), after `scaler.unscale_(optimizer)`, and before
+#    > `scaler.step(optimizer)`. Clipping each small batch would limit another quantity, and scaled gradients would meet
+#    > the wrong threshold. Where parameters are sharded (FSDP), the squared norms have to be summed over all GPUs
+#    > first.
+# 6. Lists of advice often name batch normalisation. Why do Transformers use LayerNorm instead?
+#    > Because batch statistics suit text badly. They mix tokens of different sentences and their padding, they change a
+#    > lot from batch to batch, and at inference they have to be replaced by running averages, which fit less well (Shen
+#    > et al., 2020). In causal training they would also let the future in. LayerNorm normalises each token by itself,
+#    > in training and inference alike, and does not depend on the size of the batch.
 
 # %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. $b = \sqrt{6/(\text{in} + \text{out})}$ 是怎么来的？（[−b, b] 上均匀分布的方差是多少？）
-# 2. 为什么 post-norm 的 Transformer 比 pre-norm 更需要预热（warmup）？
+#    > 来自一个愿望：一层在前向和反向中都不改变方差。一个输出是 in 个乘积之和，所以前向要求 in · Var(w) = 1；
+#    > 一个梯度是 out 个乘积之和，所以反向要求 out · Var(w) = 1。除非 in = out，两者不能同时满足，
+#    > 于是 Glorot 和 Bengio（2010）取 Var(w) = 2/(in + out)。[−b, b] 上均匀分布的方差是 b²/3；
+#    > 令 b²/3 = 2/(in + out)，就得到 b = √(6/(in + out))。
+# 2. 为什么后置归一化的 Transformer 比前置归一化的更需要预热（warm-up）？
+#    > 因为它靠近输出处的梯度在初始化时很大：那里的梯度不随深度减小，而前置归一化中按 1/√层数 减小（Xiong 等，2020）。
+#    > 最初几步若用完整的学习率，这些权重就会移动太多。
+#    > Adam 会加重这一点，因为开头它对梯度尺度的估计只依据很少的几步。
+#    > 前置归一化的残差通路上没有归一化，梯度从一开始就均匀，预热可以很短，甚至不用。
 # 3. 在损失里加 L2 项的 Adam 与 AdamW 并不相同。Adam 会对 L2 项的梯度做什么？
+#    > 它会把 L2 项的梯度与其余梯度一起除以滑动尺度 √v。于是梯度大的权重几乎不衰减，梯度小的权重衰减得很厉害。
+#    > 举例：权重为 1，梯度随机，学习率 0.001，衰减系数 0.1，走 1,000 步。
+#    > 用 `torch.optim.Adam(weight_decay=0.1)`，梯度标准差为 10 的权重平均还剩 0.99，标准差为 0.1 的只剩 0.46。
+#    > `AdamW` 则单独减去 lr · 衰减系数 · 权重，两种情形都剩 0.905（Loshchilov & Hutter，2019）。
 # 4. 为什么对 LayerNorm 的增益或偏置做权重衰减没有多大用处？
+#    > 权重衰减是为了不让大矩阵变得过大、去拟合噪声。增益和偏置很少：GPT-2 small 的 124,439,808 个参数中，
+#    > 它们只有 121,344 个，占 0.1%。衰减把增益拉向 0，而它的中性值是 1，后面的矩阵只要变大就能抵消。
+#    > 偏置只是平移，把它拉向 0 只会让平移变差。所以好处很小，还可能略有损失；这更像惯例，而不是定律。
 # 5. 同时使用梯度累积、混合精度和多卡时，究竟应当在什么时候裁剪梯度？
-# 6. 有两份资料都说“使用批量归一化”。为什么 Transformer 用的是 LayerNorm？
+#    > 每次优化器更新只裁剪一次，而且要对完整、真实的梯度：在最后一次累积的反向传播之后，
+#    > 在各 GPU 取平均之后（DDP 在反向传播中完成），在 `scaler.unscale_(optimizer)` 之后，
+#    > 在 `scaler.step(optimizer)` 之前。对每个小批分别裁剪，限制的是另一个量；对放大过的梯度裁剪，阈值就不对了。
+#    > 参数分片时（FSDP），要先把各 GPU 上的平方和加起来。
+# 6. 各种建议里常常提到批归一化。为什么 Transformer 用的是 LayerNorm？
+#    > 因为批的统计量不适合文本：它把不同句子的词元和填充混在一起，批与批之间变化很大，
+#    > 推理时还得换成滑动均值和方差，而这又不够准（Shen 等，2020）。因果训练时，它还会让未来的信息混进来。
+#    > LayerNorm 对每个词元单独归一化，训练和推理时做法相同，也与批大小无关。
 
 # %% [markdown] tags=["hint"]
 # `modules()` walks through a model at every depth, the model itself included; `parameters()` gives every parameter once,
@@ -190,31 +243,72 @@ check(globals(), exercise="training_recipe")
 # 范数 = √（所有平方之和），仅当范数 > max_norm 时把每个梯度原地乘以 max_norm / 范数。
 
 # %% [markdown] tags=["discussion"]
-# **What the sources say, and what holds.** Xavier and He initialisation keep variances level from layer to layer; He's
-# factor 2 makes up for a ReLU, which attention projections do not have, so Xavier is the usual choice for them.
-# L2 regularisation and weight decay are the same for plain SGD only; Adam divides the L2 gradient by its running scale,
-# hence AdamW (Loshchilov & Hutter, 2019). Batch normalisation is *not* what makes Transformers train: batch statistics mix
-# sequences and padding, and need another rule at inference. They use LayerNorm, which looks at one token at a time.
+# **What lists of advice say, and what holds.** Xavier and He initialisation keep variances level from layer to layer;
+# He's factor 2 makes up for a ReLU, which attention projections do not have, so Xavier is a natural choice for them. L2
+# regularisation and weight decay are the same for plain SGD only; Adam divides the L2 gradient by its running scale,
+# hence AdamW (Loshchilov & Hutter, 2019). Batch normalisation is *not* what makes Transformers train: batch statistics
+# mix sequences and padding, and need another rule at inference. They use LayerNorm, which looks at one token at a time.
 # An L1 term, sometimes named too, is rarely used.
 #
-# **Numbers.** With d_model = 512 and 4,000 warm-up steps the peak is 512^−0.5 · 4000^−0.5 ≈ 7·10⁻⁴. The two curves meet at
-# step = warmup_steps. PyTorch's `LambdaLR` counts from 0: that is where the division by zero comes from.
+# **What the initialisation misses.** `nn.MultiheadAttention` keeps the weights of q, k and v in one parameter,
+# `in_proj_weight` of size 3E × E, which is no `nn.Linear`: a loop over `nn.Linear` does not touch it, only `out_proj`.
+# It has been initialised by PyTorch as *one* Xavier-uniform matrix, b = √(6/(4E)), so its bound is smaller by √2 than
+# that of three E × E matrices, √(6/(2E)). And an output matrix that is tied to an embedding *is* an `nn.Linear`:
+# initialising it changes the embedding as well.
 #
-# **Traps.** `clip_grad_norm_` divides by norm + 1e−6, for which zero gradients are harmless. Clipping comes after the backward
-# pass of the whole (accumulated) batch, after `scaler.unscale_` in mixed precision, and before `optimizer.step()`; one NaN
-# gradient makes the norm NaN, which is worth logging. Clipping tensor by tensor changes the *direction* of the step,
-# clipping by the global norm only its length (Pascanu et al., 2013). An optimiser refuses a parameter that is in two groups,
-# which is how one finds out that an output matrix is tied (Press & Wolf, 2017).
+# **Decay in practice.** A table of embeddings has two axes, like a matrix, so it must be told by its layer. Practice is
+# divided on it: minGPT and OLMo 2 (2024) do not decay embeddings; nanoGPT decays every parameter with two or more axes,
+# embeddings included. Most exempt biases and norms, but not all: the published configuration of OLMo 2 decays its
+# norms.
+#
+# **Numbers.** With d_model = 512 and 4,000 warm-up steps the peak is 512^−0.5 · 4000^−0.5 ≈ 7·10⁻⁴. The two curves meet
+# at step = warmup_steps. PyTorch's `LambdaLR` counts from 0: that is where the division by zero comes from.
+#
+# **Traps.** `clip_grad_norm_` divides by norm + 1e−6, for which zero gradients are harmless. Clipping comes after the
+# backward pass of the whole (accumulated) batch, after `scaler.unscale_` in mixed precision, and before
+# `optimizer.step()`; one NaN gradient makes the norm NaN, which is worth logging. Clipping tensor by tensor changes the
+# *direction* of the gradient, clipping by the global norm only its length (Pascanu et al., 2013). An optimiser refuses
+# a parameter that is in two groups, which is how one finds out that an output matrix is tied (Press & Wolf, 2017).
+#
+# **Today.** GPT-2 (Radford et al., 2019) draws weights from a normal distribution with standard deviation *0.02* and
+# scales those that write into the residual stream by *1/√(2N)* for N blocks, two such layers in each: 0.02/√24 ≈ 0.004
+# for 12 blocks. Many language models still start like this; Xavier would give 0.036 for a 768 × 768 matrix. Usual are
+# AdamW with β₂ = 0.95, decay 0.1, clipping at 1.0, and a linear warm-up followed by a cosine down to a tenth (Brown et
+# al., 2020), or by a constant rate and a short decay at the end (WSD, Hu et al., 2024). Against exploding losses there
+# are *QK-norm* (Dehghani et al., 2023), *logit soft-capping* (Gemma 2, 2024), and *z-loss*, 10⁻⁴ · log² Z added to the
+# loss, where Z is the sum in the denominator of the output softmax (PaLM, Chowdhery et al., 2022). In some models Muon
+# takes the place of AdamW for the matrices (Jordan et al., 2024).
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **资料怎么说，事实如何。** Xavier 和 He 初始化都是为了让各层的方差保持稳定；He 的系数 2 用于补偿 ReLU，而注意力的投影后面没有 ReLU，
-# 所以通常用 Xavier。L2 正则与权重衰减只在普通 SGD 下等价；Adam 会把 L2 的梯度除以它的滑动尺度，因此有了 AdamW（Loshchilov & Hutter，2019）。
-# 让 Transformer 能训练的*不是*批量归一化：批统计量会混合不同序列和填充，推理时还要换一套规则。它用的是只看单个词元的 LayerNorm。
+# **各种建议怎么说，事实如何。** Xavier 和 He 初始化都是为了让各层的方差保持稳定；He 的系数 2 用于补偿 ReLU，
+# 而注意力的投影后面没有 ReLU，所以用 Xavier 更自然。
+# L2 正则与权重衰减只在普通 SGD 下等价；Adam 会把 L2 的梯度除以它的滑动尺度，
+# 因此有了 AdamW（Loshchilov & Hutter，2019）。让 Transformer 能训练的*不是*批归一化：
+# 批统计量会混合不同序列和填充，推理时还要换一套规则。它用的是只看单个词元的 LayerNorm。
 # 有时也被提到的 L1 正则则很少使用。
 #
-# **数值。** d_model = 512、预热 4000 步时，峰值为 512^−0.5 · 4000^−0.5 ≈ 7·10⁻⁴，两条曲线在 step = warmup_steps 处相交。
+# **这样初始化漏掉了什么。** `nn.MultiheadAttention` 把 q、k、v 的权重放在同一个参数 `in_proj_weight`（3E × E）里，
+# 它不是 `nn.Linear`：遍历 `nn.Linear` 碰不到它，只会改到 `out_proj`。PyTorch 把它当作*一个*矩阵做 Xavier 均匀初始化，
+# b = √(6/(4E))，比三个 E × E 矩阵各自的边界 √(6/(2E)) 小 √2 倍。
+# 而与嵌入共享权重的输出矩阵*是* `nn.Linear`：初始化它，嵌入也跟着变。
+#
+# **实践中的权重衰减。** 嵌入表和矩阵一样有两个维度，所以要按层的类型来区分。
+# 对它的做法并不统一：minGPT 和 OLMo 2（2024）不衰减嵌入；nanoGPT 衰减所有两维及以上的参数，包括嵌入。
+# 偏置和归一化层大多不衰减，但也有例外：OLMo 2 公布的配置就对归一化层做衰减。
+#
+# **数值。** d_model = 512、预热 4,000 步时，峰值为 512^−0.5 · 4000^−0.5 ≈ 7·10⁻⁴，两条曲线在 step = warmup_steps 处相交。
 # PyTorch 的 `LambdaLR` 从 0 开始计数：除以零的错误正是由此而来。
 #
-# **陷阱。** `clip_grad_norm_` 除以的是 norm + 1e−6，因此全零梯度也没有问题。裁剪应在整个（累积的）批次反向传播之后、混合精度下
-# `scaler.unscale_` 之后、`optimizer.step()` 之前；只要有一个 NaN 梯度，范数就是 NaN，值得记录到日志里。逐个张量裁剪会改变更新的*方向*，
-# 按全局范数裁剪只改变长度（Pascanu 等，2013）。同一参数出现在两个组里时优化器会报错，人们往往因此才发现输出矩阵是共享的（Press & Wolf，2017）。
+# **陷阱。** `clip_grad_norm_` 除以的是 norm + 1e−6，因此全零梯度也没有问题。
+# 裁剪应在整个（累积的）批次反向传播之后、混合精度下 `scaler.unscale_` 之后、`optimizer.step()` 之前；
+# 只要有一个 NaN 梯度，范数就是 NaN，值得记录到日志里。逐个张量裁剪会改变梯度的*方向*，
+# 按全局范数裁剪只改变长度（Pascanu 等，2013）。同一参数出现在两个组里时优化器会报错，
+# 人们往往因此才发现输出矩阵是共享的（Press & Wolf，2017）。
+#
+# **如今。** GPT-2（Radford 等，2019）的权重取自标准差为 *0.02* 的正态分布，写入残差流的那些权重再乘以 *1/√(2N)*，
+# N 是层数，每层有两个这样的子层：12 层时为 0.02/√24 ≈ 0.004。许多语言模型至今仍这样初始化；
+# 对 768 × 768 的矩阵，Xavier 的标准差是 0.036。常见的配置是 AdamW，β₂ = 0.95，权重衰减 0.1，梯度裁剪到 1.0；
+# 学习率先线性预热，再按余弦降到十分之一（Brown 等，2020），或保持恒定、最后短暂下降（WSD，Hu 等，2024）。
+# 防止损失爆炸的办法有 *QK-norm*（Dehghani 等，2023）、*logit soft-capping*（软上限，Gemma 2，2024），
+# 以及 *z-loss*：在损失上加 10⁻⁴ · log² Z，其中 Z 是输出 softmax 的分母（PaLM，Chowdhery 等，2022）。
+# 有些模型对矩阵改用 Muon（Jordan 等，2024）代替 AdamW。

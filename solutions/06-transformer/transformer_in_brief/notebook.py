@@ -38,7 +38,7 @@
 # ```
 #   词元 ─► 嵌入（+ 位置）─► [ 层 ] × num_layers ─► LayerNorm ─► 输出矩阵 ─► logits
 #
-#   一层（pre-norm）：  x ─┬─► LayerNorm ─► 注意力 ─► + ─┬─► LayerNorm ─► 前馈网络 ─► + ─►
+#   一层（前置归一化）：x ─┬─► LayerNorm ─► 注意力 ─► + ─┬─► LayerNorm ─► 前馈网络 ─► + ─►
 #                         └──────────────────────────┘  └────────────────────────────┘
 # ```
 #
@@ -91,19 +91,21 @@ heatmap([[0.312, 0.229, 0.458, 0.0003]], rows=["GPT-2 small"], columns=["emb.", 
 # known sequence (teacher forcing, cross-entropy). Generation remains sequential, a token at a time; keys and values of
 # earlier tokens are cached.
 #
-# **Cost.** For n tokens of size d a layer takes O(n²·d) operations for attention and O(n·d²) for projections and feed-forward.
-# The second dominates until n is several times d. Scores kept for training take O(n²) memory per head. "Efficient" means few
-# *sequential* steps, O(1) per layer where an RNN needs O(n); it does not mean fewer operations on long inputs.
+# **Cost.** For n tokens of size d a layer takes O(n²·d) operations for attention and O(n·d²) for projections and
+# feed-forward. The second dominates until n is several times d. Scores kept for training take O(n²) memory per head,
+# unless a fused kernel such as FlashAttention computes them again. "Efficient" means few *sequential* steps, O(1) per
+# layer where an RNN needs O(n); it does not mean fewer operations on long inputs.
 
 # %% [markdown] tags=["answer", "discussion"] lang="zh"
 # **是什么。** 一种由注意力和小型网络组成的序列模型，没有循环，也没有卷积。每个位置一步就能看到所有其他位置，同一层的所有位置同时计算。
 #
 # **一层。** 多头自注意力在位置*之间*传递信息；前馈网络（两个线性变换，中间一个非线性，内部通常是四倍宽）对每个位置*单独*处理。
-# 两者外面各有一条残差连接；LayerNorm 放在相加之后（2017 年的 post-norm），或像今天多数模型那样放在子层之前（pre-norm，训练更稳定）。
+# 两者外面各有一条残差连接；LayerNorm 放在相加之后（2017 年的后置归一化，post-norm），
+# 或像今天多数模型那样放在子层之前（前置归一化，pre-norm，训练更稳定）。
 # 同样结构、各有自己参数的层堆叠 N 次。
 #
 # **位置。** 注意力看不到顺序：打乱词元，输出只是跟着打乱。因此必须加入位置信息：把正弦或可学习的向量加到嵌入上，
-# 或在打分中引入相对位置或旋转位置编码。
+# 或在得分中引入相对位置或旋转位置编码。
 #
 # **编码器与解码器。** 原始模型用两者做翻译。编码器的自注意力能看到整个源句；解码器的自注意力带因果掩码；交叉注意力用解码器的查询去读编码器的键和值。
 # BERT 只保留编码器，GPT 只保留解码器（没有交叉注意力），T5 两者都有。
@@ -112,7 +114,7 @@ heatmap([[0.312, 0.229, 0.458, 0.0003]], rows=["GPT-2 small"], columns=["emb.", 
 # 生成仍是逐个词元的串行过程，之前词元的键和值会缓存下来。
 #
 # **代价。** 序列长 n、维度 d 时，每层注意力需 O(n²·d) 次运算，投影和前馈需 O(n·d²)；n 达到 d 的数倍之前，后者占主导。
-# 训练时保存打分，每个头需要 O(n²) 内存。所谓“高效”指*串行*步数少（每层 O(1)，RNN 需要 O(n)），并不是说长序列上的运算更少。
+# 训练时保存得分，每个头需要 O(n²) 显存，除非用 FlashAttention 这样的融合算子重计算。所谓“高效”指*串行*步数少（每层 O(1)，RNN 需要 O(n)），并不是说长序列上的运算更少。
 
 # %% [markdown] tags=["rubric"]
 # - Names the idea: attention in place of recurrence and convolution, so that all positions are computed in parallel.
@@ -159,21 +161,65 @@ check(transformer_parameters)
 # **What the interviewer asks next**
 #
 # 1. The rule of thumb for a layer is 12·E² parameters. Where does it come from, and what does it leave out?
+#    > Four E × E matrices in attention make 4·E², two E × 4E matrices in the feed-forward network 8·E². It leaves out
+#    > biases and norms, 13·E, which is 0.14% of it at E = 768, and everything outside the layers: the embedding, and an
+#    > output matrix that is not tied. It also assumes ff_dim = 4E and as many key-value heads as query heads. With
+#    > SwiGLU there are three matrices, often of width 8E/3, which is 8·E² again; GQA makes the k and v matrices
+#    > smaller.
 # 2. GPT-2 small is said to have 124 million parameters. Your function gives fewer: what is missing?
-# 3. How many multiply-adds per token does a forward pass take, when n is small? Why is it about the number of parameters?
+#    > The learned positions: 1,024 · 768 = 786,432. The function gives 123,653,376, and together that is 124,439,808.
+#    > The output matrix is tied to the embedding; counted twice it would be 163 million.
+# 3. How many multiply-adds per token does a forward pass take, when n is small? Why is it about the number of
+#    parameters?
+#    > About as many as there are parameters, because each entry of a matrix is multiplied once per token. For GPT-2
+#    > small the layers' matrices have 12·12·768² = 84,934,656 entries and the output matrix 38,597,376, together
+#    > 123,532,032 multiply-adds. Looking up an embedding costs none, but here the same table is the output matrix. As a
+#    > multiply-add is two operations, a forward pass takes about 2N per token and training about 6N (Kaplan et al.,
+#    > 2020).
 # 4. From which length on does attention cost more than the feed-forward network?
+#    > Scores and weighted sum take 2·n·E multiply-adds per token, the feed-forward network 8·E², so they cost more from
+#    > n = 4·E on: 3,072 tokens for GPT-2 small. If the four projections count as attention, 4·E² + 2·n·E against 8·E²,
+#    > it is n = 2·E = 1,536. A causal kernel that skips the hidden half doubles these lengths.
 # 5. Why do large models often leave out biases, and do not tie the output matrix?
+#    > Biases bring little, since the norms and the matrices can do most of what they do; PaLM (Chowdhery et al., 2022)
+#    > left them out and reported more stable training. Tying saves vocab_size · E parameters: 31% of GPT-2 small, but
+#    > in Llama 2 7B, which does not tie, 32,000 · 4,096 = 131 million, 2% of 6.7 billion. Reading tokens and predicting
+#    > them are different jobs, so large models spend the 2%. Small models, and the Gemma family, still tie.
 # 6. What would happen without the residual connections? Without the feed-forward network?
+#    > Without residuals a deep stack hardly trains: gradients must pass through every sublayer, and attention averages
+#    > tokens again and again until they are all alike (Dong et al., 2021, show that rank collapses doubly exponentially
+#    > with depth). Without the feed-forward network the stack loses two thirds of each layer's parameters and nearly
+#    > all of its nonlinearity: for given weights, attention is linear in the values.
 
 # %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 经验法则说每层约 12·E² 个参数。它是怎么来的？漏掉了什么？
+#    > 注意力有四个 E × E 矩阵，共 4·E²；前馈网络有两个 E × 4E 矩阵，共 8·E²。
+#    > 漏掉的是偏置和归一化，共 13·E（E = 768 时只占 0.14%），以及层之外的一切：嵌入，和不共享时的输出矩阵。
+#    > 它还假定 ff_dim = 4E，并且键值头与查询头一样多。
+#    > 用 SwiGLU 时有三个矩阵，宽度常取 8E/3，合计又是 8·E²；GQA 则让 k 和 v 的矩阵变小。
 # 2. 都说 GPT-2 small 有 1.24 亿个参数，你的函数得到的要少一些：少了什么？
+#    > 少了可学习的位置嵌入：1,024 · 768 = 786,432 个。函数给出 123,653,376，合起来是 124,439,808。
+#    > 输出矩阵与嵌入共享；如果重复计算，就成了 1.63 亿。
 # 3. n 较小时，前向计算每个词元需要多少次乘加？为什么大约等于参数量？
+#    > 大约与参数一样多，因为矩阵的每个元素对每个词元乘一次。
+#    > GPT-2 small 各层的矩阵共有 12·12·768² = 84,934,656 个元素，输出矩阵有 38,597,376 个，合计 123,532,032 次乘加。
+#    > 查嵌入表不需要乘法，但这里同一张表还要当输出矩阵用。
+#    > 一次乘加算两次运算，所以每个词元的前向计算约需 2N 次运算，训练约需 6N 次（Kaplan 等，2020）。
 # 4. 序列长到多少，注意力的代价会超过前馈网络？
+#    > 算得分与加权求和每个词元需 2·n·E 次乘加，前馈网络需 8·E² 次，所以从 n = 4·E 起前者更贵：GPT-2 small 是 3,072 个词元。
+#    > 如果把四个投影也算作注意力，就是 4·E² + 2·n·E 对 8·E²，n = 2·E = 1,536。
+#    > 如果因果算子会跳过被屏蔽的一半，这些长度都要加倍。
 # 5. 为什么大模型常常去掉偏置，也不共享输出矩阵？
+#    > 偏置作用不大，归一化和矩阵能完成它的大部分工作；PaLM（Chowdhery 等，2022）去掉了偏置，并报告训练更稳定。
+#    > 共享可以省下 vocab_size · E 个参数：在 GPT-2 small 中占 31%，
+#    > 而在不共享的 Llama 2 7B 中是 32,000 · 4,096 = 1.31 亿，只占 67 亿的 2%。
+#    > 读入词元和预测词元是两件不同的事，所以大模型愿意多花这 2%。小模型以及 Gemma 系列仍然共享。
 # 6. 没有残差连接会怎样？没有前馈网络呢？
+#    > 没有残差，深的堆叠很难训练：梯度必须穿过每一个子层，而注意力一次次对词元取平均，直到它们全都雷同；
+#    > Dong 等（2021）证明秩随深度以双指数速度塌缩。
+#    > 没有前馈网络，每层会失去三分之二的参数和几乎全部的非线性：权重给定时，注意力对值是线性的。
 
 # %% [markdown] tags=["hint"]
 # Go through the picture from left to right and write down one number for each box. Which of them are there once, and which
@@ -197,21 +243,42 @@ check(transformer_parameters)
 # 一层：注意力 4·(E·E + E)，前馈 (E·F + F) + (F·E + E)，两个 LayerNorm 共 2·2·E。层之外：嵌入 V·E，最后的 LayerNorm 2·E，不共享时再加 V·E。
 
 # %% [markdown] tags=["discussion"]
-# **What the source says, and what holds.** "Based on self-attention, captures long-range dependencies, computationally efficient;
-# multi-head attention, feed-forward network, position encoding" leaves out residual connections and LayerNorm, without which deep
-# stacks do not train, and the masks, without which a decoder would see what it is to predict. "Efficient" holds for sequential
-# steps only: attention takes O(n²·d) operations, more than an RNN's O(n·d²) once n > d (Vaswani et al., 2017, table 1).
+# **What a common summary says, and what holds.** "Based on self-attention, captures long-range dependencies,
+# computationally efficient; multi-head attention, feed-forward network, position encoding" leaves out residual
+# connections and LayerNorm, without which deep stacks hardly train, and the masks, without which a decoder would see
+# what it is to predict. "Efficient" holds for sequential steps only: attention takes O(n²·d) operations, more than an
+# RNN's O(n·d²) once n > d (Vaswani et al., 2017, table 1).
 #
-# **Numbers.** With F = 4·E a layer has 4·E² + 8·E² = 12·E² weights, two thirds of them in the feed-forward pair. GPT-2 small gives
-# 123,653,376 here; its 1,024 learned positions add 786,432, which makes 124,439,808. A forward pass multiplies every weight
-# but the embedding's table once per token (and the tied output matrix once), hence about as many multiply-adds as parameters.
-# Scores and weighted sum take 2·n·E multiply-adds per token, the feed-forward pair 8·E²: they are equal at n = 4·E.
+# **Numbers.** With F = 4·E a layer has 4·E² + 8·E² = 12·E² weights, two thirds of them in the feed-forward pair. GPT-2
+# small gives 123,653,376 here; its 1,024 learned positions add 786,432, which makes 124,439,808. A forward pass
+# multiplies every weight but the embedding's table once per token (and the tied output matrix once), hence about as
+# many multiply-adds as parameters. Scores and weighted sum take 2·n·E multiply-adds per token, the feed-forward pair
+# 8·E²: they are equal at n = 4·E.
+#
+# **Training against generation.** In training the model always reads the true earlier tokens (teacher forcing), in
+# generation its own, mistakes included. This difference is called *exposure bias* (Ranzato et al., 2016).
+#
+# **Today.** The common form is a decoder only, with RMSNorm before each sublayer, SwiGLU, rotary positions (RoPE),
+# fewer key-value heads (GQA) and mostly no biases, as in Llama 3 (Grattafiori et al., 2024); many models add *QK-norm*
+# (OLMo 2, 2024; Qwen3, 2025). Many large models replace the feed-forward network by a *mixture of experts*, of which
+# each token uses a few. The parameters then no longer tell the cost: DeepSeek-V3 (DeepSeek-AI, 2024) has 671 billion,
+# of which 37 billion work on a token.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **资料怎么说，事实如何。** “基于自注意力，能捕捉长距离依赖，计算效率高；由多头注意力、前馈网络和位置编码组成”漏掉了残差连接和 LayerNorm
-# （没有它们深层堆叠无法训练），也漏掉了掩码（没有它解码器就能看到要预测的内容）。“效率高”只对串行步数成立：注意力需要 O(n²·d) 次运算，
-# n > d 时多于 RNN 的 O(n·d²)（Vaswani 等，2017，表 1）。
+# **常见的概括怎么说，事实如何。** “基于自注意力，能捕捉长距离依赖，计算效率高；由多头注意力、前馈网络和位置编码组成”，
+# 这句话漏掉了残差连接和 LayerNorm（没有它们，深层堆叠很难训练），
+# 也漏掉了掩码（没有它，解码器就能看到要预测的内容）。
+# “效率高”只对串行步数成立：注意力需要 O(n²·d) 次运算，n > d 时多于 RNN 的 O(n·d²)（Vaswani 等，2017，表 1）。
 #
 # **数值。** F = 4·E 时每层有 4·E² + 8·E² = 12·E² 个权重，其中三分之二在前馈网络。GPT-2 small 在这里得到 123,653,376；
-# 再加上 1,024 个可学习位置的 786,432，就是 124,439,808。前向计算时，除嵌入表以外的每个权重对每个词元乘一次（共享的输出矩阵也乘一次），
-# 所以乘加次数约等于参数量。打分与加权求和每个词元需 2·n·E 次乘加，前馈需 8·E² 次：n = 4·E 时两者相等。
+# 再加上 1,024 个可学习位置的 786,432，就是 124,439,808。
+# 前向计算时，除嵌入表以外的每个权重对每个词元乘一次（共享的输出矩阵也乘一次），所以乘加次数约等于参数量。
+# 算得分与加权求和每个词元需 2·n·E 次乘加，前馈需 8·E² 次：n = 4·E 时两者相等。
+#
+# **训练与生成的差别。** 训练时模型读到的总是正确的前文（teacher forcing），生成时读到的是自己的输出，包括其中的错误。
+# 这种差别叫作*暴露偏差*（exposure bias，Ranzato 等，2016）。
+#
+# **如今。** 通行的结构是仅解码器，每个子层之前用 RMSNorm，前馈用 SwiGLU，位置用旋转位置编码（RoPE），键值头较少（GQA），
+# 大多没有偏置，例如 Llama 3（Grattafiori 等，2024）；许多模型还加上 *QK-norm*（OLMo 2，2024；Qwen3，2025）。
+# 许多大模型把前馈网络换成*混合专家*（mixture of experts），每个词元只用其中几个。
+# 这时参数量不再代表代价：DeepSeek-V3（DeepSeek-AI，2024）有 6710 亿个参数，每个词元只用到其中的 370 亿。
