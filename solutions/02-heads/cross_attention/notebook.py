@@ -1,10 +1,10 @@
 # %% [markdown]
 # > *"A decoder reads what the encoder wrote. Write that layer. The two need not have the same length, nor the same width."*
 #
-# In cross-attention the queries come from one sequence, the keys and values from another: the *context*. This is how a decoder
-# reads the source sentence (Vaswani et al., 2017, section 3.2.3), and how an image model reads the text prompt. The output has one
-# row per query, and every row is made of values of the context alone. Most mistakes here are of one kind: something is taken from
-# the wrong side.
+# In cross-attention the queries come from one sequence, the keys and values from another: the *context*. This is how a
+# decoder reads the source sentence (Vaswani et al., 2017, section 3.2.3), and how an image model reads the text
+# prompt. The output has one row per query, and every row is made of values of the context alone. Most mistakes here
+# are of one kind: something is taken from the wrong side.
 #
 # **Write** the module `CrossAttention(embed_dim, num_heads, context_dim=None)` with `forward(x, context, context_mask=None)`.
 #
@@ -219,7 +219,7 @@ check(CrossAttention)
 # **In real libraries** `nn.MultiheadAttention` has `kdim` and `vdim` for a context of another width. Latent diffusion
 # models read their prompt in just this way (Rombach et al., 2022, section 3.3).
 #
-# **Today.** Cross-attention is the usual bridge between two kinds of data: Whisper's decoder reads audio with it
+# **Today.** Cross-attention is a common bridge between two kinds of data: Whisper's decoder reads audio with it
 # (Radford et al., 2022), and Flamingo (Alayrac et al., 2022) adds it to a frozen language model, with a gate that
 # starts at zero. A small set of learned queries that reads a long context is called a resampler (Flamingo) or Q-Former
 # (BLIP-2, Li et al., 2023). The alternative is to put both into one sequence and use self-attention: LLaVA (Liu et
@@ -238,7 +238,7 @@ check(CrossAttention)
 # **实际的库。** `nn.MultiheadAttention` 用 `kdim` 和 `vdim` 支持不同宽度的上下文。
 # 潜在扩散模型正是这样读取提示词的（Rombach 等，2022，3.3 节）。
 #
-# **如今。** 交叉注意力是连接两种数据的常用方式：
+# **如今。** 交叉注意力是连接两种数据的一种常用方式：
 # Whisper 的解码器用它读取音频（Radford 等，2022）；
 # Flamingo（Alayrac 等，2022）把它加进冻结的语言模型，并配有一个初值为零的门控。
 # 用少量可学习的查询去读很长的上下文，在 Flamingo 中叫 resampler，在 BLIP-2（Li 等，2023）中叫 Q-Former。

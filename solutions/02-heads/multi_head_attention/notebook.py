@@ -6,8 +6,8 @@
 #
 # $$\operatorname{head}_i = \operatorname{Attention}(Q_i, K_i, V_i), \qquad \text{output} = \operatorname{Concat}(\operatorname{head}_1, \dots, \operatorname{head}_h)\,W^O$$
 #
-# where $Q_i$ is the $i$-th slice of $QW^Q$, and so on. It takes no more multiply-adds than one head of full
-# width; only the weights take $h$ times the memory. The hard part is the bookkeeping: which axis the heads are cut from, and
+# where $Q_i$ is the $i$-th slice of $QW^Q$, and so on. It takes no more multiply-adds than one head of full width;
+# only the weights take $h$ times the memory. The hard part is the bookkeeping: which axis the heads are cut from, and
 # which one they are put back on.
 #
 # **Write** the module `MultiHeadAttention(embed_dim, num_heads, dropout=0.0, bias=True)` with

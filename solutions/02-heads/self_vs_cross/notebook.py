@@ -190,10 +190,10 @@ check(score_shape, attention_kind)
 #    > have the same number. Key and value number j have to belong to the same thing. They may be different vectors of
 #    > it: DETR (Carion et al., 2020) adds positions to queries and keys and not to the values.
 # 2. A decoder-only model translates too. Where is its "cross-attention"?
-#    > Inside its self-attention. Source and target stand in one sequence of S + L tokens, so the scores are (S + L)×(S
-#    > + L), and the block in which target tokens ask source tokens, L×S, does the work of cross-attention. The
-#    > differences: one set of projections for both, one softmax that source and target share, and source tokens that
-#    > see only what is before them, unless a prefix mask lets the prompt see all of itself.
+#    > Inside its self-attention. Source and target stand in one sequence of S+L tokens, so the scores are
+#    > (S+L)×(S+L), and the block in which target tokens ask source tokens, L×S, does the work of cross-attention.
+#    > The differences: one set of projections for both, one softmax that source and target share, and source tokens
+#    > that see only what is before them, unless a prefix mask lets the prompt see all of itself.
 # 3. What can be cached in each of the three attentions while decoding, and how does it grow?
 #    > In the encoder nothing has to be kept but its output: it runs once. In the decoder's self-attention keys and
 #    > values are kept for every token written, 2·E numbers per layer and token, so this cache grows with each step:

@@ -262,9 +262,9 @@ check(parameter_count, head_weights)
 #
 # **Today.** "Multi-head" has become two numbers: query heads and key-value heads. Llama 3 8B has 32 and 8
 # (grouped-query attention, Ainslie et al., 2023), which makes its cache a quarter: 128 KiB instead of 512 KiB per
-# token in 16 bits. DeepSeek-V2 (2024) keeps many heads and caches one short latent vector for all of them (multi-head
-# latent attention). Single-head attention of full width is still found in some small parts, for example in the
-# published code of the autoencoder of latent diffusion (Rombach et al., 2022).
+# token in 16 bits. DeepSeek-V2 (2024) keeps many heads and caches one short latent vector for all of them, with one
+# small rotary key (multi-head latent attention). Single-head attention of full width is still found in some small
+# parts, for example in the published code of the autoencoder of latent diffusion (Rombach et al., 2022).
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **混淆从何而来。** 教材往往先讲不分头的自注意力，紧接着讲多头注意力，好像后者是前者的扩展；
@@ -279,5 +279,5 @@ check(parameter_count, head_weights)
 # **如今。** “多头”已经变成两个数：查询头数和键值头数。
 # Llama 3 8B 分别是 32 和 8（分组查询注意力 GQA，Ainslie 等，2023），缓存因此只有四分之一：
 # 16 位精度下每个词元 128 KiB 而不是 512 KiB。
-# DeepSeek-V2（2024）保留许多头，但所有头共用一个缓存的短向量（多头潜在注意力，MLA）。
+# DeepSeek-V2（2024）保留许多头，但所有头共用一个缓存的短向量，外加一个带旋转位置编码的小键（多头潜在注意力，MLA）。
 # 全宽的单头注意力仍用在一些小部件里，例如潜在扩散模型公开代码中的自编码器（Rombach 等，2022）。

@@ -167,8 +167,8 @@ check(attention_scores)
 #    > two vectors of size r. So q_proj and k_proj are the two factors of one bilinear form, and a head of size d is
 #    > "general" with a W of rank at most d. Only the product counts: U A and V A⁻ᵀ give the same scores for any
 #    > invertible A.
-# 3. Britz et al. (2017) compared additive and dot-product scores, and Vaswani et al. (2017) explain with it why they
-#    scale. Why should an unscaled dot product suffer from a large d, and an additive score not?
+# 3. Britz et al. (2017) compared additive and dot-product scores, and Vaswani et al. (2017) cite them where they explain
+#    their scale. Why should an unscaled dot product suffer from a large d, and an additive score not?
 #    > For entries of variance 1 the dot product has standard deviation √d: about 8 for d = 64 and 32 for d = 1,024.
 #    > Such scores saturate the softmax, and hardly any gradient is left. In the additive score each tanh lies between
 #    > −1 and 1, so the score is never larger than the sum of the |w|, whatever d is. Vaswani et al. write that
@@ -199,7 +199,7 @@ check(attention_scores)
 #    > 于是 qᵀ W k = (Uᵀ q)·(Vᵀ k)，是两个 r 维向量的点积。
 #    > 所以 q_proj 和 k_proj 是同一个双线性形式的两个因子；维度为 d 的头就是 W 的秩不超过 d 的 general。
 #    > 起作用的只是乘积：对任何可逆的 A，U A 与 V A⁻ᵀ 给出同样的得分。
-# 3. Britz 等（2017）比较了加性得分与点积得分，Vaswani 等（2017）据此说明为什么要缩放。
+# 3. Britz 等（2017）比较了加性得分与点积得分，Vaswani 等（2017）在说明缩放时引用了他们。
 #    为什么 d 较大时不缩放的点积会变差，而加性得分不会？
 #    > 分量方差为 1 时，点积的标准差是 √d：d = 64 时约为 8，d = 1,024 时约为 32。
 #    > 这么大的得分会使 softmax 饱和，几乎没有梯度。

@@ -1,9 +1,9 @@
 # %% [markdown]
 # > *"Self-attention does not know which word came first. Give it positions, the way the first Transformer did."*
 #
-# Shuffle the keys and values of attention together, and its output stays the same: order has to be put into the vectors.
-# Vaswani et al. (2017, section 3.5) add a fixed vector to the token at position p, made of sines and cosines of many
-# frequencies:
+# Shuffle the keys and values of attention together, and its output stays the same: order has to be put into the
+# vectors. Vaswani et al. (2017, section 3.5) add a fixed vector to the token at position p, made of sines and cosines
+# of many frequencies:
 #
 # $$PE_{p,\,2i} = \sin\!\left(p\,/\,10000^{2i/d}\right),\qquad PE_{p,\,2i+1} = \cos\!\left(p\,/\,10000^{2i/d}\right)$$
 #
@@ -24,9 +24,9 @@
 # 1 is [sin 1, cos 1, sin 0.01, cos 0.01] ≈ [0.8415, 0.5403, 0.0100, 1.0000].
 #
 # It is often said (and once in the texts that this course answers) that this table is a *relative* position encoding.
-# It is absolute: every position has its own vector. What is true, for an even d_model: PE at p + k is PE at p
-# with every pair of columns rotated by an angle that depends on k and on the pair, not on p. Vaswani et al. supposed that
-# this makes relative offsets easy to learn. `relative_attention` puts them into the scores directly.
+# It is absolute: every position has its own vector. What is true, for an even d_model: PE at p + k is PE at p with
+# every pair of columns rotated by an angle that depends on k and on the pair, not on p. Vaswani et al. hypothesised
+# that this makes relative offsets easy to learn. `relative_attention` puts them into the scores directly.
 
 # %% [markdown] lang="zh"
 # > *“自注意力不知道哪个词在前。请按最初的 Transformer 的做法，把位置告诉它。”*
