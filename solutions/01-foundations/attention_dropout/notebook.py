@@ -3,9 +3,11 @@
 # > why do
 # > the weights of a row no longer sum to 1?"*
 #
-# The Transformer (Vaswani et al., 2017) drops attention weights while it trains: every weight is, on its own, set to
-# 0 with probability p, so that no query can rely on a single key. What is kept is divided by 1 − p (*inverted*
-# dropout), so that the expected weight stays what it was, and nothing at all has to be done in evaluation.
+# Many Transformers drop attention weights while they train. (Vaswani et al., 2017, section 5.4, name only two other places:
+# the outputs of sub-layers, and the sums of embeddings and positions; their code, tensor2tensor, has a setting for the
+# weights as well.) Every weight is, on its own, set to 0 with probability p, so that no query can rely on a single key.
+# What is kept is divided by 1 − p (*inverted* dropout), so that the expected weight stays what it was, and
+# nothing at all has to be done in evaluation.
 #
 # **Write** `AttentionDropout(p)`, an `nn.Module` with `forward(weights) -> weights`.
 #
@@ -26,7 +28,9 @@
 # %% [markdown] lang="zh"
 # > *“注意力权重上有一个 dropout。不用 `nn.Dropout`，把它写出来。评估时它做什么？为什么一行权重之和不再是 1？”*
 #
-# Transformer（Vaswani 等，2017）在训练时随机丢弃注意力权重：每个权重独立地以概率 p 置零，
+# 许多 Transformer 在训练时随机丢弃注意力权重。
+# （Vaswani 等（2017，5.4 节）只提到另外两处：子层的输出，以及词嵌入与位置编码之和；他们的代码 tensor2tensor 另有权重的设置。）
+# 每个权重独立地以概率 p 置零，
 # 使任何查询都不能只依赖某一个键。保留下来的权重除以 1 − p（*inverted* dropout），使期望保持不变，
 # 这样评估时什么都不用做。
 #
@@ -100,6 +104,12 @@ check(AttentionDropout)
 # 3. Dropping *scores* (to −∞) before the softmax: how does it differ?
 # 4. You forgot `model.eval()`. What do you see in the metrics, and how do you notice?
 # 5. FlashAttention never stores the weights. How can the backward pass know which were dropped?
+# 6. The same interviewer goes on to the other settings of an attention layer: how do you choose the number of heads, and
+#    what does it change in the scale?
+#    > Choose the size of a head first, mostly 64 or 128; the number follows, H = E/64 or E/128, and H has to divide E.
+#    > Parameters and multiply-adds do not depend on H, but every head compares in only E/H dimensions. At equal cost
+#    > Vaswani et al. (2017, table 3) got 24.9 BLEU with 1 head, 25.5 with 4, 25.8 with 8 and with 16, and 25.4 with 32.
+#    > The scale is that of one head, 1/√(E/H): with E = 512 and 8 heads it is 1/√64 = 1/8, with 32 heads 1/4.
 
 # %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
@@ -109,6 +119,11 @@ check(AttentionDropout)
 # 3. 在 softmax 之前丢弃*打分*（置为 −∞）有什么不同？
 # 4. 忘了调用 `model.eval()`，指标上会看到什么？怎样发现？
 # 5. FlashAttention 从不保存权重，反向传播如何知道哪些被丢弃了？
+# 6. 面试官接着问注意力层的其他设置：头的个数怎么选？它对缩放有什么影响？
+#    > 先选头的维度，通常是 64 或 128；头数随之而定，H = E/64 或 E/128，并且 H 必须整除 E。
+#    > 参数量和乘加次数与 H 无关，但每个头只在 E/H 维里比较。
+#    > 在计算量相同的条件下，Vaswani 等（2017，表 3）用 1 个头得 24.9 BLEU，4 个头 25.5，8 个和 16 个头 25.8，32 个头 25.4。
+#    > 缩放由单个头的维度决定，即 1/√(E/H)：E = 512、8 个头时是 1/√64 = 1/8，32 个头时是 1/4。
 
 # %% [markdown] tags=["hint"]
 # `self.training` tells the mode; `train()` and `eval()` set it. Draw one random number for every entry, not one a row.
