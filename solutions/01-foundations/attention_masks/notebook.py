@@ -3,7 +3,8 @@
 #
 # A mask says which keys a query may see. Two kinds are needed nearly everywhere: sentences of a batch have different lengths
 # and the rest is *padding*; and a language model must not look at what it is to predict, so it is *causal*. The errors here are
-# silent: the model trains, a little too well when it sees the future, a little too badly when it reads padding.
+# silent: the model trains. When it sees the future, its training loss is far too good and it cannot generate text; when it
+# reads padding, a sentence's result depends on how long the other sentences of the batch are.
 #
 # In this course masks are boolean, **True = may attend**, and broadcast to the scores `(..., L, S)`: L queries, S keys. **Write** three
 # functions:
@@ -23,16 +24,17 @@
 # - Masks are bool tensors. `padding_mask` answers on the device of `lengths`, `causal_mask` on `device` (PyTorch's default when None).
 #   Inputs are not changed.
 #
-# **By hand.** `padding_mask([2, 0, 3])` is [[[T, T, F]], [[F, F, F]], [[T, T, T]]]. `causal_mask(2, 4)`: S − L = 2, so that query 0 sees the keys
-# 0, 1, 2 and query 1 sees all four. `causal_mask(3)` is the lower triangle, diagonal included.
+# **By hand.** `padding_mask(torch.tensor([2, 0, 3]))` is [[[T, T, F]], [[F, F, F]], [[T, T, T]]]. `causal_mask(2, 4)`: S − L = 2, so
+# that query 0 sees the keys 0, 1, 2 and query 1 sees all four. `causal_mask(3)` is the lower triangle, diagonal included.
 
 # %% [markdown] lang="zh"
 # > *“你已经有了带掩码的注意力。现在来造掩码：填充掩码、因果掩码，以及两者合一。解码时也要对。”*
 #
-# 掩码规定查询能看到哪些键。有两种几乎处处要用：同一批句子长短不一，多出的部分是*填充*（padding）；语言模型不能看到自己要预测的内容，因此是*因果*的（causal）。
-# 这里的错误不会报错：模型照样训练，看到未来时好得可疑，读进填充时差上一点。
+# 掩码规定查询能看到哪些键。有两种几乎总会用到：同一批句子长短不一，短句后面补齐的部分是*填充*（padding）；语言模型不能看到自己要预测的内容，因此是*因果*的（causal）。
+# 这里的错误不会报错，模型照样能训练：如果看到了未来，训练损失会好得离谱，却不会生成文本；
+# 如果读进了填充，一个句子的结果就取决于同一批里其他句子有多长。
 #
-# 本课程的掩码是布尔型，**True = 可以关注**，可广播到打分 `(..., L, S)`：L 个查询，S 个键。**请实现**三个函数：
+# 本课程的掩码是布尔型，**True = 可以关注**，可广播到得分 `(..., L, S)`：L 个查询，S 个键。**请实现**三个函数：
 #
 # | | 返回 | |
 # |---|---|---|
@@ -45,8 +47,8 @@
 # - `combine_masks`：任意多个掩码，形状可互相广播。`None` 不屏蔽任何内容，应跳过；一个掩码都没有，或者全是 `None`，结果为 `None`。
 # - 掩码都是布尔张量。`padding_mask` 的结果在 `lengths` 所在的设备上，`causal_mask` 的结果在 `device` 上（None 时为 PyTorch 默认设备）。不得修改输入。
 #
-# **手算一例。** `padding_mask([2, 0, 3])` 为 [[[T, T, F]], [[F, F, F]], [[T, T, T]]]。`causal_mask(2, 4)`：S − L = 2，查询 0 能看到键 0、1、2，
-# 查询 1 能看到全部四个。`causal_mask(3)` 是含对角线的下三角。
+# **手算一例。** `padding_mask(torch.tensor([2, 0, 3]))` 为 [[[T, T, F]], [[F, F, F]], [[T, T, T]]]。
+# `causal_mask(2, 4)`：S − L = 2，查询 0 能看到键 0、1、2，查询 1 能看到全部四个。`causal_mask(3)` 是含对角线的下三角。
 
 # %% tags=["demo"]
 # Three new queries after five keys in the cache. True (dark) = may attend: the last query sees the last key.
@@ -111,19 +113,59 @@ check(padding_mask, causal_mask, combine_masks)
 # **What the interviewer asks next**
 #
 # 1. Padding hides *keys*. What happens to the outputs of padded *queries*, and who has to ignore them?
+#    > They are computed like all others: a padded query attends to the real keys and gets an output that means
+#    > nothing. In the next layers nobody reads it, because there too its position is hidden as a key. Whatever
+#    > combines positions has to skip it: the loss (`ignore_index` in cross-entropy), the mean over a sequence, and
+#    > statistics over a batch.
 # 2. Decoding one token at a time with a cache: which causal mask does each step need?
-# 3. Sequences are padded on the left for batched generation. Which of your masks still hold, and what else has to change?
-# 4. How would you write a sliding window of the last w keys? A document mask for several texts packed into one sequence?
+#    > None. The only query stands at the last key, so row `causal_mask(1, S)` is all True; padding in the batch still
+#    > has to be hidden. With several new tokens at once, as when a prompt is read in pieces or drafted tokens are
+#    > verified, the mask is needed and must be aligned at the bottom right: query i sees the keys up to i + (S − L).
+#    > `is_causal=True` of `F.scaled_dot_product_attention` aligns at the top left and is wrong there.
+# 3. Sequences are padded on the left for batched generation. Which of your masks still hold, and what else has to
+#    change?
+#    > The causal mask holds, because all sequences still end at the last key. The padding mask does not: the real
+#    > keys are now the last `lengths[b]` ones, positions ≥ S − `lengths[b]`. Learned or sinusoidal positions must be
+#    > counted from the first real token; with rotary positions (RoPE) only differences count, so they may stay. And
+#    > with both masks the padded queries at the start see nothing at all, so the softmax must survive fully hidden
+#    > rows.
+# 4. How would you write a sliding window of the last w keys? A document mask for several texts packed into one
+#    sequence?
+#    > With the key positions j as a row and the query positions p = i + (S − L) as a column, the window is
+#    > `(j <= p) & (j > p - w)`. For packing, give every token the number of its text:
+#    > `(doc[:, None] == doc[None, :])` combined with the causal mask. Positions should then start anew in every text,
+#    > at least where they are absolute.
 # 5. How much memory does a `(B, 1, L, S)` boolean mask take for L = S = 32k, and how do fused kernels avoid it?
+#    > A bool takes one byte, so it is 32,768² bytes = 1 GiB for every sequence of the batch. Fused kernels compute
+#    > the mask from positions inside the kernel: they are told that it is causal, how wide the window is, or where
+#    > each packed sequence begins, and they skip blocks that are hidden altogether. FlexAttention compiles such a
+#    > rule and keeps one entry per block of 128 × 128: (32,768 / 128)² = 65,536 of them.
 
 # %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 填充掩码屏蔽的是*键*。填充位置上的*查询*会得到什么输出？由谁来忽略它们？
+#    > 它们与其他查询一样被计算：填充位置的查询关注真实的键，得到一个没有意义的输出。
+#    > 后面的层不会读到它，因为在那里这个位置作为键同样被屏蔽。
+#    > 凡是要汇总各个位置的地方都必须跳过它：损失（交叉熵的 `ignore_index`）、对序列求平均、按批计算的统计量。
 # 2. 带缓存逐个词元解码时，每一步需要什么样的因果掩码？
+#    > 不需要。唯一的查询对着最后一个键，`causal_mask(1, S)` 这一行全是 True；批里的填充仍然要屏蔽。
+#    > 如果一次有多个新词元，例如分段读入提示词，或者验证草稿词元（投机解码），就需要掩码，而且必须对齐右下角：
+#    > 查询 i 能看到键 0 到 i + (S − L)。`F.scaled_dot_product_attention` 的 `is_causal=True` 对齐左上角，在这里是错的。
 # 3. 批量生成时在左侧填充。你的掩码哪些仍然成立，还有什么要改？
+#    > 因果掩码仍然成立，因为所有序列仍在最后一个键处结束。填充掩码不成立：真实的键成了最后 `lengths[b]` 个，
+#    > 即位置 ≥ S − `lengths[b]` 的键。可学习的或正弦的位置编码要从第一个真实词元数起；
+#    > 旋转位置编码（RoPE）只看位置之差，可以不改。
+#    > 另外，两个掩码合用时，开头的填充查询什么都看不到，所以 softmax 必须能处理整行被屏蔽的情况。
 # 4. 只看最近 w 个键的滑动窗口怎么写？多篇文本打包成一个序列时的文档掩码呢？
-# 5. L = S = 32k 时，`(B, 1, L, S)` 的布尔掩码占多少内存？融合算子如何避免它？
+#    > 把键的位置 j 写成一行，查询的位置 p = i + (S − L) 写成一列，滑动窗口就是 `(j <= p) & (j > p - w)`。
+#    > 打包时，给每个词元标上所属文本的编号：`(doc[:, None] == doc[None, :])`，再与因果掩码合并。
+#    > 这时每篇文本的位置应当重新从头计数，至少使用绝对位置编码时如此。
+# 5. L = S = 32k 时，`(B, 1, L, S)` 的布尔掩码占多少显存？融合算子如何避免它？
+#    > 一个布尔值占一个字节，所以批里每个序列需要 32,768² 字节 = 1 GiB。
+#    > 融合算子在内部根据位置直接算出掩码：只需告诉它是否因果、窗口多宽、打包的各个序列从哪里开始；
+#    > 整块都被屏蔽时就直接跳过。FlexAttention 把这样的规则编译进算子，每个 128 × 128 的块只记一项：
+#    > 共 (32,768 / 128)² = 65,536 项。
 
 # %% [markdown] tags=["hint"]
 # Every mask is a comparison of positions: write the positions of the keys as a row, what they are compared with as a column.
@@ -148,21 +190,40 @@ check(padding_mask, causal_mask, combine_masks)
 # 合并：只留下不是 None 的；一个不剩就返回 None；否则逐个做 `&`，得到新张量（不要用 `&=`）。
 
 # %% [markdown] tags=["discussion"]
-# **Traps.** `tril()` without an offset aligns at the top left: in decoding with a cache (L = 1) the new token would see key 0 alone. It is
-# also what `is_causal=True` of `F.scaled_dot_product_attention` does when L ≠ S (its documentation gives the equivalent code, with
-# `diagonal=0`); use a mask there. FlashAttention changed to the bottom right in version 2.1.
+# **Traps.** `tril()` without an offset aligns at the top left: in decoding with a cache (L = 1) the new token would
+# see key 0 alone. It is also what `is_causal=True` of `F.scaled_dot_product_attention` does when L ≠ S (its
+# documentation gives the equivalent code, with `diagonal=0`); use a mask there. FlashAttention changed to the bottom
+# right in version 2.1.
 #
-# **Padding hides keys, not queries.** A padded query still attends to something, and its output is garbage that the loss must skip.
-# Hiding it as well makes a row of nothing but −∞, which a plain softmax turns into NaN.
+# **Padding hides keys, not queries.** A padded query still attends to something, and its output is meaningless, so
+# the loss must skip it. Hiding it as well makes a row of nothing but −∞, which a plain softmax turns into NaN.
 #
-# **True or False?** `F.scaled_dot_product_attention`: True = may attend. `nn.MultiheadAttention` (`attn_mask`, `key_padding_mask`): True = hidden. Hugging Face:
-# integers, 1 = real token. Additive float masks (0 and −∞) mean the same in all of them, and cannot be combined with `&`.
+# **True or False?** `F.scaled_dot_product_attention`: True = may attend. `nn.MultiheadAttention` (`attn_mask`,
+# `key_padding_mask`): True = hidden. Hugging Face: integers, 1 = real token. Additive float masks (0 and −∞) mean the
+# same in both PyTorch functions, and cannot be combined with `&`.
+#
+# **Today.** Language models are trained on several texts packed into one sequence. Llama 3 (Grattafiori et al., 2024)
+# masks attention between different documents, and reports that this matters little in standard pre-training but much
+# when the model is trained further on very long sequences. Such masks are seldom stored: FlashAttention takes the
+# lengths of the packed sequences and the width of a window as arguments, and FlexAttention (Dong et al., 2024)
+# compiles a rule written in Python. Many models mix layers with a sliding window and layers that see everything, such
+# as Gemma 2 (2024). For the alignment at the bottom right PyTorch has `torch.nn.attention.bias.causal_lower_right`.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **陷阱。** 不带偏移的 `tril()` 对齐左上角：带缓存解码（L = 1）时，新词元只能看到键 0。`F.scaled_dot_product_attention` 的 `is_causal=True` 在 L ≠ S 时正是如此
-# （其文档给出的等价代码用的是 `diagonal=0`），这时应当自己传掩码。FlashAttention 从 2.1 版起改为对齐右下角。
+# **陷阱。** 不带偏移的 `tril()` 对齐左上角：带缓存解码（L = 1）时，新词元只能看到键 0。
+# `F.scaled_dot_product_attention` 的 `is_causal=True` 在 L ≠ S 时正是如此（其文档给出的等价代码用的是 `diagonal=0`），
+# 这时应当自己传掩码。FlashAttention 从 2.1 版起改为对齐右下角。
 #
-# **填充掩码屏蔽键，不屏蔽查询。** 填充位置的查询照样会关注到一些键，其输出没有意义，应由损失函数跳过。若连它也屏蔽，就会出现全是 −∞ 的一行，普通的 softmax 会得到 NaN。
+# **填充掩码屏蔽键，不屏蔽查询。** 填充位置的查询照样会关注到一些键，其输出没有意义，应由损失函数跳过。
+# 若连它也屏蔽，就会出现全是 −∞ 的一行，普通的 softmax 会得到 NaN。
 #
-# **True 还是 False？** `F.scaled_dot_product_attention`：True = 可以关注。`nn.MultiheadAttention`（`attn_mask`、`key_padding_mask`）：True = 屏蔽。
-# Hugging Face：整数，1 = 真实词元。加性浮点掩码（0 与 −∞）在各处含义一致，但不能用 `&` 合并。
+# **True 还是 False？** `F.scaled_dot_product_attention`：True = 可以关注。
+# `nn.MultiheadAttention`（`attn_mask`、`key_padding_mask`）：True = 屏蔽。
+# Hugging Face：整数，1 = 真实词元。加性浮点掩码（0 与 −∞）在 PyTorch 的这两处含义一致，但不能用 `&` 合并。
+#
+# **如今。** 训练语言模型时，通常把多篇文本打包成一个序列。Llama 3（Grattafiori 等，2024）屏蔽了不同文档之间的注意力，
+# 并报告说：这在普通预训练中影响不大，但在超长序列上继续训练时很重要。
+# 这样的掩码很少真的存下来：FlashAttention 以参数的形式接收各序列的长度和窗口的宽度；
+# FlexAttention（Dong 等，2024）则编译用 Python 写成的规则。
+# 许多模型交替使用滑动窗口层和能看到全部内容的层，例如 Gemma 2（2024）。
+# 需要对齐右下角时，PyTorch 有 `torch.nn.attention.bias.causal_lower_right`。

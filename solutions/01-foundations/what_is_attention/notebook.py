@@ -27,18 +27,19 @@
 # - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits;
 #   `torch.softmax` is not.
 #
-# **By hand.** Query [1, 0], keys [2, 1] and [0, 3], values [10] and [20]: the dot products are 2 and 0. At
+# **By hand.** Query [1, 0], keys [2, 2] and [0, 1], values [10] and [20]: the dot products are 2 and 0. At
 # temperature 1 the weights are 0.881 and 0.119 and the output is 11.19; at 0.1 they are 1.000 and 0.000, output
-# 10.00; at 100 they are 0.505 and 0.495, output 14.95. (Note that [0, 3] is longer and points elsewhere. It is the
-# product that counts, not the distance.)
+# 10.00; at 100 they are 0.505 and 0.495, output 14.95. (The second key is nearer to the query, at a distance of 1.41
+# against 2.24, and still gets the smaller weight: the dot product counts, not the distance.)
 #
 # **Part 2: explain** in the cell further down.
 
 # %% [markdown] lang="zh"
 # > *“什么是注意力？不要背公式，讲给一位知道字典是什么的同事听。”*
 #
-# 字典把查询与键逐一比较，返回匹配的那个键的值，非此即彼。注意力做的是同一件事，只是*软*的：把查询与每个键比较，
-# 把相似度变成权重，返回所有值的加权平均。它有梯度，所以“看哪里”是可以学习的。本题有两部分：一个软字典，和你的解释。
+# 字典把查询与键逐一比较，返回匹配的那个键的值：要么完全匹配，要么不匹配。注意力做的是同一件事，只是*软*的：
+# 把查询与每个键比较，把相似度变成权重，返回所有值的加权平均。它有梯度，所以“看哪里”是可以学习的。
+# 本题有两部分：一个软字典，和你的解释。
 #
 # **第一部分：请实现** `soft_lookup(query, keys, values, temperature) -> output`。
 #
@@ -53,15 +54,15 @@
 # | `output` | `(d_v,)` | |
 #
 # - 没有别的缩放：点积只除以温度，不再除以其他数。
-# - 温度 → 0 时变成字典查找：返回点积最大的键的值（温度低到 1e-4 也要能算：请用数值稳定的 softmax）。温度 → ∞
-#   时变成所有值的简单平均。
+# - 温度 → 0 时变成字典查找：返回点积最大的键的值（温度低到 1e-4 也要能算：请用数值稳定的 softmax）。
+#   温度 → ∞ 时变成所有值的简单平均。
 # - 输出保持输入的 dtype 和设备，包括 float64 和 bfloat16。不得修改输入。梯度流向三个张量。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）；可以用
 #   `torch.softmax`。
 #
-# **手算一例。** 查询 [1, 0]，键 [2, 1] 和 [0, 3]，值 [10] 和 [20]：点积为 2 和 0。温度为 1 时权重为 0.881 和 0.119，
+# **手算一例。** 查询 [1, 0]，键 [2, 2] 和 [0, 1]，值 [10] 和 [20]：点积为 2 和 0。温度为 1 时权重为 0.881 和 0.119，
 # 输出 11.19；温度为 0.1 时为 1.000 和 0.000，输出 10.00；温度为 100 时为 0.505 和 0.495，输出 14.95。
-# （注意 [0, 3] 更长，但方向不同。起作用的是点积，而不是距离。）
+# （第二个键离查询更近，距离是 1.41，而第一个是 2.24；但它的权重反而更小：起作用的是点积，而不是距离。）
 #
 # **第二部分：解释**，写在下面的单元里。
 
@@ -128,10 +129,11 @@ check(soft_lookup)
 # best" has no useful gradient, while the softmax is differentiable, so that a model learns by gradient descent what
 # to ask for and how to be found.
 #
-# In the first neural translators the whole source sentence had to pass through one vector of fixed size, and long
-# sentences suffered. Bahdanau et al. (2015) let the decoder look at all source positions anew for every word that it
-# writes; Vaswani et al. (2017) then dropped the recurrence and built a model out of attention: any two positions are
-# one step apart, and all are computed at once. The price is a score for every pair, quadratic in the length.
+# In the first encoder–decoder translators (Sutskever et al., 2014) the whole source sentence had to pass through one
+# vector of fixed size, and long sentences suffered. Bahdanau et al. (2015) let the decoder look at all source
+# positions anew for every word that it writes; Vaswani et al. (2017) then dropped the recurrence and built a model
+# out of attention: any two positions are one step apart, and in training all positions are computed at once. The
+# price is a score for every pair, quadratic in the length.
 #
 # It is used where parts of an input are relevant to different degrees: language models, speech recognition (which
 # frames belong to this word), image recognition and captioning (which patches), protein structure (which residues are
@@ -142,12 +144,13 @@ check(soft_lookup)
 # **参考答案。** 注意力是在一个软字典里查找。每个可读的对象提供一个*键*（凭什么被找到）和一个*值*（能给出什么）；
 # 读取的一方带来一个*查询*（想要什么）。查询与每个键比较，通常用点积；softmax 把相似度变成非负、和为 1 的权重；
 # 返回的是各个值乘以权重之和。所以结果由匹配的内容主导，取决于内容而不是固定的位置：同样的参数，输入不同，权重就不同。
-# 只取最匹配的一个就是普通字典；但“哪个最匹配”没有可用的梯度，而 softmax 可微，于是模型可以通过梯度下降学会问什么、
-# 以及怎样被找到。
+# 只取最匹配的一个就是普通字典；但“哪个最匹配”没有可用的梯度，而 softmax 可微，
+# 于是模型可以通过梯度下降学会该查什么、以及怎样被查到。
 #
-# 在最早的神经机器翻译里，整个源句子必须挤进一个固定大小的向量，句子一长质量就下降。Bahdanau 等（2015）
-# 让解码器每写一个词都重新查看源句的所有位置；Vaswani 等（2017）进一步去掉了循环，完全用注意力搭建模型：
-# 任意两个位置只隔一步，且所有位置可以同时计算。代价是每一对位置都要打分，开销随长度平方增长。
+# 在最早的编码器-解码器翻译模型里（Sutskever 等，2014），整个源句子必须压缩成一个固定大小的向量，句子一长质量就下降。
+# Bahdanau 等（2015）让解码器每写一个词都重新查看源句的所有位置；
+# Vaswani 等（2017）进一步去掉了循环，用注意力搭建整个模型：任意两个位置只隔一步，训练时所有位置可以同时计算。
+# 代价是每一对位置都要打分，开销随长度的平方增长。
 #
 # 凡是输入各部分相关程度不同的地方都可以用它：语言模型、语音识别（哪些帧属于这个词）、图像识别与图像描述（哪些图块）、
 # 蛋白质结构（哪些残基相互接触）。另外，权重不等于解释：权重大只说明这个值以较大的系数被混入，
@@ -175,19 +178,56 @@ check(soft_lookup)
 # **What the interviewer asks next**
 #
 # 1. Which temperature does the Transformer use, and why that one?
+#    > √d_k, the square root of the size of one head's keys: with d_k = 64 the temperature is 8. If the entries of
+#    > query and key are independent with mean 0 and variance 1, their dot product has the standard deviation √d_k.
+#    > Dividing by it brings the scores back to a spread of about 1, so the softmax is not saturated when training
+#    > begins (Vaswani et al., 2017, footnote 4). Later the model can sharpen the weights itself, by giving queries
+#    > and keys larger norms.
 # 2. What is the output if all keys are equal? If two keys are equal and the rest are far away?
+#    > If all keys are equal, so are all scores: every weight is 1/S and the output is the plain mean of the values,
+#    > whatever the query is. If two equal keys have dot products far above all others, each gets a weight of about ½,
+#    > and the output is the mean of their two values. A query cannot tell equal keys apart, and this is one reason
+#    > why Transformers add position information.
 # 3. Could the values be the keys? When are they, in practice?
+#    > Yes, nothing forbids it. In Luong et al. (2015) with the "dot" score the encoder's states are both keys and
+#    > values, and so they are in a modern Hopfield network that retrieves stored patterns (Ramsauer et al., 2020).
+#    > Transformers compute keys and values from the same tokens with two different matrices, because what a token is
+#    > found by and what it hands over need not be the same.
 # 4. "Attention reduces computation, because it ignores what is unimportant." Is that so?
+#    > No. Every score has to be computed before one knows which are small, and a value with a weight of 0.001 costs
+#    > as much as one with 0.9: S·(d + d_v) multiply-adds per query, whatever the weights are. Work is saved only if
+#    > pairs are left out before they are scored, by a fixed pattern such as a sliding window or by a cheap selection
+#    > (NSA, Yuan et al., 2025).
 # 5. How does this relate to kernel regression (Nadaraya–Watson)?
+#    > It is the same estimator: the output is Σ K(q, k_s)·v_s / Σ K(q, k_s) with the kernel K(q, k) = exp(q·k/T).
+#    > With a Gaussian kernel exp(−‖q − k‖²/(2T)) the weights are the same exactly when all keys have the same length,
+#    > since ‖q − k‖² = ‖q‖² − 2·q·k + ‖k‖². T plays the part of the squared bandwidth. The difference is that
+#    > attention learns the features that it compares, while kernel regression takes them as given.
 
 # %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. Transformer 用的是什么温度？为什么是它？
+#    > 温度是 √d_k，即一个头的键的维度的平方根：d_k = 64 时温度为 8。
+#    > 如果查询和键的分量相互独立、均值 0、方差 1，点积的标准差就是 √d_k。
+#    > 除以它，得分的标准差回到 1 左右，训练开始时 softmax 不会饱和（Vaswani 等，2017，脚注 4）。
+#    > 之后模型可以通过增大查询和键的模长，自己把权重变得更尖锐。
 # 2. 如果所有键都相同，输出是什么？如果有两个键相同、其余的都很远呢？
+#    > 所有键都相同，得分也全都相同：每个权重都是 1/S，输出是所有值的简单平均，与查询无关。
+#    > 如果两个相同的键的点积远高于其他键，它们各得约 ½ 的权重，输出是这两个值的平均。
+#    > 查询无法区分相同的键，这也是 Transformer 要加入位置信息的原因之一。
 # 3. 值可以就是键吗？实际中什么时候是这样？
+#    > 可以，没有什么不允许的。Luong 等（2015）的“dot”得分中，编码器的状态既是键也是值；
+#    > 用现代 Hopfield 网络检索存储的模式时也是如此（Ramsauer 等，2020）。
+#    > Transformer 用两个不同的矩阵从同样的词元算出键和值，因为“凭什么被找到”和“提供什么内容”不必相同。
 # 4. “注意力忽略了不重要的信息，因此减少了计算量。”对吗？
+#    > 不对。得先算出所有得分，才知道哪些很小；权重为 0.001 的值与权重为 0.9 的值开销一样。
+#    > 无论权重如何，每个查询都要 S·(d + d_v) 次乘加。
+#    > 只有在打分之前就排除一部分位置对，才能节省计算：例如固定的滑动窗口，或用很小的代价先做筛选（NSA，Yuan 等，2025）。
 # 5. 这与核回归（Nadaraya–Watson）有什么关系？
+#    > 两者是同一个估计量：输出是 Σ K(q, k_s)·v_s / Σ K(q, k_s)，核函数为 K(q, k) = exp(q·k/T)。
+#    > 若用高斯核 exp(−‖q − k‖²/(2T))，当且仅当所有键的模长相等时权重相同，因为 ‖q − k‖² = ‖q‖² − 2·q·k + ‖k‖²。
+#    > 温度 T 相当于带宽的平方。区别在于：注意力要学习用来比较的特征，而核回归的特征是给定的。
 
 # %% [markdown] tags=["hint"]
 # One similarity for every key, weights that sum to 1 over the keys, then a weighted mean. For the explanation, start
@@ -201,8 +241,8 @@ check(soft_lookup)
 # together. Why can a model not learn through `argmax`?
 
 # %% [markdown] tags=["hint"] lang="zh"
-# `keys @ query` 一次得到 S 个点积。除以小的温度会拉开它们的差距，除以大的温度会使它们靠拢。为什么模型无法通过
-# `argmax` 学习？
+# `keys @ query` 一次得到 S 个点积。除以小的温度会拉开它们的差距，除以大的温度会使它们靠拢。
+# 为什么模型无法通过 `argmax` 学习？
 
 # %% [markdown] tags=["hint"]
 # `weights = torch.softmax(keys @ query / temperature, dim=0)`, and the output is `weights @ values`. Refuse a
@@ -214,8 +254,8 @@ check(soft_lookup)
 
 # %% [markdown] tags=["discussion"]
 # **Temperature and scale.** The 1/√d of the Transformer is a temperature of √d: it undoes the growth of the dot
-# products' spread with d. The same knob appears as the temperature of sampling from a language model and of
-# distillation.
+# products' spread with d. The same number is called temperature when one samples from a language model, and in
+# distillation (Hinton et al., 2015).
 #
 # **The limits.** As T → 0 the softmax tends to the one-hot of the largest score (shared equally among ties); as T → ∞
 # all scores tend to 0, and the weights to 1/S. Dot products divided by 1e-4 are in the ten thousands, where `exp`
@@ -228,16 +268,32 @@ check(soft_lookup)
 # **Often said, and wrong.** That attention saves computation by ignoring the unimportant: every score is computed,
 # and a small weight costs as much as a large one. And that it is a "learning algorithm": it is a layer; what is
 # learned are the projections that make queries, keys and values.
+#
+# **Today.** The soft look-up is the standard layer for text, images and sound. It has little *inductive bias*:
+# neither order nor neighbourhood is built in, so a model must get them from position encodings and from data. With
+# this Dosovitskiy et al. (2020) explain why ViT falls behind convolutional networks when data is scarce. The
+# temperature is mostly still √d; YaRN (Peng et al., 2023) changes it when it extends a model to longer texts.
+# Attention *as explanation* is disputed: Jain and Wallace (2019) found very different weights that give nearly the
+# same prediction, and Wiegreffe and Pinter (2019) answered that it depends on what one calls an explanation, and how
+# one tests it. For a causal claim one now intervenes: change an activation inside the model and see whether the
+# output changes (Meng et al., 2022).
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **温度与缩放。** Transformer 的 1/√d 相当于温度 √d：它抵消了点积的离散程度随 d 的增长。
-# 语言模型采样和知识蒸馏里的温度也是同一个旋钮。
+# 语言模型采样和知识蒸馏（Hinton 等，2015）里的温度是同样的参数。
 #
-# **极限。** T → 0 时 softmax 趋于最大打分的 one-hot（并列时均分）；T → ∞ 时所有打分趋于 0，权重趋于 1/S。
-# 点积除以 1e-4 会达到上万，此时 `exp` 溢出：`torch.softmax` 会先减去最大的打分。
+# **极限。** T → 0 时 softmax 趋于最大得分的 one-hot（并列时均分）；T → ∞ 时所有得分趋于 0，权重趋于 1/S。
+# 点积除以 1e-4 会达到上万，此时 `exp` 溢出：`torch.softmax` 会先减去最大的得分。
 #
-# **距离还是点积。** −‖k − q‖²/2 = k·q − ‖k‖²/2 − ‖q‖²/2。查询的长度对所有键都一样，在 softmax 中消去，
-# 所以当且仅当所有键等长时两者一致。用距离时，这就是高斯核的 Nadaraya–Watson 回归。
+# **距离还是点积。** −‖k − q‖²/2 = k·q − ‖k‖²/2 − ‖q‖²/2。查询的模长对所有键都一样，在 softmax 中消去，
+# 所以当且仅当所有键的模长相等时两者一致。用距离时，这就是高斯核的 Nadaraya–Watson 回归。
 #
-# **常见的误解。** 说注意力忽略了不重要的信息因而节省计算：其实每个打分都要算，小权重与大权重的开销一样。
-# 说它是一种“学习算法”：它是一个层；学习到的是产生查询、键、值的投影。
+# **常见的误解。** 有人说注意力忽略了不重要的信息，因而节省计算：其实每个得分都要算，小权重与大权重的开销一样。
+# 还有人说它是一种“学习算法”：它只是一个层；学到的是产生查询、键、值的投影。
+#
+# **如今。** 软查找是处理文本、图像和声音的标准层。它的*归纳偏置*（inductive bias）很弱：顺序和邻近关系都没有内建，
+# 模型要靠位置编码和数据来获得。Dosovitskiy 等（2020）就以此解释，为什么数据不足时 ViT 不如卷积网络。
+# 温度大多仍是 √d；YaRN（Peng 等，2023）在把模型扩展到更长的文本时会调整它。
+# *注意力能否作为解释*仍有争议：Jain 和 Wallace（2019）发现，差别很大的权重可以给出几乎相同的预测；
+# Wiegreffe 和 Pinter（2019）回应说，这取决于什么才算解释，以及怎样检验。
+# 要得到因果结论，现在的做法是干预：改动模型内部的某个激活，看输出是否随之改变（Meng 等，2022）。
