@@ -1,5 +1,5 @@
 # %% [markdown]
-# > *"Wire a small translation model: three attention layers, one source, one target. For each layer, tell me who asks, who answers, and who is hidden."*
+# > *"Put together a small translation model: three attention layers, one source, one target. For each layer, tell me where the queries come from, where the keys and values come from, and what is hidden."*
 #
 # An encoder-decoder uses the same operation three times. What differs is where the queries come from, where the keys and
 # values come from, and which of them are masked. A sketch that runs `attention(decoder, encoder, encoder)` and stops there
@@ -36,10 +36,10 @@
 # [F, F, T, T] again, now for 3 queries: 3 × 4 weights, of which 6 may be non-zero.
 
 # %% [markdown] lang="zh"
-# > *“接一个小的翻译模型：三层注意力，一个源句，一个目标句。每一层请告诉我：谁在查询，谁被查询，谁被屏蔽。”*
+# > *“搭一个小的翻译模型：三层注意力，一个源句，一个目标句。请说明每一层：查询来自哪里，键和值来自哪里，屏蔽了什么。”*
 #
-# 编码器-解码器把同一种操作用了三次，不同之处在于查询来自哪里、键和值来自哪里、屏蔽了谁。
-# 如果只写一句 `attention(decoder, encoder, encoder)` 就结束，那么既没有掩码，也没有绕过注意力的通路，而且返回的是向量，而翻译需要的是每个词的打分。
+# 编码器-解码器把同一种操作用了三次，不同之处在于查询来自哪里、键和值来自哪里、屏蔽了什么。
+# 如果只写一句 `attention(decoder, encoder, encoder)` 就结束，那么既没有掩码，也没有残差连接，返回的又只是向量，而翻译需要的是词表中每个词的得分。
 #
 # **请实现** `TranslationModel(src_vocab, tgt_vocab, embed_dim, num_heads, pad_id=0, max_len=512)` 的 `forward`。
 #
@@ -132,19 +132,52 @@ check(TranslationModel)
 # **What the interviewer asks next**
 #
 # 1. In training the target is shifted by one: what goes in at position t, and what is the logit at t compared with?
+#    > At position t goes the target's word t − 1, and at position 0 a start token; the logits at t are compared with
+#    > word t. So input and answer are the same sentence, one step apart: input `[BOS, w0, w1, w2]`, answer `[w0, w1,
+#    > w2, EOS]`. With the causal mask no position sees its answer, and all T predictions are trained in one pass.
+#    > Forgetting the shift trains the model to copy its input.
 # 2. A model without the causal mask has an excellent training loss. What does it do when it translates?
-# 3. Why does a target that is padded at its end need no padding mask here? (What sees the padding, and what does the loss ignore?)
+#    > It fails. In training the input at position t + 1 is exactly the word that position t has to predict, so without
+#    > the mask the decoder learns to copy its right neighbour, and it need not even read the source. When it
+#    > translates, there is no right neighbour yet, and what it learned is of no use: it typically repeats words or
+#    > writes text unrelated to the source. A training loss that is far too good is itself the warning.
+# 3. Why does a target that is padded at its end need no padding mask here? (What sees the padding, and what does the
+#    loss ignore?)
+#    > Because the causal mask hides it already. All padding stands after the last real word, and a position sees only
+#    > itself and what is before it, so no real position sees padding. The rows of the padding do see padding, but
+#    > their logits are left out of the loss, with `F.cross_entropy(..., ignore_index=pad_id)`. The answer would change
+#    > with padding at the start, or in a decoder without a causal mask.
 # 4. Which of the three attentions can be cached while decoding, and which is computed once per source sentence?
+#    > The decoder's self-attention has the cache that grows: each step adds one row to its keys and values, and only
+#    > the new word's query is computed. The encoder attention is computed once per source sentence. The keys and
+#    > values of the cross-attention come from the memory, so they too are computed once and kept; only its query is
+#    > new at each step. A step then costs about t + S scores a head instead of computing all t² + t·S again.
 # 5. What would be different in the masks of a decoder-only model that reads source and target as one sequence?
+#    > There would be one mask of (S + T) × (S + T) instead of three. In the plain form it is causal throughout, so a
+#    > source word no longer sees the source words after it. A prefix-LM mask keeps the source bidirectional: position
+#    > i may see j if j < S or j ≤ i. Cross-attention disappears, since target rows see the source columns in the same
+#    > softmax. Padding between source and target, or at the start, still has to be hidden.
 
 # %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. 训练时目标句要错开一位：位置 t 输入什么，t 处的 logits 与什么比较？
+#    > 位置 t 输入目标句的第 t − 1 个词，位置 0 输入起始词元；t 处的 logits 与第 t 个词比较。
+#    > 所以输入和答案是同一个句子错开一步：输入 `[BOS, w0, w1, w2]`，答案 `[w0, w1, w2, EOS]`。有了因果掩码，任何位置都看不到自己的答案，一次前向就能训练全部 T 个预测。
+#    > 如果忘了错开，模型学到的就是照抄输入。
 # 2. 没有因果掩码的模型，训练损失非常好。真正翻译时它会怎样？
+#    > 会失败。训练时，位置 t + 1 的输入恰好是位置 t 要预测的词，没有掩码，解码器学到的就是照抄右边的词，甚至不必读源句。翻译时右边还没有词，学到的东西就没有用了：它往往重复某些词，或写出与源句无关的内容。
+#    > 训练损失好得反常，本身就是警告。
 # 3. 目标句若在末尾填充，为什么这里不需要填充掩码？（谁能看到填充？损失忽略了什么？）
+#    > 因为因果掩码已经把它挡住了。填充全在最后一个真实词之后，而每个位置只能看到自己和之前的位置，所以真实位置都看不到填充。
+#    > 填充所在的行能看到填充，但它们的 logits 不计入损失，用 `F.cross_entropy(..., ignore_index=pad_id)` 即可。如果填充在开头，或者解码器没有因果掩码，答案就不同了。
 # 4. 解码时，三个注意力中哪些可以缓存？哪一个每个源句只需计算一次？
+#    > 解码器自注意力的缓存会不断增长：每一步给键和值各增加一行，只需计算新词的查询。编码器注意力每个源句只计算一次。交叉注意力的键和值来自 memory，也只需计算一次并保存下来，每一步只有查询是新的。
+#    > 这样每一步每个头约有 t + S 个得分，而不必重新计算全部 t² + t·S 个。
 # 5. 如果用 decoder-only 模型，把源句和目标句当作一个序列来读，掩码会有什么不同？
+#    > 三个掩码变成一个 (S + T) × (S + T) 的掩码。最简单的形式是整体因果，这时源句的词看不到它后面的源句词。
+#    > 前缀语言模型（prefix LM）的掩码让源句保持双向：当 j < S 或 j ≤ i 时，位置 i 可以看到 j。交叉注意力不复存在，目标句的行在同一个 softmax 里就能看到源句的列。
+#    > 源句与目标句之间或开头的填充仍然需要屏蔽。
 
 # %% [markdown] tags=["hint"]
 # Six lines, one for each step. Two masks are enough: one about the source's padding, used twice, and one about the target's future.
@@ -180,14 +213,28 @@ check(TranslationModel)
 # grow by one row a step (the KV cache).
 #
 # **Next to the original.** Vaswani et al. (2017) stack six such layers with feed-forward networks and norms, multiply the
-# embeddings by √d_model, and use sinusoids for positions; the wiring of the three attentions is the one here.
+# embeddings by √d_model, and use sinusoids for positions; the three attentions are connected as here.
+#
+# **Today.** Translation has moved to large language models: they led the WMT24 evaluation (Kocmi et al., 2024), and
+# Tower (Alves et al., 2024) is an open model trained for it; they read source and target as one sequence. The
+# encoder-decoder is still used where the input is fixed and long or comes from another modality: NLLB (2022) for 200
+# languages, Whisper (Radford et al., 2023) for speech. Its parts have changed: pre-norm instead of post-norm, relative
+# positions (T5, Raffel et al., 2020) or RoPE instead of sinusoids. Training by teacher forcing, as here, leaves
+# exposure bias (Ranzato et al., 2016): when translating, the model reads its own words, which may be wrong.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **三个掩码，各有原因。** 屏蔽填充，因为它不是数据。屏蔽未来，因为翻译时它还不存在：没有这个掩码，“预测”下一个词就成了抄写。
 # 交叉注意力不需要因果掩码，因为写第一个词之前，整个源句就已知道。
 #
-# **目标句的填充。** 填充在行尾时，因果掩码已经使真实位置看不到它；损失函数会忽略填充位置（`F.cross_entropy(..., ignore_index=pad_id)`）。
+# **目标句的填充。** 填充在行尾时，因果掩码已经使真实位置看不到它；
+# 损失函数会忽略填充位置（`F.cross_entropy(..., ignore_index=pad_id)`）。
 #
-# **代价。** 每个头有 S² + T² + T·S 个打分。解码时，`memory` 的键和值只算一次，解码器自己的键和值每步增加一行（KV 缓存）。
+# **代价。** 每个头有 S² + T² + T·S 个得分。解码时，`memory` 的键和值只算一次，解码器自己的键和值每步增加一行（KV 缓存）。
 #
-# **与原始模型相比。** Vaswani 等（2017）堆叠了六层，带前馈网络和归一化，嵌入乘以 √d_model，位置用正弦编码；三个注意力的接法与这里相同。
+# **与原始模型相比。** Vaswani 等（2017）堆叠了六层，带前馈网络和归一化，嵌入乘以 √d_model，位置用正弦编码；
+# 三个注意力的组装方式与这里相同。
+#
+# **如今。** 翻译已转向大语言模型：它们在 WMT24 评测中领先（Kocmi 等，2024），Tower（Alves 等，2024）是专为翻译训练的开源模型；它们把源句和目标句当作一个序列来读。
+# 在输入固定且较长、或来自其他模态时，编码器-解码器仍在使用：NLLB（2022）支持 200 种语言，Whisper（Radford 等，2023）用于语音。
+# 各部件也变了：用前置归一化取代后置归一化，用相对位置（T5；Raffel 等，2020）或旋转位置编码（RoPE）取代正弦编码。
+# 像这里这样用 teacher forcing 训练，会带来暴露偏差（exposure bias；Ranzato 等，2016）：翻译时模型读到的是自己写的词，而这些词可能是错的。

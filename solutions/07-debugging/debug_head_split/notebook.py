@@ -51,7 +51,7 @@
 # - 二维掩码一律是 `(L, S)`。不能关注任何键的查询，输出为 `out_proj` 的偏置；梯度保持有限。
 # - `dropout` 是 softmax 之后**权重**的每个元素被丢弃的概率，只在训练模式下起作用：逐个元素独立抽样，保留下来的除以 1 − p，
 #   之后不再归一化；`eval()` 时什么都不做。
-# - 输出保持输入的 dtype（float64、float32、bfloat16）和设备。不得修改输入。梯度流向三个输入和全部参数。打分可能大到 ±10,000。
+# - 输出保持输入的 dtype（float64、float32、bfloat16）和设备。不得修改输入。梯度流向三个输入和全部参数。注意力分数可能大到 ±10,000。
 #   批大小为 1、单头、单个查询、非连续的输入都要能用。
 # - 不能调用 `F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等。
 #
@@ -181,19 +181,47 @@ check(globals(), exercise="debug_head_split")
 # **What the interviewer asks next**
 #
 # 1. Which two axes does `@` multiply, and which does it treat as batch?
+#    > It multiplies the last two, and treats all axes before them as batch, with broadcasting. For (B, L, H, d) the
+#    > matrices are therefore H × d: heads times features, one product for every token. For (B, H, L, d) they are L ×
+#    > d: tokens times features, one product for every head. So what stands second to last is what attends.
 # 2. The broken module raises an error for L ≠ S, and for most masks. Why not for L = S without a mask?
+#    > Because L and S are then only batch axes, and batch axes of equal size fit. q is (B, L, H, d), the transposed
+#    > keys are (B, S, d, H), and the product is (B, L, H, H) if L = S; the values (B, S, H, d) fit again. With L ≠ S
+#    > the batch axes clash, unless one of them is 1. A mask (L, L) must be broadcast to (B, L, H, H), which works only
+#    > by chance, for example when L = H. Equal sizes hide errors of shape.
 # 3. Why does a single head give weights of exactly 1 there?
+#    > Because the softmax runs over the heads, and there is only one. Scores are (B, L, 1, 1), and the softmax of a
+#    > single number is 1, whatever it is. So every token gets its own value back: the module computes
+#    > `out_proj(v_proj(x))`, queries and keys play no part, and their projections get a gradient of 0.
 # 4. `view(B, H, L, d)` in place of the transpose also has the right shape. What does it mix up?
+#    > Tokens and features. `view` does not move any number, it only cuts the same memory into other pieces. With B =
+#    > 1, L = 4, E = 4, H = 2 the first L·d = 8 numbers become "head 0": that is all features of tokens 0 and 1, and
+#    > nothing of tokens 2 and 3. So each "head" sees only a part of the sequence, cut into pieces that it takes for
+#    > tokens. The right way is `view(B, L, H, d).transpose(1, 2)`.
 # 5. Which property, tested on random inputs, tells attention over tokens from attention over heads?
+#    > Dependence between tokens: change one token of the input and look at which outputs change. In unmasked
+#    > self-attention all of them must change; here only the changed token's own output does. Permutation equivariance
+#    > does not help, because a function applied to each token alone has it too. Numerically: the gradient of output i
+#    > with respect to input j ≠ i must not be 0.
 
 # %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
 # 1. `@` 对哪两个维度做乘法，把哪些维度当作批？
+#    > 对最后两个维度做乘法，前面的所有维度都当作批，并按广播规则对齐。所以 (B, L, H, d) 中的矩阵是 H × d，即头乘特征，每个词元做一次；
+#    > (B, H, L, d) 中的矩阵是 L × d，即词元乘特征，每个头做一次。倒数第二维是什么，就是什么在互相关注。
 # 2. 有错的模块在 L ≠ S 时、以及对大多数掩码都会报错。为什么 L = S 且没有掩码时不会？
+#    > 因为这时 L 和 S 只是批维度，而大小相等的批维度是对得上的。q 是 (B, L, H, d)，转置后的键是 (B, S, d, H)，L = S 时乘积为 (B, L, H, H)，
+#    > 与值 (B, S, H, d) 也对得上。L ≠ S 时批维度冲突，除非其中一个是 1。掩码 (L, L) 要广播到 (B, L, H, H)，只有碰巧（例如 L = H）才行。尺寸相等会掩盖形状错误。
 # 3. 为什么只有一个头时权重恰好全是 1？
+#    > 因为 softmax 是沿头做的，而头只有一个。注意力分数的形状是 (B, L, 1, 1)，单个数的 softmax 无论如何都等于 1。
+#    > 于是每个词元拿回的就是自己的值：模块计算的是 `out_proj(v_proj(x))`，查询和键不起作用，它们的投影得到的梯度为 0。
 # 4. 不用转置而用 `view(B, H, L, d)`，形状也对。它把什么弄混了？
+#    > 词元和特征。`view` 不移动任何数，只是把同一段内存重新切块。设 B = 1、L = 4、E = 4、H = 2，前 L·d = 8 个数成了“第 0 个头”：那是词元 0 和 1 的全部特征，
+#    > 词元 2 和 3 的却一点没有。于是每个“头”只看到序列的一部分，并把切碎的片段当成词元。正确做法是 `view(B, L, H, d).transpose(1, 2)`。
 # 5. 用随机输入测试哪一条性质，可以区分“词元之间的注意力”和“头之间的注意力”？
+#    > 词元之间的依赖关系：改动输入的一个词元，看哪些输出变了。不加掩码的自注意力中，所有输出都应当变化；而这里只有被改动的词元自己的输出会变。置换等变性区分不了，因为逐词元作用的函数也满足它。
+#    > 用数值来说：输出 i 对输入 j（j ≠ i）的梯度不应为 0。
 
 # %% [markdown] tags=["hint"]
 # Print the shape of `scores`. Which of its axes are tokens?
@@ -224,12 +252,23 @@ check(globals(), exercise="debug_head_split")
 #
 # **Finding such a bug.** Test who can see whom: change one input, look at which outputs move; under a causal mask, none before it may.
 # Test with sizes that all differ, L ≠ S included.
+#
+# **Today.** The order of the axes is still not agreed on: `F.scaled_dot_product_attention` takes (B, H, L, d),
+# FlashAttention and JAX's `dot_product_attention` take (B, L, H, d). Handing one the other's order raises nothing for
+# self-attention without a mask, so this bug is made with library calls too. Names for axes help: einops (Rogozhnikov,
+# 2022), as in `rearrange(x, "b l (h d) -> b h l d", h=heads)`, or shapes written into the types (jaxtyping).
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **出处。** 有一份资料在“实现多头注意力”的答案里，把投影看成 `(B, L, H, d)` 之后不再移动“头”的维度，再与交换了第 1、2 维的键相乘。除非尺寸碰巧一致，
-# 否则会报错；它还漏掉了缩放、掩码和输出投影。上面的版本交换最后两维，L = S 时总能运行：每个词元的各个头互相关注。
+# **出处。** 有一份资料在“实现多头注意力”的答案里，把投影看成 `(B, L, H, d)` 之后不再移动“头”的维度，再与交换了第 1、2 维的键相乘。
+# 除非尺寸碰巧一致，否则会报错；它还漏掉了缩放、掩码和输出投影。
+# 上面的版本交换最后两维，L = S 时总能运行：每个词元的各个头互相关注。
 #
-# **为什么没人发现。** 形状正确，损失也会下降（逐位置的网络也能学到一些东西），而 L = S 且没有掩码时不会报错。第一次用掩码就会暴露：
-# `(L, S)` 与 `(B, L, H, H)` 对不上。
+# **为什么没人发现。** 形状正确，损失也会下降（逐位置的网络也能学到一些东西），而 L = S 且没有掩码时不会报错。
+# 第一次用掩码就会暴露：`(L, S)` 与 `(B, L, H, H)` 对不上。
 #
-# **怎样发现。** 测试“谁能看到谁”：改动一个输入，看哪些输出变了；有因果掩码时，它之前的都不许变。用互不相同的尺寸测试，包括 L ≠ S。
+# **怎样发现。** 测试“谁能看到谁”：改动一个输入，看哪些输出变了；有因果掩码时，它之前的输出都不应变化。
+# 用互不相同的尺寸测试，包括 L ≠ S。
+#
+# **如今。** 维度的次序至今没有统一：`F.scaled_dot_product_attention` 要求 (B, H, L, d)，
+# FlashAttention 和 JAX 的 `dot_product_attention` 要求 (B, L, H, d)。把一种次序传给另一种接口，在没有掩码的自注意力中不会报错，所以调用库时也会犯同样的错误。
+# 给维度命名会有帮助：einops（Rogozhnikov，2022），例如 `rearrange(x, "b l (h d) -> b h l d", h=heads)`；或者把形状写进类型里（jaxtyping）。

@@ -30,7 +30,7 @@
 # queries and keys the score of token i for token j is (W xᵢ)·(W xⱼ), which is also that of j for i.
 
 # %% [markdown] lang="zh"
-# > *“我们的注意力图出奇地对称：如果“狗”在看“叫”，“叫”也以同样的打分在看“狗”。而且参数量比论文里说的少。是巧合吗？”*
+# > *“我们的注意力图出奇地对称：“狗”对“叫”的得分有多高，“叫”对“狗”的得分就有多高。而且参数量比论文里说的少。是巧合吗？”*
 #
 # 下面的模块能运行，名字也都在。请**修好** `MultiHeadAttention`，并**指出**错误的名称：
 # 把 `bug` 设为单元里列出的六个标识之一。
@@ -50,12 +50,12 @@
 # - 二维掩码一律是 `(L, S)`。不能关注任何键的查询，输出为 `out_proj` 的偏置；梯度保持有限。
 # - `dropout` 是 softmax 之后**权重**的每个元素被丢弃的概率，只在训练模式下起作用：逐个元素独立抽样，保留下来的除以 1 − p，
 #   之后不再归一化；`eval()` 时什么都不做。
-# - 输出保持输入的 dtype（float64、float32、bfloat16）和设备。不得修改输入。梯度流向三个输入和全部参数。打分可能大到 ±10,000。
+# - 输出保持输入的 dtype（float64、float32、bfloat16）和设备。不得修改输入。梯度流向三个输入和全部参数。注意力分数可能大到 ±10,000。
 #   批大小为 1、单头、单个查询、非连续的输入都要能用。
 # - 不能调用 `F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等。
 #
 # **手算一例。** embed_dim = 4、带偏置：四个层共 4·(16 + 4) = 80 个参数，下面的模块只有 40 个。而且查询和键用同一个矩阵 W 时，
-# 词元 i 对词元 j 的打分是 (W xᵢ)·(W xⱼ)，j 对 i 的打分也是它。
+# 词元 i 对词元 j 的得分是 (W xᵢ)·(W xⱼ)，j 对 i 的得分也是它。
 
 # %% tags=["given"]
 import torch
@@ -174,19 +174,52 @@ check(globals(), exercise="debug_shared_projection")
 # **What the interviewer asks next**
 #
 # 1. Are symmetric scores also symmetric *weights*? What does the softmax do to them?
+#    > No. The softmax divides each row by its own sum: the weight of i for j is exp(sᵢⱼ)/Zᵢ, and that of j for i is
+#    > exp(sᵢⱼ)/Zⱼ. The numerators agree, the denominators do not. If i resembles few tokens and j resembles many, then
+#    > i gives j more weight than j gives i. So one must look at the scores to see the symmetry; the maps of weights
+#    > show it only roughly.
 # 2. Which relations between words are not symmetric, so that such a model cannot express them?
-# 3. What is the largest score of a token likely to be when queries and keys are the same? What does it attend to, then?
+#    > Most of grammar. A verb looks for its subject and an adjective for its noun, but not with the same strength the
+#    > other way round. A pronoun looks for the noun it stands for; that noun need not look for pronouns. "The token
+#    > before me" is not symmetric either: if i scores i − 1 highly, then i − 1 scores i just as highly. Induction
+#    > heads, which copy what followed last time, need such directed scores (Olsson et al., 2022).
+# 3. What is the largest score of a token likely to be when queries and keys are the same? What does it attend to,
+#    then?
+#    > Its own. The score of a token for itself is |W x|²/√d, always positive, while the others vary around 0. With
+#    > independent normal entries of variance 1 and d = 64 its own score is about 64/8 = 8 and the others have standard
+#    > deviation 1; among 100 tokens, 91 % of the weight then falls on the token itself (measured, mean of 50 draws).
+#    > With smaller entries the effect is weaker, but at this d its own score is still the largest in nearly all rows.
+#    > So with scores of this size each token mostly gets its own value back.
 # 4. Python's `a = b = c = nn.Linear(…)`: how many layers are made? What does `load_state_dict` do with such a module?
+#    > One layer, with three names. `state_dict()` lists all three names with the same tensors, while `parameters()`
+#    > counts them once. `load_state_dict` accepts a state with three different matrices without complaint and copies
+#    > them one after another into the same memory, so the last one wins: I tried it with 0, 1 and 2, and 2 was left.
+#    > Counting the parameters is the quick test; `a is b` is the sure one.
 # 5. Some models do share: multi-query attention (Shazeer, 2019). What is shared there, and what is not?
+#    > There the *heads* share: all query heads use one key head and one value head. Queries, keys and values still
+#    > have three different matrices, so scores are not symmetric. The aim is a smaller KV cache: with 32 heads it
+#    > shrinks 32 times, because only one key and one value vector are kept for each token. Grouped-query attention
+#    > (Ainslie et al., 2023) is in between, with a few key-value heads, for example 8.
 
 # %% [markdown] tags=["follow-up"] lang="zh"
 # **面试官接下来会问**
 #
-# 1. 对称的打分会得到对称的*权重*吗？softmax 会做什么？
+# 1. 对称的得分会得到对称的*权重*吗？softmax 会做什么？
+#    > 不会。softmax 让每一行除以自己的和：i 对 j 的权重是 exp(sᵢⱼ)/Zᵢ，j 对 i 的权重是 exp(sᵢⱼ)/Zⱼ。分子相同，分母不同。
+#    > 如果与 i 相似的词元少，与 j 相似的词元多，那么 i 给 j 的权重就大于 j 给 i 的权重。所以要看得分才能发现对称性，权重图只能大致看出来。
 # 2. 词与词之间有哪些关系是不对称的，因而这样的模型无法表达？
-# 3. 查询和键相同时，一个词元的最大打分往往在哪里？它会关注什么？
+#    > 语法关系大多不对称。动词找主语，形容词找名词，但反过来并不以同样的强度去找。代词找它所指的名词，名词却不必找代词。
+#    > “我前面的那个词元”也不对称：如果 i 给 i − 1 高分，那么 i − 1 也必然给 i 同样的高分。
+#    > 归纳头（induction head，照抄上次出现时后面的内容）就需要这种有方向的得分（Olsson 等，2022）。
+# 3. 查询和键相同时，一个词元的最大得分往往在哪里？它会关注什么？
+#    > 在它自己。词元对自己的得分是 |W x|²/√d，恒为正，而其他得分在 0 附近波动。若各分量独立、方差为 1、d = 64，它对自己的得分约为 64/8 = 8，其他得分的标准差为 1；
+#    > 100 个词元时，91 % 的权重落在自己身上（实测，50 次的平均）。分量较小时效应减弱，但在这个 d 下，几乎所有行里最大的仍是对自己的得分。于是在这样的得分下，每个词元拿回的基本上是自己的值。
 # 4. Python 的 `a = b = c = nn.Linear(…)` 建了几个层？对这样的模块，`load_state_dict` 会怎样？
+#    > 一个层，三个名字。`state_dict()` 会以三个名字列出同样的张量，而 `parameters()` 只算一次。
+#    > `load_state_dict` 遇到三个不同的矩阵也不会报错，而是依次复制到同一块内存，最后一个生效：用 0、1、2 试过，留下的是 2。数参数量可以快速发现，用 `a is b` 则可以确定。
 # 5. 有的模型确实会共享：多查询注意力（Shazeer，2019）。那里共享的是什么，不共享的是什么？
+#    > 那里是*各个头*之间共享：所有查询头共用一个键头和一个值头。查询、键、值仍然各有自己的矩阵，所以得分不对称。目的是缩小 KV 缓存：32 个头时缓存缩小到 1/32，因为每个词元只需保存一个键向量和一个值向量。
+#    > 分组查询注意力（GQA；Ainslie 等，2023）介于两者之间，保留少数几个键值头，例如 8 个。
 
 # %% [markdown] tags=["hint"]
 # Count the parameters, and compare with four matrices. Which are missing?
@@ -217,13 +250,24 @@ check(globals(), exercise="debug_shared_projection")
 #
 # **Why it goes unnoticed.** A chained assignment makes one layer under three names. `state_dict()` lists all three, `load_state_dict` accepts
 # them, and the last one wins silently; `parameters()` counts the matrix once. Counting parameters against the formula 4·(E² + E) finds it at once.
+#
+# **Today.** What is shared on purpose is shared between heads, or stored in compressed form, to make the KV cache
+# small: multi-query attention (Shazeer, 2019), grouped-query attention (Ainslie et al., 2023), and multi-head latent
+# attention, which keeps one small vector from which keys and values are made (DeepSeek-V2, 2024). Queries and keys
+# keep different matrices. An exception is Reformer (Kitaev et al., 2020), which shares them to sort tokens into
+# buckets; it normalises the keys and forbids a token to attend to itself where it can, because its own score would
+# win.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **出处。** 有一份资料的多头注意力每个头只有一个线性层，查询、键、值共用它；然后把所有投影沿特征拼接，对*特征*做 softmax，
-# 而不是在词元之间打分：没有任何两个词元被比较过（后面的矩阵乘法连形状都对不上）。它的交叉注意力是换了名字的同一段代码。
+# 而不是计算词元之间的得分：没有任何两个词元被比较过（后面的矩阵乘法连形状都对不上）。它的交叉注意力是换了名字的同一段代码。
 #
-# **共用会怎样。** 查询和键用同一个矩阵时，打分是对称的，对角线为正且通常是该行最大：词元只关注自己和与自己相似的词元。“形容词找名词，
-# 但反过来不找”这种关系无法表达。值与键相同，则*找到的内容*被迫等于*用来查找的依据*。
+# **共用会怎样。** 查询和键用同一个矩阵时，得分是对称的，对角线为正且通常是该行最大：词元主要关注自己和与自己相似的词元。
+# “形容词找名词，但反过来不找”这种关系无法表达。值与键相同，则*取出的内容*被迫等于*用来匹配的依据*。
 #
 # **为什么没人发现。** 连续赋值使一个层有了三个名字。`state_dict()` 会列出三个，`load_state_dict` 照单全收，最后一个悄悄生效；
 # `parameters()` 只算一次。把参数量与公式 4·(E² + E) 对照，立刻就能发现。
+#
+# **如今。** 有意的共享发生在头与头之间，或者采用压缩存储，目的是缩小 KV 缓存：多查询注意力（MQA；Shazeer，2019），分组查询注意力（GQA；Ainslie 等，2023），
+# 以及多头潜在注意力（MLA；DeepSeek-V2，2024），它只保存一个小向量，由它生成键和值。查询和键仍各有自己的矩阵。例外是 Reformer（Kitaev 等，2020），为了把词元分桶而让两者共用；
+# 它对键做归一化，并尽量禁止词元关注自己，因为对自己的得分总会是最大的。
