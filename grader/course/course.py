@@ -52,6 +52,11 @@ class ExerciseEntry(_Part):
     needs: tuple[Id, ...] = ()
     written: float = Field(default=0.0, ge=0)
 
+    @property
+    def stars(self) -> str:
+        """How difficult it is, out of five."""
+        return "●" * self.difficulty + "○" * (5 - self.difficulty)
+
 
 class Assignment(_Part):
     """Exercises that are handed out together."""
