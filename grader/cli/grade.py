@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import app
-from grader.cli.common import Lang, LangOption, course, fail, import_torch, known, progress, usage_error
+from grader.cli.common import LangOption, course, fail, import_torch, known, progress, usage_error
+from grader.cli.desk import shown
 
 if TYPE_CHECKING:
     from grader.course.course import LocatedCourse
@@ -48,13 +50,14 @@ def grade(
             show_default=False,
         ),
     ] = None,
-    lang: LangOption = Lang.en,
+    lang: LangOption = "en",
 ) -> None:
     """Grade submissions, and say for each which mistake was made.
 
     Exits with 0 when everything was graded, whatever the score; with 1 when something could not be (its status is
     invalid), or under --fail-under; with 2 when it was asked for something that cannot be done.
     """
+    paths = [_file_of(path) for path in paths]
     found = _found(paths)
     work = found.work
     located = _trusted_course(paths)
@@ -65,11 +68,11 @@ def grade(
     from grader.cli.reports import list_ungraded, show, write_json
 
     # What is written does not depend on what can be shown: files first, then the screen.
-    unwritten = write_json(reports, json_file, lang.value) if json_file else None
+    unwritten = write_json(reports, json_file, lang) if json_file else None
     if json_file != "-":
-        show(reports, lang.value)
-    list_ungraded(reports, lang.value)
-    list_passed_over([*found.passed_over, *modules], lang.value)
+        show(reports, lang)
+    list_ungraded(reports, lang)
+    list_passed_over([*found.passed_over, *modules], lang)
     if unwritten:
         fail(unwritten)
     if exit_status(reports, fail_under):
@@ -117,12 +120,31 @@ class Isolation:
     required: bool
 
 
+TRUSTED = Isolation(without=(), required=False)
+"""For the learner's own work, and the course's: every layer that there is, but it may be run where one is lacking."""
+
+
 def _isolation(paths: list[Path], work: list[Work], asked: bool | None) -> Isolation:
     from grader.sandbox import LAYERS
 
     without = tuple(layer.name for layer in LAYERS) if asked is False else ()
     others_work = len(work) > 1 and any(path.is_dir() for path in paths)
     return Isolation(without, others_work if asked is None else asked)
+
+
+def _file_of(path: Path) -> Path:
+    """The path; or, where nothing is there and it is an exercise's id, the learner's own file for that."""
+    if len(path.parts) != 1 or path.exists() or path.is_symlink():
+        return path
+    from grader.course.course import find_course
+    from grader.course.errors import CourseError
+    from grader.desk.desk import Desk, DeskError
+
+    with suppress(CourseError, DeskError):
+        at = Desk(find_course())
+        if at.located.course.find(str(path)):
+            return Path(shown(at.file(str(path))))
+    return path
 
 
 def _found(paths: list[Path]) -> Found:
