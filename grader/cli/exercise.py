@@ -38,7 +38,7 @@ def check(exercise: Exercise, lang: LangOption = "en") -> None:
     from grader.text import Text
 
     show([report], lang)
-    at.checked(report)
+    at.progress.checked(report)
     at.keep_page()
     if report.passed:
         print(said(what_is_next(at.standings())))

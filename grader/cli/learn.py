@@ -101,8 +101,12 @@ def _line(found: Standings, standing: Standing, lang: Language) -> str:
 
     width = max(len(one.entry.id) for one in found)
     entry = standing.entry
-    best = "" if standing.score is None else f"{standing.score:.4g}/{entry.points:g}"
-    columns = (f"{entry.id:<{width}}", f"{MARKS[standing.state]} {best:<8}", f"{entry.minutes:>2} min", entry.stars)
+    columns = (
+        f"{entry.id:<{width}}",
+        f"{MARKS[standing.state]} {standing.best:<8}",
+        f"{entry.minutes:>2} min",
+        entry.stars,
+    )
     return f"{' '.join(columns)} {getattr(entry.title, lang)}"
 
 
@@ -178,18 +182,12 @@ def _print_progress(at: Desk, lang: Language) -> None:
 
     from rich.console import Console
 
+    from grader.desk.map import AGAIN, made_again, summary
     from grader.desk.standing import MARKS
     from grader.text import Text
 
     console, found = Console(), at.standings()
-    streak, minutes = found.streak(), found.minutes
-    count = f"{found.passed}/{len(found.all)}"
-    days = "day" if streak == 1 else "days in a row"
-    top = Text(
-        f"{found.passed} of {len(found.all)} passed · {minutes:.0f} minutes · {streak} {days}",
-        f"已通过 {count} · {minutes:.0f} 分钟 · 连续 {streak} 天",
-    )
-    console.print(said(top), style="bold", highlight=False, soft_wrap=True)
+    console.print(said(summary(found)), style="bold", highlight=False, soft_wrap=True)
     for assignment, group in groupby(found, lambda standing: standing.assignment):
         marks = "".join(MARKS[standing.state] for standing in group)
         console.print(f"  {marks:<9} {getattr(assignment.title, lang)}", highlight=False, soft_wrap=True)
@@ -200,14 +198,11 @@ def _print_progress(at: Desk, lang: Language) -> None:
                 f"{len(standing.ticked)} of {of} points of your own review", f"自评 {len(standing.ticked)}/{of}"
             )
             console.print(f"  {title}: {said(ticks)}", markup=False, highlight=False, soft_wrap=True)
-    again = found.mistakes()
+    again = made_again(found, at.sentences(slug for slug, _, _ in found.mistakes()))
     if again:
-        console.print(said(Text("Mistakes that you keep making:", "反复出现的错误：")), style="bold")
-        sentences = at.sentences(slug for slug, _, _ in again)
-        for slug, times, where in again:
-            what = sentences.get(slug)
-            line = f"  {times}× {said(what) if what else slug} ({', '.join(where)})"
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(said(AGAIN), style="bold")
+        for text in again:
+            console.print(f"  {said(text)}", markup=False, highlight=False, soft_wrap=True)
     print("\n".join(_where_to_go(at, found.next, lang)))
 
 

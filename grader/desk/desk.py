@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.course.course import PUBLIC_FOLDER
 from grader.course.lines import YamlError, read_yaml
 from grader.course.script import Script, jupytext, read_script
 from grader.desk import workspace
@@ -17,7 +18,7 @@ from grader.text import Text
 
 if TYPE_CHECKING:
     from grader.course.course import LocatedCourse
-    from grader.report.model import Report
+    from grader.report.model import Language
 
 HOSTED = Text(
     "This is with your instructor: the course here has no solutions.", "这部分在老师那里：此处的课程不含解答。"
@@ -98,18 +99,13 @@ class Desk:
         """
         with suppress(DeskError):
             return self.script(exercise).hints()
-        for folder in (self.folder / ".public", self.located.public(exercise).parent):
-            path = folder / f"{exercise}.safetensors"
-            if path.is_file():
-                from grader.course.keyfile import read_header
-
-                hints: dict[str, list[str]] = read_header(path)["hints"]
-                return hints
-        raise DeskError(HOSTED)
+        return public_hints(exercise, self.folder / PUBLIC_FOLDER, self.located.public(exercise).parent)
 
     def sentences(self, slugs: Iterable[str]) -> dict[str, Text]:
         """What is said of mistakes, as far as the course's ``mistakes.yml`` files tell."""
         wanted = set(slugs)
+        if not wanted:
+            return {}
         said: dict[str, Text] = {}
         for path in sorted((self.located.root / "solutions").rglob("mistakes.yml"), reverse=True):
             with suppress(YamlError):
@@ -119,18 +115,13 @@ class Desk:
                     said[slug] = Text(en or zh, zh or en)
         return said
 
-    def checked(self, report: Report) -> None:
-        """Record a check."""
-        mistakes = [found.mistake for found in report.diagnosis if found.mistake != "unknown"]
-        self.progress.add(
-            "check",
-            report.exercise,
-            score=report.score,
-            max_score=report.max_score,
-            status=report.status,
-            mistakes=mistakes,
-            seconds=round(report.seconds, 3),
-        )
+    def map(self, language: Language, folder: Path) -> str:
+        """The course as a map, in Markdown; its links start from a folder."""
+        from grader.desk.map import Map
+
+        found = self.standings()
+        sentences = self.sentences(slug for slug, _, _ in found.mistakes())
+        return Map(found, self.workspace, language, sentences, folder).as_markdown()
 
     def keep_page(self) -> None:
         """Bring the workspace's start page up to date; a page that cannot be written is left as it is."""
@@ -139,9 +130,27 @@ class Desk:
         jupytext()  # imports nbformat, too, without the slow part of it
         from grader.desk.start_page import write_start_page
 
-        title = getattr(self.located.course.title, self.workspace.language)
+        language, folder = self.workspace.language, self.workspace.folder
+        title = getattr(self.located.course.title, language)
+        first = next(entry.id for _, entry in self.located.course.entries())
         with suppress(OSError):
-            write_start_page(self.workspace, self.standings(), title)
+            write_start_page(self.workspace, title, first, self.map(language, folder))
+
+
+def public_hints(exercise: str, *folders: Path) -> dict[str, list[str]]:
+    """The hints in the public file of an exercise, by language, from the first folder that has one.
+
+    Raises:
+        DeskError: none has.
+    """
+    from grader.course.keyfile import read_header
+
+    for folder in folders:
+        path = folder / f"{exercise}.safetensors"
+        if path.is_file():
+            hints: dict[str, list[str]] = read_header(path)["hints"]
+            return hints
+    raise DeskError(HOSTED)
 
 
 NO_WORKSPACE = Text(

@@ -15,11 +15,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from platformdirs import user_data_path
 
 from grader.text import Text
+
+if TYPE_CHECKING:
+    from grader.report.model import Report
 
 Kind = Literal["check", "hint", "solution", "tick", "reset"]
 FORMAT = 1
@@ -75,6 +78,18 @@ class Progress:
         except (OSError, sqlite3.Error) as error:
             self._unkept.append(record)
             self.trouble = _not_kept(self.path, error)
+
+    def checked(self, report: Report) -> None:
+        """Record a check."""
+        self.add(
+            "check",
+            report.exercise,
+            score=report.score,
+            max_score=report.max_score,
+            status=report.status,
+            mistakes=[found.mistake for found in report.diagnosis if found.mistake != "unknown"],
+            seconds=round(report.seconds, 3),
+        )
 
     def records(self) -> list[Record]:
         """All records, oldest first."""

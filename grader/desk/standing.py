@@ -46,6 +46,11 @@ class Standing:
     ticked: frozenset[int] = frozenset()
 
     @property
+    def best(self) -> str:
+        """The best score, of all points; empty before the first check."""
+        return "" if self.score is None else f"{self.score:.4g}/{self.entry.points:g}"
+
+    @property
     def state(self) -> State:
         """New, begun (checked, or helped with), or passed."""
         if self.passed_at is not None:
@@ -145,19 +150,28 @@ def _standing(assignment: Assignment, entry: ExerciseEntry, records: Sequence[Re
     checks = [record for record in records if record.kind == "check"]
     full = [record.at for record in checks if record.data["score"] >= record.data["max_score"]]
     ticks = {record.data["item"]: record.data["ticked"] for record in records if record.kind == "tick"}
-    resets = [number for number, record in enumerate(records) if record.kind == "reset"]
-    since = records[resets[-1] :] if resets else records
     return Standing(
         assignment,
         entry,
         score=max((record.data["score"] for record in checks), default=None),
         passed_at=min(full, default=None),
         checks=len(checks),
-        hints=max((record.data["number"] for record in since if record.kind == "hint"), default=0),
+        hints=hints_given(records, entry.id),
         solution_seen=any(record.kind == "solution" for record in records),
         seconds=seconds,
         ticked=frozenset(item for item, on in ticks.items() if on),
     )
+
+
+def hints_given(records: Iterable[Record], exercise: str) -> int:
+    """How many hints a learner has had since an exercise was last begun anew."""
+    given = 0
+    for record in records:
+        if record.exercise == exercise and record.kind == "hint":
+            given = max(given, record.data["number"])
+        elif record.exercise == exercise and record.kind == "reset":
+            given = 0
+    return given
 
 
 def _seconds(records: Sequence[Record]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from grader.course.script import Script
@@ -19,6 +20,9 @@ ASK = Text(
     "The solution of {exercise} will be shown, and that is recorded. Done without, it is worth more to you.",
     "即将显示 {exercise} 的参考解答，并记录下来。自己做出来收获更大。",
 )
+TICK = Text("What your answer has, you tick: {call}", "把你的回答中有的要点勾上：{call}")
+REFERENCE = Text("The reference", "参考解答")
+YOURS = Text("Yours", "你的解答")
 WRITTEN = Text("The written part:", "书面部分：")
 
 
@@ -53,6 +57,24 @@ def model_answer(script: Script, language: Language) -> str:
     """The model answer of the written part, and its rubric."""
     part = script.written_part(language)
     return "\n\n".join([part.answer, "---", "\n".join(f"- {item}" for item in part.rubric)])
+
+
+def beside(script: Script, own: str, language: Language) -> str:
+    """The reference, then the learner's own code, if there is any, then the written part."""
+    parts = [f"**{getattr(REFERENCE, language)}**", _fenced(reference(script))]
+    parts += [f"**{getattr(YOURS, language)}**", _fenced(own)] if own else []
+    if script.written_part(language).answer:
+        parts += [f"**{getattr(WRITTEN, language)}**", model_answer(script, language)]
+    return "\n\n".join(parts)
+
+
+def defined(script: Script) -> list[str]:
+    """The functions and classes that the right solution defines."""
+    return re.findall(r"^(?:def|class) +(\w+)", reference(script), re.MULTILINE)
+
+
+def _fenced(code: str) -> str:
+    return f"```python\n{code.strip()}\n```"
 
 
 def _without_marks(source: str) -> str:
