@@ -67,7 +67,7 @@ def hint(target: Any, lang: Language | None = None, number: int | None = None) -
     following = hints_given(_progress().records(), exercise) + 1
     chosen = max(1, min(number or following, following, len(hints)))
     _progress().add("hint", exercise, number=chosen)
-    return Markdown(told.hint(hints, chosen, f'solution("{exercise}")', language))
+    return Markdown(told.hint(hints, chosen, _call("solution", exercise), language))
 
 
 def discuss(target: Any, lang: Language | None = None) -> Any:
@@ -126,6 +126,11 @@ def progress(lang: Language | None = None) -> Any:
         return Markdown(say(error.text, language))
 
 
+def _call(name: str, exercise: str) -> str:
+    """What to write for it; most notebooks have imported no more than ``check`` and ``hint``."""
+    return f'from grader import {name}; {name}("{exercise}")'
+
+
 def _calling() -> dict[str, Any]:
     """The names of the code that called a function of this module."""
     return sys._getframe(2).f_globals
@@ -157,10 +162,8 @@ def _recorded(report: Report) -> list[Text]:
     if report.passed and found is not None and found.course.find(report.exercise):
         desk = _desk()
         desk.keep_page()
-        more = Text(
-            'discuss("{exercise}"): what the interviewer asks next', 'discuss("{exercise}")：面试官接下来会问什么'
-        )
-        after += [what_is_next(desk.standings()), more.format(exercise=report.exercise)]
+        more = Text("What the interviewer asks next: {call}", "面试官接下来会问什么：{call}")
+        after += [what_is_next(desk.standings()), more.format(call=_call("discuss", report.exercise))]
     return after
 
 

@@ -19,6 +19,8 @@ from typer.testing import CliRunner
 
 from grader.cli.main import app
 from grader.course.course import LocatedCourse, find_course
+from grader.course.script import jupytext
+from grader.desk.workspace import Workspace
 from grader.grade import Grader
 from grader.report.model import Report
 from grader.session import Session
@@ -103,6 +105,17 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder for the progress of a learner who has done nothing yet."""
     monkeypatch.setenv("ATTN_DATA", str(tmp_path / "data"))
     return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, course: LocatedCourse) -> Path:
+    """An English workspace, to be copied."""
+    jupytext()  # imports nbformat, too, without the slow part of it
+    from grader.desk.start import fill
+
+    folder = tmp_path_factory.mktemp("made") / "workspace"
+    fill(Workspace(folder), course)
+    return folder
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ CLASS = Path("demo", "class")
 
 NEXT = """
 Two things to try next:
-  jupyter lab {exercises}
-    solve the exercises in Jupyter; check(...) says what is wrong
+  attn start
+    a folder of your own with the exercises in it; check(...) there says what is wrong
   attn grade {one}
     one submission, with every check (see `attn --help` for the rest)"""
 
@@ -33,7 +33,7 @@ def demo(lang: LangOption = "en") -> None:
     show(reports, lang)
     list_ungraded(reports, lang)
     list_passed_over(found.passed_over, lang)
-    print(NEXT.format(exercises=_as_typed(located.root / "exercises"), one=folder / "chen"))
+    print(NEXT.format(one=folder / "chen"))
 
 
 def _as_typed(folder: Path) -> Path:

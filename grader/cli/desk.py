@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 def _ids(incomplete: str) -> list[str]:
     """For completion in a shell."""
     from grader.course.course import find_course
+    from grader.course.errors import CourseError
 
-    return [entry.id for _, entry in find_course().course.entries() if entry.id.startswith(incomplete)]
+    try:
+        located = find_course()
+    except CourseError:
+        return []
+    return [entry.id for _, entry in located.course.entries() if entry.id.startswith(incomplete)]
 
 
 Exercise = Annotated[
@@ -71,8 +76,15 @@ def agreed(question: Text, yes: bool, instead: str) -> None:
                 "{question}\nNobody can be asked here; say: {instead}", "{question}\n这里无法询问；请运行：{instead}"
             ).format(question=question, instead=instead)
         )
-    if not typer.confirm(f"{said(question)} {said(Text('Go on?', '继续吗？'))}", err=True):
+    if not goes_on(question):
         raise typer.Exit(1)
+
+
+def goes_on(question: Text) -> bool:
+    """Ask whether to go on."""
+    from grader.text import Text
+
+    return typer.confirm(f"{said(question)} {said(Text('Go on?', '继续吗？'))}", err=True)
 
 
 def somebody_there() -> bool:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grader.cli.app import app
 from grader.cli.common import LangOption, fail, said, usage_error
-from grader.cli.desk import Exercise, Yes, agreed, desk, exercise_of, print_markdown, say_trouble, shown, somebody_there
+from grader.cli.desk import (
+    Exercise,
+    Yes,
+    agreed,
+    desk,
+    exercise_of,
+    goes_on,
+    print_markdown,
+    say_trouble,
+    shown,
+    somebody_there,
+)
 
 if TYPE_CHECKING:
     from grader.course.script import Script
@@ -29,7 +41,7 @@ def check(exercise: Exercise, lang: LangOption = "en") -> None:
     at = desk()
     name = exercise_of(at, exercise)
     try:
-        path = at.file(name)
+        path = Path(exercise) if Path(exercise).is_file() else at.file(name)
     except DeskError as error:
         usage_error(error.text)
     (report,) = run(at.located, [Work(path, shown(path))], name, Device.auto, TRUSTED).reports
@@ -78,8 +90,8 @@ def hint(
     print_markdown(told.hint(hints, chosen, f"attn solution {name}", lang))
     at.progress.add("hint", name, number=chosen)
     say_trouble(at)
-    if given >= len(hints) and not number and not yes and somebody_there():
-        agreed(told.ASK.format(exercise=name), yes, f"attn solution {name} --yes")
+    offered = given >= len(hints) and not number and not yes and somebody_there()
+    if offered and goes_on(told.ASK.format(exercise=name)):
         _show_solution(at, name, _script(at, name), lang)
 
 

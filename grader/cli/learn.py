@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from grader.desk.standing import Standing, Standings
     from grader.report.model import Language
 
+_MINUTES = {"en": "min", "zh": "分钟"}
+
 
 @app.command("list")
 def list_exercises(json_file: Json = None, lang: LangOption = "en") -> None:

@@ -30,6 +30,7 @@ def start(
     from grader.course.script import jupytext
     from grader.desk import workspace
     from grader.desk.desk import HOSTED, Desk
+    from grader.submission.names import START_PAGE
     from grader.text import Text
 
     located = course()
@@ -66,7 +67,7 @@ def start(
     if following:
         print(
             said(Text("Open {page} in Jupyter, or begin with", "在 Jupyter 中打开 {page}，或者从这里开始：")).format(
-                page=shown(place / workspace.START_PAGE)
+                page=shown(place / START_PAGE)
             ),
             shown(at.file(following.entry.id)),
         )

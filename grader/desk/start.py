@@ -13,9 +13,10 @@ import nbformat
 from grader.course.course import Assignment, ExerciseEntry, LocatedCourse
 from grader.course.script import read_script
 from grader.desk.files import write_whole
-from grader.desk.workspace import HIDDEN, KEPT, STATE, Workspace
+from grader.desk.workspace import STATE, Workspace
 from grader.handout.learner import as_script, digest_of_text, learner_notebook
 from grader.handout.notebooks import digest_of
+from grader.submission.names import HIDDEN, KEPT
 
 
 @dataclass

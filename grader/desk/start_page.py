@@ -5,9 +5,10 @@ from __future__ import annotations
 import nbformat
 
 from grader.desk.files import write_whole
-from grader.desk.workspace import START_PAGE, Workspace
+from grader.desk.workspace import Workspace
 from grader.handout.learner import as_notebook
 from grader.handout.notebooks import digest_of
+from grader.submission.names import START_PAGE
 from grader.submission.notebook import METADATA_KEY
 from grader.text import Text
 

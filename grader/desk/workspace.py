@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.submission.names import HIDDEN
+
 if TYPE_CHECKING:
     from grader.course.course import Assignment, ExerciseEntry
     from grader.report.model import Language
 
-HIDDEN = ".attn"
 STATE = "workspace.json"
-START_PAGE = "00_start.ipynb"
-KEPT = "kept"
-"""Folder for the dated copies of what was there before a reset."""
 FORMAT = 1
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+HIDDEN, START_PAGE, KEPT = ".attn", "00_start.ipynb", "kept"
+"""What a learner's workspace has beside answers: a hidden folder that marks it, its start page, copies of what was."""
+
 _ENDING = re.compile(r"\.(?:ipynb|py|txt|json)$", re.IGNORECASE)
 _COPY = re.compile(
     r"(?:[\s_-]*(?:copy|copie|kopie|copia|副本|拷贝|コピー)[\s_-]{0,3}\d{0,4}"

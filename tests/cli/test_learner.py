@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,16 +19,16 @@ from grader.cli import chinese
 from grader.cli.main import app
 from grader.course.course import LocatedCourse
 from grader.course.script import read_script
+from grader.desk.progress import Progress
 
 Attn = Callable[..., Any]
 FIRST = "attention_by_hand"
 
 
 @pytest.fixture
-def here(attn: Attn, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(attn: Attn, data: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The learner is in a workspace of their own."""
-    monkeypatch.chdir(tmp_path)
-    assert attn("start", "mine").returncode == 0
+    shutil.copytree(made, tmp_path / "mine")
     monkeypatch.chdir(tmp_path / "mine")
     return tmp_path / "mine"
 
@@ -42,8 +44,14 @@ def solve(course: LocatedCourse, exercise: str, path: Path) -> None:
     path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
-def test_the_way_of_a_learner(attn: Attn, here: Path, course: LocatedCourse) -> None:
-    """Sees what is next, tries, takes a hint, solves it, and is told what is next."""
+def test_the_way_of_a_learner(
+    attn: Attn, data: Path, course: LocatedCourse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Starts, sees what is next, tries, takes a hint, solves it, and is told what is next."""
+    monkeypatch.chdir(tmp_path)
+    assert attn("start").stdout.startswith(f"39 exercises added to {tmp_path / 'attention-workshop'}.\n")
+    here = tmp_path / "attention-workshop"
+    monkeypatch.chdir(here)
     assert f"Next: {FIRST} · Attention by hand (20 min)" in attn().stdout
     path = here / "01-foundations" / f"01_{FIRST}.ipynb"
     assert str(Path("01-foundations", path.name)) in attn("next").stdout
@@ -104,6 +112,24 @@ def test_hints_go_on_and_then_offer_the_solution(attn: Attn, here: Path) -> None
     assert attn("hint", FIRST, "--number", "1").stdout == said[0]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such terminals")
+@pytest.mark.parametrize(("answer", "status", "kinds"), [("n", 1, []), ("y", 0, ["solution"])])
+def test_on_a_terminal_the_solution_asks_first(here: Path, answer: str, status: int, kinds: list[str]) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    command = [sys.executable, "-m", "grader", "solution", FIRST]
+    done = subprocess.run(command, cwd=here, env=environment(), stdin=theirs, stdout=theirs, stderr=theirs, check=False)
+    os.close(theirs)
+    said = os.read(ours, 2**16).decode()
+    os.close(ours)
+    assert done.returncode == status
+    assert said.count("Go on? [y/N]: ") == 1
+    assert ("scaled_weights" in said) == (answer == "y")
+    assert [record.kind for record in Progress().records()] == kinds
+
+
 @pytest.mark.parametrize("command", ["solution", "reset"])
 def test_where_nobody_can_be_asked_yes_has_to_be_said(attn: Attn, here: Path, command: str) -> None:
     before = (here / "01-foundations" / f"01_{FIRST}.ipynb").read_text(encoding="utf-8")
@@ -142,8 +168,6 @@ def test_progress_is_exported_and_deleted(attn: Attn, here: Path) -> None:
 
 
 def test_mistakes_that_keep_coming_are_said(attn: Attn, here: Path) -> None:
-    from grader.desk.progress import Progress
-
     for exercise in ("scaled_dot_product_attention", "masked_softmax"):
         Progress().add("check", exercise, score=1, max_score=6, mistakes=["no-scale"])
     said = attn("progress").stdout
@@ -221,12 +245,21 @@ def test_ids_complete(data: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["list"], ["next"], ["progress"], ["hint", FIRST], ["discuss", FIRST], ["solution", FIRST, "--yes"], []],
+    [
+        ["start"],
+        ["list"],
+        ["next"],
+        ["progress"],
+        ["hint", FIRST],
+        ["discuss", FIRST],
+        ["solution", FIRST, "--yes"],
+        [],
+    ],
     ids=" ".join,
 )
-def test_what_runs_nobody_s_code_imports_no_torch(data: Path, arguments: list[str]) -> None:
+def test_what_runs_nobody_s_code_imports_no_torch(data: Path, tmp_path: Path, arguments: list[str]) -> None:
     code = "import sys\nfrom grader.cli.main import main\ntry: main()\nexcept SystemExit as end: assert not end.code\n"
     code += "assert 'torch' not in sys.modules"
     command = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -32,7 +32,7 @@ def test_full_marks_say_what_is_next(capsys: pytest.CaptureFixture[str]) -> None
     result = check(function(RIGHT))
     said = capsys.readouterr().out.splitlines()
     assert said[-2] == "✓ 1 of 39 · next: Attention by hand (20 min)"
-    assert said[-1] == f'discuss("{NAME}"): what the interviewer asks next'
+    assert said[-1] == f'What the interviewer asks next: from grader import discuss; discuss("{NAME}")'
     assert "<p>✓ 1 of 39 · next: Attention by hand (20 min)</p>" in result._repr_html_()
     assert "✓ 1/39 · 下一题：手算注意力" in repr(check(function(RIGHT), lang="zh"))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from grader.desk.language import spoken
-from grader.desk.workspace import HIDDEN, STATE, Workspace
+from grader.desk.workspace import STATE, Workspace
+from grader.submission.names import HIDDEN
 
 ENGLISH = {"LC_ALL": "en_GB.UTF-8"}
 

@@ -18,17 +18,10 @@ jupytext()  # imports nbformat, too, without the slow part of it
 from grader.desk import start  # noqa: E402
 from grader.desk.desk import Desk  # noqa: E402
 from grader.desk.start import fill, reset  # noqa: E402
-from grader.desk.workspace import START_PAGE, Workspace, find  # noqa: E402
+from grader.desk.workspace import Workspace, find  # noqa: E402
+from grader.submission.names import START_PAGE  # noqa: E402
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, course: LocatedCourse) -> Path:
-    """An English workspace, to be copied."""
-    folder = tmp_path_factory.mktemp("made") / "workspace"
-    fill(Workspace(folder), course)
-    return folder
 
 
 @pytest.fixture
