@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,6 +53,21 @@ def exercise_of(at: Desk, name: str) -> str:
         return at.exercise(name)
     except DeskError as error:
         usage_error(error.text)
+
+
+def file_of(path: Path) -> Path:
+    """The path; or, where nothing is there and it is an exercise's id, the learner's own file for that."""
+    if len(path.parts) != 1 or path.exists() or path.is_symlink():
+        return path
+    from grader.course.course import find_course
+    from grader.course.errors import CourseError
+    from grader.desk.desk import Desk, DeskError
+
+    with suppress(CourseError, DeskError):
+        at = Desk(find_course())
+        if at.located.course.find(str(path)):
+            return Path(shown(at.file(str(path))))
+    return path
 
 
 def shown(path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +12,7 @@ import typer
 
 from grader.cli.app import app
 from grader.cli.common import LangOption, course, fail, import_torch, known, progress, usage_error
-from grader.cli.desk import shown
+from grader.cli.desk import file_of
 
 if TYPE_CHECKING:
     from grader.course.course import LocatedCourse
@@ -57,7 +56,7 @@ def grade(
     Exits with 0 when everything was graded, whatever the score; with 1 when something could not be (its status is
     invalid), or under --fail-under; with 2 when it was asked for something that cannot be done.
     """
-    paths = [_file_of(path) for path in paths]
+    paths = [file_of(path) for path in paths]
     found = _found(paths)
     work = found.work
     located = _trusted_course(paths)
@@ -130,21 +129,6 @@ def _isolation(paths: list[Path], work: list[Work], asked: bool | None) -> Isola
     without = tuple(layer.name for layer in LAYERS) if asked is False else ()
     others_work = len(work) > 1 and any(path.is_dir() for path in paths)
     return Isolation(without, others_work if asked is None else asked)
-
-
-def _file_of(path: Path) -> Path:
-    """The path; or, where nothing is there and it is an exercise's id, the learner's own file for that."""
-    if len(path.parts) != 1 or path.exists() or path.is_symlink():
-        return path
-    from grader.course.course import find_course
-    from grader.course.errors import CourseError
-    from grader.desk.desk import Desk, DeskError
-
-    with suppress(CourseError, DeskError):
-        at = Desk(find_course())
-        if at.located.course.find(str(path)):
-            return Path(shown(at.file(str(path))))
-    return path
 
 
 def _found(paths: list[Path]) -> Found:
