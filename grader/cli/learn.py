@@ -39,7 +39,7 @@ def list_exercises(json_file: Json = None, lang: LangOption = "en") -> None:
 
 @app.command("next")
 def next_exercise(json_file: Json = None, lang: LangOption = "en") -> None:
-    """Say what to do next: what you began last, or else the first exercise that is ready to be done."""
+    """Say what to do next: what you began last, or else the first exercise that is left."""
     at = desk()
     following = at.standings().next
     if json_file:

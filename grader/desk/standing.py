@@ -79,18 +79,17 @@ class Standings:
 
     @property
     def next(self) -> Standing | None:
-        """What to do next: what was begun last, else the first that is ready to be done; None when all is passed.
+        """What to do next: what was begun last, else the first that is left; None when all is passed.
 
-        Ready is what has all that it needs done. An exercise whose solution was seen counts as done for that, and comes
-        back when nothing else is left.
+        An exercise comes after all that it needs in a course, so the first that is left is ready to be done. One whose
+        solution was seen comes back when nothing else is left.
         """
         left = {standing.entry.id: standing for standing in self.all if standing.state != "passed"}
         fresh = {name: standing for name, standing in left.items() if not standing.solution_seen}
         last = self.records[-1].exercise if self.records else ""
         if last in fresh:
             return fresh[last]
-        ready = (one for one in fresh.values() if not any(need in fresh for need in one.entry.needs))
-        return next(ready, None) or next(iter(fresh.values()), None) or next(iter(left.values()), None)
+        return next(iter([*fresh.values(), *left.values()]), None)
 
     @property
     def minutes(self) -> float:

@@ -44,8 +44,7 @@ def test_what_was_begun_last_comes_first(stands: Stands) -> None:
     assert name_of_next(stands(begun, checked("attention_by_hand"))) == "dot_product_attention"
 
 
-def test_what_is_needed_comes_before(stands: Stands) -> None:
-    """Of what is left in the first assignment, only weighted_sum needs nothing but what is passed."""
+def test_else_it_is_the_first_that_is_left(stands: Stands) -> None:
     seen = Record(NOON, "solution", "dot_product_attention")
     passed = checked("attention_by_hand")
     assert name_of_next(stands(passed)) == "dot_product_attention"
@@ -80,6 +79,8 @@ def test_pauses_are_not_work(stands: Stands) -> None:
     found = stands(*(checked("weighted_sum", 1.0, at) for at in times))
     assert found.of("weighted_sum").seconds == 360
     assert found.minutes == 6
+    found = stands(checked("attention_by_hand", at=NOON), checked("weighted_sum", at=NOON + 60))
+    assert [found.of(name).seconds for name in ("attention_by_hand", "weighted_sum")] == [0, 60]
 
 
 def test_days_in_a_row(stands: Stands) -> None:
