@@ -1,4 +1,4 @@
-"""Attention Workshop's autograder: ``from grader import check, hint, heatmap``.
+"""Attention Workshop's autograder: ``from grader import check, hint, discuss, solution, progress``.
 
 What `__all__` names here, for notebooks, and in `grader.authoring`, for a course's own files, stays where it is.
 Everything else in this package may move from one version to the next.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["check", "heatmap", "hint", "self_review"]
+__all__ = ["check", "discuss", "heatmap", "hint", "progress", "self_review", "solution"]
 
 if TYPE_CHECKING:
-    from grader.kernel import check, hint, self_review
+    from grader.kernel import check, discuss, hint, progress, self_review, solution
     from grader.report.picture import heatmap
 
 

@@ -6,12 +6,17 @@ they do not: an interpreter that is started without the user's own settings has 
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import site
 import sys
+from collections.abc import Iterable
 from functools import cache
 
+INSTALLED_COURSE = "_course"
+"""Folder of this package in which an installed workshop has the course."""
+_PACKAGE = __name__.partition(".")[0]
 NEEDED = ("torch", "numpy", "einops", "safetensors", "psutil", "ipython")
 """By the processes that run or read submissions; with what these need in their turn."""
 
@@ -35,6 +40,17 @@ def folders_to_name() -> tuple[str, ...]:
         return ()
     needed = _with_requirements(NEEDED)
     return tuple(path for path, names in installed.items() if names & needed)
+
+
+def own_folders(among: Iterable[str]) -> set[str]:
+    """Where copies of this package lie in folders of libraries, or of Pythons that have some.
+
+    An installed workshop has the course inside it, solutions included: no child may read that.
+    """
+    inside = ("", "/*-packages", "/python3*/*-packages")
+    places = [f"{glob.escape(path)}{below}/{_PACKAGE}" for path in among for below in inside]
+    found = {os.path.realpath(path) for place in places for path in glob.glob(place)}
+    return {os.path.dirname(os.path.realpath(__file__)), *found}
 
 
 def _is_private(path: str) -> bool:

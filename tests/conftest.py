@@ -19,6 +19,8 @@ from typer.testing import CliRunner
 
 from grader.cli.main import app
 from grader.course.course import LocatedCourse, find_course
+from grader.course.script import jupytext
+from grader.desk.workspace import Workspace
 from grader.grade import Grader
 from grader.report.model import Report
 from grader.session import Session
@@ -39,9 +41,16 @@ else:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """All processes of a run, and the next run, share keys in pytest's cache: nobody's own are used."""
+    """All processes of a run, and the next run, share keys in pytest's cache: nobody's own are used.
+
+    Nor is anybody's own progress, nor the language of whoever runs the tests.
+    """
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
+    data = tempfile.TemporaryDirectory(prefix="attn-tests-data-")
+    config.add_cleanup(data.cleanup)
+    os.environ |= {"ATTN_DATA": data.name, "LC_ALL": "C.UTF-8"}
+    os.environ.pop("ATTN_LANG", None)
     if config.pluginmanager.hasplugin("cacheprovider"):
         os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("attn"))
     else:
@@ -89,6 +98,24 @@ def grade(session: Session) -> Callable[..., Report]:
         return session.grader(exercise).grade_cells(Submission(Path("<test>"), (code,)))
 
     return graded
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for the progress of a learner who has done nothing yet."""
+    monkeypatch.setenv("ATTN_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, course: LocatedCourse) -> Path:
+    """An English workspace, to be copied."""
+    jupytext()  # imports nbformat, too, without the slow part of it
+    from grader.desk.start import fill
+
+    folder = tmp_path_factory.mktemp("made") / "workspace"
+    fill(Workspace(folder), course)
+    return folder
 
 
 @dataclass(frozen=True)

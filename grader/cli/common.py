@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
+
+from grader.desk.language import named, spoken
+from grader.desk.names import no_exercise
+
+Language = Literal["en", "zh"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,28 +22,59 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.course.course import LocatedCourse
+    from grader.text import Text
 
 
-class Lang(StrEnum):
-    """Language of the messages."""
-
-    en = "en"
-    zh = "zh"
+_speaking: ContextVar[Language | None] = ContextVar("speaking", default=None)
+"""The language of the command that runs."""
 
 
-LangOption = Annotated[Lang, typer.Option("--lang", envvar="ATTN_LANG", help="Language of the messages.")]
+def _named(name: str) -> str:
+    language = named(name)
+    if language is None:
+        raise typer.BadParameter(f"{name!r} is not spoken here; say en or zh.")
+    return language
 
 
-def usage_error(message: str) -> NoReturn:
+def _chosen(context: typer.Context, language: Language) -> Language:
+    """The one given after the command; else the one given after ``attn``; else that of the environment."""
+    source = context.get_parameter_source("lang")
+    if source is None or source.name != "COMMANDLINE":
+        language = (context.parent.params.get("lang") if context.parent else None) or spoken()
+    _speaking.set(language)
+    return language
+
+
+LangOption = Annotated[
+    Language,
+    typer.Option(
+        "--lang",
+        parser=_named,
+        callback=_chosen,
+        metavar="en|zh",
+        show_default=False,
+        help="Language of the messages; else that of ATTN_LANG, else of the locale.",
+    ),
+]
+
+
+def usage_error(message: str | Text) -> NoReturn:
     """End because something was asked for that cannot be done."""
-    print(message, file=sys.stderr)
+    print(said(message), file=sys.stderr)
     raise typer.Exit(2)
 
 
-def fail(message: str) -> NoReturn:
+def fail(message: str | Text) -> NoReturn:
     """End because what was asked for did not succeed."""
-    print(message, file=sys.stderr)
+    print(said(message), file=sys.stderr)
     raise typer.Exit(1)
+
+
+def said(message: str | Text) -> str:
+    """A message in the language of this command."""
+    if isinstance(message, str):
+        return message
+    return str(getattr(message, _speaking.get() or spoken()))
 
 
 def course() -> LocatedCourse:
@@ -54,14 +90,10 @@ def course() -> LocatedCourse:
 
 def known(located: LocatedCourse, exercises: list[str] | None) -> list[str]:
     """The exercises, if the course has them all; else a usage error that suggests what may have been meant."""
-    import difflib
-
     there = [entry.id for _, entry in located.course.entries()]
     for name in exercises or []:
         if name not in there:
-            close = difflib.get_close_matches(name, there, n=3)
-            hint = f"; did you mean {' or '.join(close)}?" if close else "."
-            usage_error(f"There is no exercise {name!r}{hint}")
+            usage_error(no_exercise(name, there))
     return exercises or []
 
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from grader.cli.app import app
-from grader.cli.common import Lang, LangOption, course, usage_error
-from grader.cli.grade import Device, Isolation, run
+from grader.cli.common import LangOption, course, usage_error
+from grader.cli.grade import TRUSTED, Device, run
 
 CLASS = Path("demo", "class")
-TRUSTED = Isolation(without=(), required=False)
-"""Every layer that there is; but the class is the course's own, so it may be run where one is lacking."""
 
 NEXT = """
 Two things to try next:
-  jupyter lab {exercises}
-    solve the exercises in Jupyter; check(...) says what is wrong
+  attn start
+    a folder of your own with the exercises in it; check(...) there says what is wrong
   attn grade {one}
     one submission, with every check (see `attn --help` for the rest)"""
 
 
 @app.command()
-def demo(lang: LangOption = Lang.en) -> None:
+def demo(lang: LangOption = "en") -> None:
     """Grade the demonstration: a class of eleven, in demo/class of the course."""
     located = course()
     folder = _as_typed(located.root / CLASS)
@@ -32,10 +30,10 @@ def demo(lang: LangOption = Lang.en) -> None:
     from grader.cli.passed_over import list_passed_over
     from grader.cli.reports import list_ungraded, show
 
-    show(reports, lang.value)
-    list_ungraded(reports, lang.value)
-    list_passed_over(found.passed_over, lang.value)
-    print(NEXT.format(exercises=_as_typed(located.root / "exercises"), one=folder / "chen"))
+    show(reports, lang)
+    list_ungraded(reports, lang)
+    list_passed_over(found.passed_over, lang)
+    print(NEXT.format(one=folder / "chen"))
 
 
 def _as_typed(folder: Path) -> Path:

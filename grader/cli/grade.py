@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import app
-from grader.cli.common import Lang, LangOption, course, fail, import_torch, known, progress, usage_error
+from grader.cli.common import LangOption, course, fail, import_torch, known, progress, usage_error
+from grader.cli.desk import file_of
 
 if TYPE_CHECKING:
     from grader.course.course import LocatedCourse
@@ -48,13 +49,14 @@ def grade(
             show_default=False,
         ),
     ] = None,
-    lang: LangOption = Lang.en,
+    lang: LangOption = "en",
 ) -> None:
     """Grade submissions, and say for each which mistake was made.
 
     Exits with 0 when everything was graded, whatever the score; with 1 when something could not be (its status is
     invalid), or under --fail-under; with 2 when it was asked for something that cannot be done.
     """
+    paths = [file_of(path) for path in paths]
     found = _found(paths)
     work = found.work
     located = _trusted_course(paths)
@@ -65,11 +67,11 @@ def grade(
     from grader.cli.reports import list_ungraded, show, write_json
 
     # What is written does not depend on what can be shown: files first, then the screen.
-    unwritten = write_json(reports, json_file, lang.value) if json_file else None
+    unwritten = write_json(reports, json_file, lang) if json_file else None
     if json_file != "-":
-        show(reports, lang.value)
-    list_ungraded(reports, lang.value)
-    list_passed_over([*found.passed_over, *modules], lang.value)
+        show(reports, lang)
+    list_ungraded(reports, lang)
+    list_passed_over([*found.passed_over, *modules], lang)
     if unwritten:
         fail(unwritten)
     if exit_status(reports, fail_under):
@@ -115,6 +117,10 @@ class Isolation:
 
     without: tuple[str, ...]
     required: bool
+
+
+TRUSTED = Isolation(without=(), required=False)
+"""For the learner's own work, and the course's: every layer that there is, but it may be run where one is lacking."""
 
 
 def _isolation(paths: list[Path], work: list[Work], asked: bool | None) -> Isolation:

@@ -5,11 +5,24 @@ from __future__ import annotations
 import os
 import sys
 
-from grader.cli import build, demo, diff, doctor, grade, verify
+from grader.cli import build, demo, diff, doctor, exercise, grade, learn, progress, start, verify
 from grader.cli.app import app
 from grader.cli.screen import take_what_can_be_shown
 
-__all__ = ["app", "build", "demo", "diff", "doctor", "grade", "main", "verify"]
+__all__ = [
+    "app",
+    "build",
+    "demo",
+    "diff",
+    "doctor",
+    "exercise",
+    "grade",
+    "learn",
+    "main",
+    "progress",
+    "start",
+    "verify",
+]
 
 
 def main() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from grader.cli.screen import shows_everything
+from grader.desk.files import write_whole
 from grader.report.model import Language, Report
 from grader.report.render import plain, print_report, summary_table
 
@@ -48,21 +48,10 @@ def write_json(reports: Sequence[Report], where: str, language: Language) -> str
         if where == "-":
             print(text, flush=True)
         else:
-            _write(Path(where), text + "\n")
+            write_whole(Path(where), text + "\n")
     except OSError as error:
         if where == "-":
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer cannot be written either
         place = "standard output" if where == "-" else where
         return f"The report cannot be written to {place}: {error.strerror}."
     return None
-
-
-def _write(path: Path, text: str) -> None:
-    if path.exists() and not path.is_file():  # a pipe or a device
-        path.write_text(text, encoding="utf-8")
-        return
-    # Written beside and then renamed: a run that is killed leaves the old file or the new one, never half of one.
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(name, path)

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from grader.course.errors import CourseError, NoCourseError
 from grader.course.formats import COURSE_FORMAT, check_format
 from grader.course.lines import Yaml, YamlError, advice, read_yaml
+from grader.libraries import INSTALLED_COURSE
 from grader.runner.limits import Limits
 
 COURSE_FILE = "course.yml"
@@ -51,6 +52,11 @@ class ExerciseEntry(_Part):
     answers: tuple[str, ...] = ()
     needs: tuple[Id, ...] = ()
     written: float = Field(default=0.0, ge=0)
+
+    @property
+    def stars(self) -> str:
+        """How difficult it is, out of five."""
+        return "●" * self.difficulty + "○" * (5 - self.difficulty)
 
 
 class Assignment(_Part):
@@ -111,14 +117,15 @@ class LocatedCourse:
 
 
 def find_course(start: Path | None = None) -> LocatedCourse:
-    """The course around a folder: the nearest ``course.yml`` there or above, or the one beside this package.
+    """The course around a folder: the nearest ``course.yml`` there or above; or the one beside or inside this package.
 
     Raises:
         NoCourseError: there is none.
         CourseError: it is wrong.
     """
     places = [(start or Path.cwd()).absolute()]
-    places += [*places[0].parents, Path(__file__).resolve().parents[2]]
+    package = Path(__file__).resolve().parents[1]
+    places += [*places[0].parents, package.parent, package / INSTALLED_COURSE]
     for place in places:
         if (place / COURSE_FILE).is_file():
             return LocatedCourse(place, read_course(place / COURSE_FILE))

@@ -94,8 +94,9 @@ class Script:
         return tuple(FollowUp(_joined(without_answers(item)), _joined(_only_answers(item))) for item in items)
 
     def discussion(self, language: str) -> str:
-        """The discussion, in one language."""
-        return "\n\n".join(self._prose("discussion", language))
+        """The discussion, in one language; without a model answer, which only the self-review shows."""
+        answers = self._prose("answer", language)
+        return "\n\n".join(cell for cell in self._prose("discussion", language) if cell not in answers)
 
     def written_part(self, language: str) -> WrittenPart:
         """The written question's model answer and rubric in one language."""
@@ -117,7 +118,7 @@ def read_script(path: Path) -> Script:
     Raises:
         ExerciseError: it cannot be read, or has a tag that is none of `TAGS`.
     """
-    jupytext = _jupytext()
+    library = jupytext()
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -125,7 +126,7 @@ def read_script(path: Path) -> Script:
     except UnicodeDecodeError as error:
         raise ExerciseError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     cells = []
-    for cell in jupytext.reads(text, fmt="py:percent").cells:
+    for cell in library.reads(text, fmt="py:percent").cells:
         tags = frozenset(map(str, cell.metadata.get("tags", [])))
         for tag in sorted(tags - TAGS):
             known = ", ".join(sorted(TAGS))
@@ -148,8 +149,8 @@ def _joined(lines: str) -> str:
     return " ".join(lines.split())
 
 
-def _jupytext() -> Any:
-    """The library, imported when first needed, and without the slow part of it.
+def jupytext() -> Any:
+    """The library of that name, imported when first needed, and without the slow part of it.
 
     A library that it imports compiles a grammar at import, for a second, to check addresses that no notebook has;
     where it cannot be imported, nothing else changes.
@@ -159,11 +160,11 @@ def _jupytext() -> Any:
     if mine:
         sys.modules[slow] = None  # type: ignore[assignment]
     try:
-        import jupytext
+        import jupytext as library
     finally:
         if mine:
             del sys.modules[slow]
-    return jupytext
+    return library
 
 
 def _line_of(tag: str, text: str) -> int:

@@ -72,9 +72,8 @@ def graded_cell_id(exercise: str) -> str:
 
 
 def _title_cell(course: Course, entry: ExerciseEntry) -> NotebookNode:
-    stars = "●" * entry.difficulty + "○" * (5 - entry.difficulty)
     points = f"{entry.points:g} points" + (f" + {entry.written:g} for the written answer" if entry.written else "")
-    lines = [f"# {entry.title.en} · {entry.title.zh}", "", f"{stars} · about {entry.minutes} minutes · {points}"]
+    lines = [f"# {entry.title.en} · {entry.title.zh}", "", f"{entry.stars} · about {entry.minutes} minutes · {points}"]
     if entry.answers:
         asked = [f"{code} ({course.questions[code]})" if code in course.questions else code for code in entry.answers]
         lines += ["", "Interview questions this answers: " + "; ".join(asked) + "."]

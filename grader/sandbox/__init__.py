@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from grader.libraries import library_folders
+from grader.libraries import library_folders, own_folders
 from grader.sandbox import bubblewrap
 
 REQUIRED = ("no_new_privs", "rlimits", "landlock", "seccomp")
@@ -114,7 +114,7 @@ def lock_in(layers: Sequence[str], limits: dict[str, Any], scratch: str) -> None
     if "no_new_privs" in layers:
         no_new_privileges()
     if "landlock" in layers:
-        landlock.restrict(readable(), scratch)
+        landlock.restrict(readable(), listed(), scratch)
     if "capabilities" in layers:
         drop_capabilities()
     if "seccomp" in layers:
@@ -128,6 +128,7 @@ def prepare() -> None:
     from grader.sandbox import rlimits, seccomp
 
     readable()
+    listed()
     rlimits.virtual_bytes()
     # Should the whole machine run out of memory all the same, this process and its children are what goes.
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="utf-8") as file:
@@ -138,7 +139,24 @@ def prepare() -> None:
 
 @cache
 def readable() -> list[str]:
-    """What Python and torch may still load from once a child is locked in."""
+    """What Python and torch may still load from once a child is locked in: never the course, wherever it is installed.
+
+    A folder that holds a copy of this package is given entry by entry, without that copy.
+    """
+    wanted = _wanted()
+    own = own_folders(wanted)
+    return [path for place in wanted for path in _without(own, place)]
+
+
+@cache
+def listed() -> list[str]:
+    """Folders that are given entry by entry: Python looks up names in them."""
+    wanted = _wanted()
+    own = own_folders(wanted)
+    return sorted({place for folder in own for place in _around(folder) if any(_holds(path, place) for path in wanted)})
+
+
+def _wanted() -> list[str]:
     libraries = [*library_folders(), *(path for path in sys.path if path.endswith("lib-dynload"))]
     standard = os.path.dirname(os.__file__)
     system = ["/usr/lib", "/usr/lib64", "/lib", "/lib64", "/usr/share/zoneinfo", "/etc/ld.so.cache"]
@@ -149,5 +167,29 @@ def readable() -> list[str]:
     return sorted(
         path
         for path in wanted
-        if os.path.exists(path) and not any(path.startswith(f"{other}/") for other in wanted - {path})
+        if os.path.exists(path) and not any(path != other and _holds(other, path) for other in wanted)
     )
+
+
+def _without(own: Collection[str], place: str) -> Iterator[str]:
+    """The place; or what is in it, where one of our own folders is, but for that."""
+    if place in own:
+        return
+    if not any(_holds(place, folder) for folder in own):
+        yield place
+        return
+    for entry in sorted(os.scandir(place), key=lambda entry: entry.name):
+        if not entry.is_symlink():  # where a link leads is not inside, and has a rule of its own or none
+            yield from _without(own, entry.path)
+
+
+def _around(folder: str) -> Iterator[str]:
+    """The folders around a folder."""
+    while folder != os.path.dirname(folder):
+        folder = os.path.dirname(folder)
+        yield folder
+
+
+def _holds(folder: str, path: str) -> bool:
+    """Whether a path is a folder, or lies in it."""
+    return path == folder or path.startswith(folder + os.sep)

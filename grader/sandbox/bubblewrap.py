@@ -13,7 +13,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from grader.libraries import library_folders
+from grader.libraries import INSTALLED_COURSE, library_folders, own_folders
 
 TRIAL_SECONDS = 10.0
 
@@ -40,8 +40,12 @@ def works() -> bool:
 def prefix() -> list[str]:
     """What to put before a command to run it in bubblewrap. Open descriptors are passed on."""
     command = ["bwrap", "--unshare-all", "--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev"]
-    for path in _needed():
+    needed = _needed()
+    for path in needed:
         command += ["--ro-bind", path, path]
+    for folder in sorted(own_folders(needed)):
+        if (Path(folder) / INSTALLED_COURSE).is_dir():
+            command += ["--tmpfs", str(Path(folder) / INSTALLED_COURSE)]
     return [*command, "--chdir", "/tmp", "--"]
 
 

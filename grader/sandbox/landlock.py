@@ -32,8 +32,13 @@ def abi() -> int:
         return 0
 
 
-def restrict(readable: Iterable[str], scratch: str) -> None:
+def restrict(readable: Iterable[str], listed: Iterable[str], scratch: str) -> None:
     """Keep this process from every file but those under ``readable`` (read only) and ``scratch``, for good.
+
+    Args:
+        readable: files, and folders with all that is in them.
+        listed: folders of which only the names may be read, those of folders in them too.
+        scratch: a folder to write in.
 
     Raises:
         OSError: the kernel refuses.
@@ -52,6 +57,8 @@ def restrict(readable: Iterable[str], scratch: str) -> None:
             # Devices may be written to as well: /dev/null keeps nothing.
             rights = READ_FILE | WRITE_FILE if path.startswith("/dev/") else READ_FILE | READ_DIR | EXECUTE
             _allow(ruleset, path, rights)
+        for path in listed:
+            _allow(ruleset, path, READ_DIR)
         _allow(ruleset, scratch, handled & ~MAKE_OTHERS & ~EXECUTE & ~REFER)
         syscall(RESTRICT_SELF, ctypes.c_int(ruleset), ctypes.c_uint32(0))
     finally:

@@ -12,7 +12,7 @@ from grader.submission.contents import UnreadableError
 from grader.submission.decoding import decode_beginning
 from grader.submission.file import read_bytes
 from grader.submission.kinds import known_kind
-from grader.submission.names import bare_name, stem_of, suffix_of
+from grader.submission.names import HIDDEN, KEPT, START_PAGE, bare_name, stem_of, suffix_of
 from grader.submission.notebook import looks_like_notebook
 from grader.submission.notes import Note
 from grader.text import Text
@@ -99,12 +99,16 @@ def _why_not_entered(folder: Path) -> Text | None:
         return Text("copies that Jupyter keeps for itself", "Jupyter 自己保存的副本")
     if folder.name == "__pycache__":
         return Text("what Python keeps for itself", "Python 自己的缓存")
+    if folder.name == KEPT and _is_workspace(folder.parent):
+        return Text("copies of what was there before a reset", "重置之前内容的副本")
     return _HIDDEN if folder.name.startswith(".") else None
 
 
 def _why_not_graded(path: Path) -> Text | None:
     if path.name.startswith("."):
         return _HIDDEN
+    if path.name == START_PAGE and _is_workspace(path.parent):
+        return Text("the start page of a workspace", "工作区的起始页")
     if suffix_of(path.name):
         return None
     try:
@@ -114,6 +118,10 @@ def _why_not_graded(path: Path) -> Text | None:
     if looks_like_notebook(decode_beginning(content)):
         return None
     return known_kind(content) or Text("neither a notebook nor Python code", "既不是笔记本也不是 Python 代码")
+
+
+def _is_workspace(folder: Path) -> bool:
+    return (folder / HIDDEN).is_dir()
 
 
 _LINK = Text("a symbolic link", "符号链接")

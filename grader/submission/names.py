@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+HIDDEN, START_PAGE, KEPT = ".attn", "00_start.ipynb", "kept"
+"""What a learner's workspace has beside answers: a hidden folder that marks it, its start page, copies of what was."""
+
 _ENDING = re.compile(r"\.(?:ipynb|py|txt|json)$", re.IGNORECASE)
 _COPY = re.compile(
     r"(?:[\s_-]*(?:copy|copie|kopie|copia|副本|拷贝|コピー)[\s_-]{0,3}\d{0,4}"
@@ -11,6 +14,7 @@ _COPY = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[\s_-]v?\d{1,3}$", re.IGNORECASE)
+_PLACE = re.compile(r"^\d{1,3}[\s_.-]+(?=.)")
 _COPY_OF = re.compile(r"^copy of |^“|”的副本$", re.IGNORECASE)
 
 
@@ -37,9 +41,13 @@ def stem_of(name: str) -> str:
 
 
 def possible_exercises(name: str) -> tuple[str, ...]:
-    """What exercise the name may stand for, the likeliest first. A number at its end may be a copy's."""
+    """What exercise the name may stand for, the likeliest first.
+
+    A number at its end may be a copy's, and one before it the exercise's place in a workspace.
+    """
     stems = (bare_name(name), stem_of(name), _stripped(name, _ENDING, _COPY_OF, _COPY, _NUMBER))
-    return tuple(dict.fromkeys(word for stem in stems for word in (stem, stem.lower())))
+    words = (word for stem in stems for word in (stem, _PLACE.sub("", stem)))
+    return tuple(dict.fromkeys(form for word in words for form in (word, word.lower())))
 
 
 def _stripped(name: str, *patterns: re.Pattern[str]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from grader import libraries
-from grader.sandbox import bubblewrap, readable
+from grader.sandbox import bubblewrap, listed, readable
 
 
 @pytest.fixture
@@ -19,10 +19,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     place = tmp_path / "libraries"
     (place / "typing_extensions-4.0.dist-info").mkdir(parents=True)
     monkeypatch.setattr(sys, "path", [str(place), *sys.path])
-    for found in (libraries.folders_to_name, readable):
+    for found in (libraries.folders_to_name, readable, listed):
         found.cache_clear()
     yield place
-    for found in (libraries.folders_to_name, readable):
+    for found in (libraries.folders_to_name, readable, listed):
         found.cache_clear()
 
 
@@ -52,3 +52,34 @@ def test_a_course_is_not_named(folder: Path) -> None:
 def test_a_folder_with_something_else_is_not_named(folder: Path) -> None:
     (folder / "typing_extensions-4.0.dist-info").rename(folder / "another-1.0.dist-info")
     assert libraries.folders_to_name() == ()
+
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox that uses it is Linux's")
+
+
+@LINUX
+@pytest.mark.parametrize("inside", ["", "site-packages", "python3/dist-packages"])
+def test_an_installed_course_is_never_given(folder: Path, inside: str) -> None:
+    """Wherever it lies below what is given, all beside it is."""
+    (folder / inside / "grader" / "_course" / "solutions").mkdir(parents=True)
+    (folder / inside / "torch" / "lib").mkdir(parents=True)
+    (folder / inside / "six.py").touch()
+    (folder / inside / "link").symlink_to(folder.parent)
+    given = [path.removeprefix(f"{folder / inside}/") for path in readable() if path.startswith(str(folder / inside))]
+    assert {"torch", "six.py"} <= set(given)
+    assert not {"", "grader", "link", str(folder / inside)} & set(given)
+    assert not any(path.startswith("grader/") for path in given)
+    assert {str(folder), str(folder / inside)} <= set(listed())
+
+
+def test_what_holds_no_course_is_given_whole(folder: Path) -> None:
+    assert str(folder) in readable()
+    assert str(folder) not in listed()
+
+
+@LINUX
+def test_in_bubblewrap_an_installed_course_is_not_there(folder: Path) -> None:
+    course = folder / "grader" / "_course"
+    course.mkdir(parents=True)
+    command = bubblewrap.prefix()
+    assert command[command.index("--tmpfs", command.index(str(folder))) + 1] == str(course)

@@ -1,0 +1,97 @@
+"""The course as a map, in Markdown: where to go on, every exercise with its state, and what keeps going wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.desk.standing import MARKS, Standing, Standings
+from grader.text import Text
+
+if TYPE_CHECKING:
+    from grader.desk.workspace import Workspace
+    from grader.report.model import Language
+
+AGAIN = Text("Mistakes that you keep making:", "反复出现的错误：")
+_COLUMNS = Text("| | exercise | minutes | difficulty | do first |", "| | 习题 | 分钟 | 难度 | 请先完成 |")
+_LEGEND = Text("✓ passed · ▶ begun · ○ not begun yet", "✓ 已通过 · ▶ 进行中 · ○ 未开始")
+_DONE = Text("**Every exercise is passed.**", "**所有习题都已通过。**")
+
+
+class Map:
+    """A map of where a learner stands.
+
+    Args:
+        workspace: where there is one, its files are linked.
+        sentences: what is said of mistakes, by slug.
+        folder: links start from here.
+    """
+
+    def __init__(
+        self,
+        found: Standings,
+        workspace: Workspace | None,
+        language: Language,
+        sentences: Mapping[str, Text],
+        folder: Path,
+    ) -> None:
+        self.found, self.workspace, self.language = found, workspace, language
+        self.sentences, self.folder = sentences, folder
+
+    def as_markdown(self) -> str:
+        """The whole map."""
+        lines = [self._go_on(), "", self._say(summary(self.found))]
+        for assignment, group in groupby(self.found, lambda standing: standing.assignment):
+            title = getattr(assignment.title, self.language)
+            lines += ["", f"**{title}**", "", self._say(_COLUMNS), "|---" * 5 + "|", *map(self._row, group)]
+        lines += ["", self._say(_LEGEND)]
+        again = [f"- {self._say(text)}" for text in made_again(self.found, self.sentences)]
+        return "\n".join([*lines, *(["", self._say(AGAIN), "", *again] if again else [])])
+
+    def _go_on(self) -> str:
+        following = self.found.next
+        if following is None:
+            return self._say(_DONE)
+        title, minutes = self._linked(following), following.entry.minutes
+        return self._say(Text(f"**Continue: {title}** ({minutes} min)", f"**继续：{title}**（{minutes} 分钟）"))
+
+    def _row(self, standing: Standing) -> str:
+        entry = standing.entry
+        needed = [self.found.of(need) for need in entry.needs]
+        waits = ", ".join(self._title(one) for one in needed if one.state != "passed")
+        mark = f"{MARKS[standing.state]} {standing.best}".strip()
+        return f"| {mark} | {self._linked(standing)} | {entry.minutes} | {entry.stars} | {waits} |"
+
+    def _linked(self, standing: Standing) -> str:
+        file = self.workspace.file(standing.entry.id) if self.workspace else None
+        title = self._title(standing)
+        return f"[{title}]({os.path.relpath(file, self.folder).replace(os.sep, '/')})" if file else title
+
+    def _title(self, standing: Standing) -> str:
+        return str(getattr(standing.entry.title, self.language))
+
+    def _say(self, text: Text) -> str:
+        return str(getattr(text, self.language))
+
+
+def summary(found: Standings) -> Text:
+    """How much is done, in a line."""
+    streak, minutes = found.streak(), found.minutes
+    days = "day" if streak == 1 else "days"
+    return Text(
+        f"{found.passed} of {len(found.all)} passed · {minutes:.0f} minutes · {streak} {days} in a row",
+        f"已通过 {found.passed}/{len(found.all)} · {minutes:.0f} 分钟 · 连续 {streak} 天",
+    )
+
+
+def made_again(found: Standings, sentences: Mapping[str, Text]) -> list[Text]:
+    """The mistakes that keep being made, a sentence each."""
+    return [
+        Text("{times}× {what} ({where})", "{times}× {what}（{where}）").format(
+            times=times, what=sentences.get(slug, Text(slug, slug)), where=", ".join(where)
+        )
+        for slug, times, where in found.mistakes()
+    ]
