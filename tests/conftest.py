@@ -29,6 +29,9 @@ from grader.submission.reader import Submission
 # nbgrader calls helper programs by name: they are where this Python is.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
+# Operations in tests are small, and the other cores have tests of their own.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 # The sandbox and forked children are Linux's: elsewhere, not even the modules that they are tested with are there.
 collect_ignore_glob = [] if SYSTEM == "linux" else ["attacks/*", "sandbox/*", "runner/test_both_runners.py"]
 if SYSTEM == "linux":

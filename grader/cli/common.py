@@ -104,6 +104,7 @@ def import_torch() -> Any:
         import torch
     finally:
         signal.signal(signal.SIGINT, before)
+    torch.set_num_threads(1)  # operations here are small: a second thread would mostly be waited for
     return torch
 
 

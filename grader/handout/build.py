@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 
 from grader.course.course import PUBLIC_FOLDER, LocatedCourse
-from grader.course.keys import key_of
+from grader.course.keys import keep_answers, key_of
 from grader.course.script import read_script
 from grader.handout.notebooks import digest_of, source_notebook
 from grader.handout.public import write_public
@@ -96,7 +96,9 @@ def write_sources(
         path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(source_notebook(located.course, entry, script), path)
         public = path.parent / PUBLIC_FOLDER / f"{entry.id}.safetensors"
-        write_public(key_of(located, entry.id), script.hints(), public)
+        key = key_of(located, entry.id)
+        write_public(key, script.hints(), public)
+        keep_answers(key)
         written.append(path)
     return written
 

@@ -16,6 +16,7 @@ from grader.authoring.conduct import is_conduct
 from grader.course.authored import Authored
 from grader.course.course import LocatedCourse
 from grader.course.key import AnswerKey, KnownMistake, Predicted
+from grader.course.keys import keep_answers, stamp_of
 from grader.course.sentences import FILE, read_sentences
 from grader.course.trusted import run_call
 from grader.grade import Attempt, Grader
@@ -61,7 +62,8 @@ def verify(located: LocatedCourse, exercise: str, runner: Runner) -> Proof:
     found = located.course.find(exercise)
     assert found is not None
     proof = Proof(exercise, mistakes={mistake.slug for mistake in authored.spec.mistakes})
-    grader = Grader(authored.key(found[1].points), runner)
+    stamp = stamp_of(located.solution(exercise), "cpu")
+    grader = Grader(replace(authored.key(found[1].points), stamp=stamp), runner)
     reference = grader.grade_cells(Submission(Path("<reference>"), authored.script.answer))
     proof.problems += [
         *_reference(grader, reference),
@@ -71,6 +73,7 @@ def verify(located: LocatedCourse, exercise: str, runner: Runner) -> Proof:
         *_trivial_answers(grader.key),
         *_oracles(authored, grader.key),
     ]
+    keep_answers(grader.key)
     proof.families = dict.fromkeys(FAMILIES, 0) | Counter(check.family for check in reference.checks)
     return proof
 

@@ -136,4 +136,4 @@ def test_the_other_tables_are_complete() -> None:
     made = conduct({"scaled_dot_product_attention"}, outputs=("first", "second"), known=())
     assert rows("Mistakes that the grader makes by itself") == [mistake.slug for mistake in made]
     assert set(rows("mistakes.yml")) == _Entry.model_fields.keys()
-    assert set(re.findall(r'tags=\["(\w+)"\]', PAGE.partition("### mistakes.yml")[0])) == TAGS
+    assert set(re.findall(r'tags=\["([\w-]+)"\]', PAGE.partition("### mistakes.yml")[0])) == TAGS

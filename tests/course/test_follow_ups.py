@@ -1,0 +1,29 @@
+"""Every question that an interviewer asks next has its answer, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+from helpers import EXERCISES
+
+from grader.course.course import LocatedCourse
+from grader.course.script import read_script
+
+FEWEST = 195
+"""Questions in the whole course: that none is lost by mistake."""
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_every_question_is_answered_in_both_languages(course: LocatedCourse, exercise: str) -> None:
+    script = read_script(course.solution(exercise) / "notebook.py")
+    english, chinese = script.follow_ups("en"), script.follow_ups("zh")
+    assert english
+    assert len(english) == len(chinese)
+    for asked in (*english, *chinese):
+        assert asked.question
+        assert asked.answer, asked.question
+        assert asked.answer[0] != ">"
+
+
+def test_no_question_is_lost(course: LocatedCourse) -> None:
+    scripts = (read_script(course.solution(exercise) / "notebook.py") for exercise in EXERCISES)
+    assert sum(len(script.follow_ups("en")) for script in scripts) >= FEWEST
