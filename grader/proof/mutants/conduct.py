@@ -182,7 +182,7 @@ return {_CALL}
         "the mode of the first call": "kept.setdefault('mode', before)",
         "training only where gradients are recorded": "before and torch.is_grad_enabled()",
         "training wherever gradients are recorded": "torch.is_grad_enabled()",
-        "in evaluation after one evaluation": "kept.update(off=kept.get('off', False) or not before) or not kept['off']",
+        "in evaluation after one evaluation": "kept.update(on=kept.get('on', True) and before) or kept['on']",
         "in training after one training": "kept.update(on=kept.get('on', False) or before) or kept['on']",
     }.items()
 } | {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import random
+import warnings
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -43,7 +44,7 @@ def unlike(reference: str, mutants: Iterable[Mutant]) -> list[Mutant]:
 
 
 def sampled(mutants: Sequence[Mutant], most: int | None, seed: str) -> list[Mutant]:
-    """At most so many, the same in every run: of each kind in turn, so that a rare kind is not lost among the others."""
+    """At most so many, the same in every run: of each kind in turn, so that a rare kind is not lost among others."""
     if most is None or len(mutants) <= most:
         return list(mutants)
     rand = random.Random(seed)
@@ -61,8 +62,6 @@ def sampled(mutants: Sequence[Mutant], most: int | None, seed: str) -> list[Muta
 
 
 def _compiles(text: str) -> bool:
-    import warnings
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `x is 3`, say

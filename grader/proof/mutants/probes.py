@@ -22,8 +22,8 @@ from grader.course.authored import reference_state
 from grader.course.key import AnswerKey, Question
 from grader.course.trusted import run_call, scope_of
 from grader.proof.mutants.asking import asking
-from grader.proof.verify import MARGIN
 from grader.proof.mutants.unseen import LONG, Unseen, arguments_of, changed, sizes_in, strided
+from grader.proof.verify import MARGIN
 from grader.values.compare import tolerance_of
 from grader.values.tree import leaves, tensors
 from grader.verdict.evidence import problems_of
@@ -49,7 +49,7 @@ def probes(key: AnswerKey) -> list[Question]:
     found = list(_Asked(key).all())
     random.Random(key.exercise).shuffle(found)
     seen: Counter[str] = Counter()
-    turns = []
+    turns: list[tuple[int, int]] = []
     for question in found:
         sort = question.reason.rsplit(": ", 1)[-1].strip("0123456789")[:9]
         seen[sort] += 1
@@ -77,6 +77,7 @@ class _Asked:
                 resized = list(self._resized(question))
                 yield from resized
                 yield from self._other_words(question, asked)
+                yield from self._other_options(question)
                 is_plain = question.is_plain and question.call.probe is None
                 if is_plain and plain_left and resized:
                     plain_left -= 1
@@ -132,12 +133,30 @@ class _Asked:
 
     def _other_words(self, question: Question, alike: Sequence[Question]) -> Iterator[Question]:
         """The same with a word that another call has, or that none has."""
-        call = question.call
+        call = self.unseen.resized(question.call, {})
         words = [i for i, value in enumerate(call.args) if isinstance(value, str)]
         for i in words[:1]:
             for word in sorted({*arguments_of([other.call for other in alike]), "unheard-of"} - {call.args[i]}):
                 other = replace(call, args=(*call.args[:i], word, *call.args[i + 1 :]))
                 yield from self._question(replace(question, raises=None), f"{word!r}", other)
+
+    def _other_options(self, question: Question) -> Iterator[Question]:
+        """The same with an argument, or one of the constructor, that was left to its default."""
+        call = self.unseen.resized(question.call, {})
+        defined = self.scope.get(call.target)
+        if not callable(defined) or call.probe is not None:
+            return
+        args, kwargs = (call.args, call.kwargs) if call.init is None else (call.init, call.init_kwargs)
+        field = "kwargs" if call.init is None else "init_kwargs"
+        for place, (name, parameter) in enumerate(inspect.signature(defined).parameters.items()):
+            default = parameter.default
+            if place < len(args) or name in kwargs or type(default) not in (bool, int, float):
+                continue
+            for value in [not default] if type(default) is bool else [default + 1, default / 2 + 0.2]:
+                if type(value) is not type(default):
+                    continue
+                options = {field: {**kwargs, name: value}}
+                yield from self._question(question, f"{name}={value}", replace(call, **options))
 
     def _in_circumstances(self, question: Question, resized: Sequence[Question]) -> Iterator[Question]:
         base = next((other for other in resized if "sizes" in other.reason), resized[0]).call
@@ -217,7 +236,8 @@ class _Asked:
         """What is random is compared in the mean over many draws, or by what its case says, after another seed."""
         call = question.call
         if question.is_plain and call.probe is None:
-            yield from self._spread(question, "many draws", asking(call, "spread", DRAWS))
+            other = self.unseen.resized(call, {})
+            yield from self._spread(question, "many draws", asking(other, "spread", DRAWS))
             return
         seeded = asking(call, "reseeded", 4711)
         if all(

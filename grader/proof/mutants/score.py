@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from grader.course.authored import Authored
-from grader.course.course import LocatedCourse
 from grader.course.key import AnswerKey, Question
 from grader.grade import Attempt, Grader
 from grader.proof.mutants.conduct import behavioural
@@ -58,13 +56,14 @@ class Score:
     exercise: str
     generator: str
     killed: int = 0
-    equivalent: int = 0
+    equivalent: list[str] = field(default_factory=list)
+    """What was changed in those that no probe tells from the reference."""
     survivors: list[Survivor] = field(default_factory=list)
 
     @property
     def mutants(self) -> int:
         """All of them."""
-        return self.killed + self.equivalent + len(self.survivors)
+        return self.killed + len(self.equivalent) + len(self.survivors)
 
     @property
     def score(self) -> float:
@@ -73,78 +72,73 @@ class Score:
         return self.killed / wrong if wrong else 1.0
 
 
-def scores(
-    located: LocatedCourse,
-    exercise: str,
-    runner: Runner,
-    most: int | None = MOST,
-    workers: int = 1,
-    on_mutant: Callable[[], None] = lambda: None,
-) -> list[Score]:
-    """The scores of an exercise, by generator.
-
-    Args:
-        located: the course.
-        exercise: its id.
-        runner: where mutants run, as submissions do.
-        most: mutants of each generator; all where it is None.
-        workers: how many are graded at a time.
-        on_mutant: called after each.
-    """
-    authored = Authored(located.solution(exercise))
-    found = located.course.find(exercise)
-    assert found is not None
-    key = authored.key(found[1].points)
-    return scores_of(key, runner, most, workers, on_mutant)
-
-
-def scores_of(
-    key: AnswerKey,
-    runner: Runner,
-    most: int | None = MOST,
-    workers: int = 1,
-    on_mutant: Callable[[], None] = lambda: None,
-) -> list[Score]:
-    """The scores of an exercise that is compiled already."""
-    trial, found = _Trial(key, runner), []
-    assert trial.probes  # made before threads ask for them
-    for generator, mutants in generated(key).items():
-        score = Score(key.exercise, generator)
-        chosen = sampled(mutants, most, f"{generator} {key.exercise}")
-        with ThreadPoolExecutor(workers) as pool:
-            for mutant, (killed, survivor) in zip(chosen, pool.map(trial.of, chosen), strict=True):
-                del mutant
-                if killed:
-                    score.killed += 1
-                elif survivor is None:
-                    score.equivalent += 1
-                else:
-                    score.survivors.append(survivor)
-                on_mutant()
-        found.append(score)
-    return found
+def total(scores: Sequence[Score]) -> list[Score]:
+    """The sums over all exercises, by generator."""
+    sums: dict[str, Score] = {}
+    for score in scores:
+        so_far = sums.setdefault(score.generator, Score("all", score.generator))
+        so_far.killed += score.killed
+        so_far.equivalent += score.equivalent
+        so_far.survivors += score.survivors
+    return list(sums.values())
 
 
 def generated(key: AnswerKey) -> dict[str, list[Mutant]]:
     """All mutants of a reference, by generator."""
     reference, targets = key.reference, key.targets
-    first = [*syntactic(reference, targets), *behavioural(reference, targets)]
+    first = [*syntactic(reference), *behavioural(reference, targets)]
     second = [*occasional(reference, targets), *exchanged(reference, key.exercise)]
     return {"first": unlike(reference, first), "second": unlike(reference, second)}
 
 
-class _Trial:
-    """Grades the mutants of one reference."""
+class Trial:
+    """The mutants of one reference, to be graded.
 
-    def __init__(self, key: AnswerKey, runner: Runner) -> None:
+    Args:
+        key: what the exercise is graded by.
+        runner: where mutants run, as submissions do.
+        most: mutants of each generator; all where it is None.
+    """
+
+    def __init__(self, key: AnswerKey, runner: Runner, most: int | None = MOST) -> None:
         self.key, self.grader = key, Grader(key, runner)
+        self.chosen = {
+            generator: sampled(mutants, most, f"{generator} {key.exercise}")
+            for generator, mutants in generated(key).items()
+        }
 
-    def of(self, mutant: Mutant) -> tuple[bool, Survivor | None]:
+    @property
+    def count(self) -> int:
+        """Of mutants that are graded."""
+        return sum(map(len, self.chosen.values()))
+
+    def scores(self, workers: int = 1, on_mutant: Callable[[], None] = lambda: None) -> list[Score]:
+        """The scores, by generator.
+
+        Args:
+            workers: how many mutants are graded at a time.
+            on_mutant: called after each.
+        """
+        assert self.probes is not None  # made here, before threads ask for them
+        found = []
+        for generator, mutants in self.chosen.items():
+            score = Score(self.key.exercise, generator)
+            with ThreadPoolExecutor(workers) as pool:
+                for mutant, (killed, survivor) in zip(mutants, pool.map(self._of, mutants), strict=True):
+                    if killed:
+                        score.killed += 1
+                    elif survivor is None:
+                        score.equivalent.append(mutant.shown(self.key.reference))
+                    else:
+                        score.survivors.append(survivor)
+                    on_mutant()
+            found.append(score)
+        return found
+
+    def _of(self, mutant: Mutant) -> tuple[bool, Survivor | None]:
         """Whether a mutant loses marks; if not, what is wrong with it, where anything is."""
         attempt = self.grader.look_at(Submission(Path("<mutant>"), (mutant.text,)))
-        if not isinstance(attempt, Attempt):
-            return True, None
-        if not self._passes(attempt, self.grader.run(attempt)):
+        if not isinstance(attempt, Attempt) or not self._passes(attempt, self.grader.run(attempt)):
             return True, None
         return False, self._survivor(mutant, attempt)
 
@@ -156,9 +150,9 @@ class _Trial:
         return all(check.passed for check in checks)
 
     def _survivor(self, mutant: Mutant, attempt: Attempt) -> Survivor | None:
-        for probes, packed in self.probes:
+        for questions, packed in self.probes:
             run = self.grader.runner.run(attempt.cells, self.key.targets, packed)
-            asked = enumerate(zip(probes, run.outcomes, strict=True))
+            asked = enumerate(zip(questions, run.outcomes, strict=True))
             wrong = [
                 (question, outcome, found[0])
                 for i, (question, outcome) in asked
@@ -168,7 +162,7 @@ class _Trial:
                 question, outcome, problem = max(wrong, key=_size)
                 change = mutant.shown(self.key.reference)
                 said = _said(question, outcome, problem)
-                return Survivor(mutant.kind, change, question.reason, said, (len(wrong), len(probes)))
+                return Survivor(mutant.kind, change, question.reason, said, (len(wrong), len(questions)))
         return None
 
     @cached_property

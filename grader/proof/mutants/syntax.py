@@ -9,17 +9,20 @@ from grader.proof.mutants.mutant import Mutant
 from grader.proof.mutants.swaps import NAMES, OPERATORS, constants
 
 _WRAPPINGS = {
-    "dtype": ("({}).float()", "({}).double()", "({}).bfloat16().to(({}).dtype)"),
-    "detach": ("({}).detach()", "({}).data"),
-    "layout": ("({}).contiguous()", "({}).clone()", "({}).view(({}).shape)", "({}).squeeze()", "({}).flip(0)"),
+    "dtype": ("{}.float()", "{}.double()", "{}.bfloat16().to({}.dtype)"),
+    "detach": ("{}.detach()", "{}.data"),
+    "layout": ("{}.contiguous()", "{}.clone()", "{}.view({}.shape)", "{}.squeeze()", "{}.flip(0)"),
 }
 """What is done to a value that is assigned or returned."""
+
+_LOOSE = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Lambda)
+"""What needs parentheses where something is done to it."""
 
 Change = tuple[str, ast.AST, str]
 """The kind of a change, the node, and the text that takes its place."""
 
 
-def syntactic(reference: str, targets: tuple[str, ...]) -> Iterator[Mutant]:
+def syntactic(reference: str) -> Iterator[Mutant]:
     """Every mutant that the operators make of what the reference defines."""
     source = _Source(reference)
     for statement in ast.parse(reference).body:
@@ -51,7 +54,8 @@ class _Source:
         )
 
     def of(self, node: ast.AST) -> str:
-        return ast.get_source_segment(self.text, node) or ast.unparse(node)
+        text = ast.get_source_segment(self.text, node) or ast.unparse(node)
+        return f"({text})" if isinstance(node, _LOOSE) else text
 
     def changes(self, statement: ast.stmt) -> Iterator[Change]:
         for node in _walk(statement):
@@ -63,21 +67,21 @@ class _Source:
                 case ast.BinOp(left=left, op=op, right=right):
                     for sign in OPERATORS.get(type(op), ()):
                         yield "operator", node, f"({self.of(left)} {sign} {self.of(right)})"
-                    yield "operand dropped", node, f"({self.of(left)})"
-                    yield "operand dropped", node, f"({self.of(right)})"
+                    yield "operand dropped", node, self.of(left)
+                    yield "operand dropped", node, self.of(right)
                     if not isinstance(op, ast.Add | ast.Mult | ast.BitAnd | ast.BitOr):
-                        reversed_ = f"(({self.of(right)}) {_sign(op)} ({self.of(left)}))"
+                        reversed_ = f"({self.of(right)} {_sign(op)} {self.of(left)})"
                         yield "operands swapped", node, reversed_
                 case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
                     for text in constants(-value):
                         yield "constant", node, text
                 case ast.UnaryOp(operand=operand):
-                    yield "operator", node, f"({self.of(operand)})"
+                    yield "operator", node, self.of(operand)
                 case ast.Compare(left=left, ops=[op], comparators=[right]):
                     for sign in OPERATORS.get(type(op), ()):
                         yield "comparison", node, f"({self.of(left)} {sign} {self.of(right)})"
                 case ast.BoolOp(op=op, values=values):
-                    texts = [f"({self.of(value)})" for value in values]
+                    texts = [self.of(value) for value in values]
                     other = " and " if isinstance(op, ast.Or) else " or "
                     yield "condition", node, f"({other.join(texts)})"
                     for i in range(len(texts)):
@@ -92,17 +96,17 @@ class _Source:
                         yield "statement", node, "pass"
                 case ast.IfExp(test=test, body=body, orelse=orelse):
                     yield from self._condition(test)
-                    yield "condition", node, f"({self.of(body)})"
-                    yield "condition", node, f"({self.of(orelse)})"
+                    yield "condition", node, self.of(body)
+                    yield "condition", node, self.of(orelse)
                 case ast.Call():
                     yield from self._call(node)
                 case ast.Attribute(value=value, attr=attr) if isinstance(node.ctx, ast.Load):
                     for other in NAMES.get(attr, ()):
                         yield "method", node, f"{self.of(value)}.{other}"
                 case ast.Subscript(value=value, slice=index) if isinstance(node.ctx, ast.Load):
-                    yield "index dropped", node, f"({self.of(value)})"
+                    yield "index dropped", node, self.of(value)
                     yield from self._slices(index)
-                case ast.For(target=target, iter=iterable, body=body):
+                case ast.For(iter=iterable, body=body):
                     yield "loop", iterable, f"list({self.of(iterable)})[1:]"
                     yield "loop", iterable, f"list({self.of(iterable)})[:-1]"
                     yield "loop", iterable, f"list({self.of(iterable)})[::-1]"
@@ -156,7 +160,7 @@ class _Source:
     def _condition(self, test: ast.expr) -> Iterator[Change]:
         yield "condition", test, "True"
         yield "condition", test, "False"
-        yield "condition", test, f"(not ({self.of(test)}))"
+        yield "condition", test, f"(not {self.of(test)})"
 
     def _call(self, node: ast.Call) -> Iterator[Change]:
         called = self.of(node.func)
@@ -176,9 +180,9 @@ class _Source:
             swapped = [*parts[:i], parts[i + 1], parts[i], *parts[i + 2 :]]
             yield "arguments swapped", node, f"{called}({', '.join(swapped)})"
         if isinstance(node.func, ast.Attribute) and called.split(".")[0] not in ("torch", "F", "nn", "math", "super()"):
-            yield "call dropped", node, f"({self.of(node.func.value)})"
+            yield "call dropped", node, self.of(node.func.value)
         elif node.args and not isinstance(node.args[0], ast.Starred):
-            yield "call dropped", node, f"({parts[0]})"
+            yield "call dropped", node, parts[0]
 
     def _slices(self, index: ast.expr) -> Iterator[Change]:
         for part in index.elts if isinstance(index, ast.Tuple) else [index]:
@@ -186,7 +190,7 @@ class _Source:
                 continue
             for bound in (part.lower, part.upper):
                 if bound is not None:
-                    yield "slice", bound, f"({self.of(bound)}) + 1"
+                    yield "slice", bound, f"{self.of(bound)} + 1"
                     yield "slice", bound, ""
 
     def _returned(self, node: ast.Return, value: ast.expr) -> Iterator[Change]:
@@ -199,7 +203,7 @@ class _Source:
             for part in value.elts:
                 yield from self._wrapped(part)
         else:
-            yield "return", node, f"return ({self.of(value)},)"
+            yield "return", node, f"return {self.of(value)},"
             yield from self._wrapped(value)
 
     def _wrapped(self, value: ast.expr) -> Iterator[Change]:

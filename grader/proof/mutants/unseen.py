@@ -82,7 +82,7 @@ class Unseen:
                 return value
             case int():
                 return sizes.get(value, value)
-            case float() if 0 < abs(value) and math.isfinite(value) and value != 1:
+            case float() if value not in (0, 1) and math.isfinite(value):
                 changed = value * self.rand.choice((0.6, 0.8, 1.15))
                 return min(changed, 0.95) if 0 < value < 1 else changed
         return value
@@ -96,16 +96,16 @@ class Unseen:
             new = new.index_select(axis, places)
         if not old.is_floating_point():
             return new
-        if (
-            old.numel() > 1
-            and bool((old.abs() < 6).all())
-            and bool((old < 0).any())
-            and len(old.unique()) > old.numel() / 2
-        ):
-            return torch.randn(new.shape, generator=self.torch, dtype=new.dtype) * float(old.std())
-        if bool((old.abs() < 6).all()):
-            return new * (1 + 0.1 * torch.randn(new.shape, generator=self.torch, dtype=new.dtype))
-        return new  # what is extreme is so by design
+        if not bool((old.abs() < 6).all()):
+            return new  # what is extreme is so by design
+        noise = torch.randn(new.shape, generator=self.torch, dtype=new.dtype)
+        return noise * float(old.std()) if _is_spread(old) else new * (1 + 0.1 * noise)
+
+
+def _is_spread(tensor: Tensor) -> bool:
+    """Whether it looks like a draw of a normal distribution: of both signs, and most entries different."""
+    different = len(set(tensor.flatten().tolist()))
+    return tensor.numel() > 1 and bool((tensor < 0).any()) and different > tensor.numel() / 2
 
 
 def sizes_in(call: Call) -> set[int]:
