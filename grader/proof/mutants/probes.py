@@ -22,7 +22,8 @@ from grader.course.authored import reference_state
 from grader.course.key import AnswerKey, Question
 from grader.course.trusted import run_call, scope_of
 from grader.proof.mutants.asking import asking
-from grader.proof.mutants.unseen import LONG, Unseen, arguments_of, changed, sizes_in, strided
+from grader.proof.mutants.circumstances import DRAWS, circumstances, dropping, is_module
+from grader.proof.mutants.unseen import LONG, Unseen, arguments_of
 from grader.proof.verify import MARGIN
 from grader.values.compare import tolerance_of
 from grader.values.tree import leaves, tensors
@@ -39,9 +40,12 @@ MOST_PROBES = 120
 """Of an exercise."""
 LARGEST = 20_000
 """Entries of a tensor in a probe, for the time that all of them take."""
-DRAWS = 300
+PLAIN_EACH = 2
+"""How many of a target's plain cases are also asked in other circumstances."""
 SPREAD_TOLERANCE = 0.5
-"""Of means and deviations of so many draws, relative to the largest."""
+"""Of means and deviations of many draws, relative to the largest."""
+SEEDS = (4711, 12, 13, 14, 15)
+"""After which what is random has to be right, to be asked at all."""
 
 
 def probes(key: AnswerKey) -> list[Question]:
@@ -63,13 +67,13 @@ class _Asked:
         self.key, self.scope = key, scope_of(key.reference)
         self.unseen = Unseen(f"unseen {key.exercise}")
         self.errors = {question.raises for question in key.questions if question.raises}
-        self.long_left = self.drops_left = 0
+        self.long_left = 0
 
     def all(self) -> Iterator[Question]:
         own = [question for question in self.key.questions if question.base is None]
         for target in dict.fromkeys(question.call.target for question in own):
             asked = [question for question in own if question.call.target == target]
-            plain_left, self.long_left, self.drops_left = 2, LONG_EACH, 1
+            plain_left, dropped, self.long_left = PLAIN_EACH, False, LONG_EACH
             for question in asked:
                 if self._is_random(question.call):
                     yield from self._by_chance(question)
@@ -82,8 +86,15 @@ class _Asked:
                 if is_plain and plain_left and resized:
                     plain_left -= 1
                     yield from self._in_circumstances(question, resized)
+                    if is_module(question.call, self.scope) and not dropped:
+                        dropped = True
+                        for reason, call in dropping(resized[0].call, self.scope):
+                            tolerance = SPREAD_TOLERANCE if reason.startswith("many") else None
+                            yield from self._question(question, reason, call, tolerance)
 
-    def _question(self, question: Question, reason: str, call: Call, **other: Any) -> Iterator[Question]:
+    def _question(
+        self, question: Question, reason: str, call: Call, tolerance: float | None = None
+    ) -> Iterator[Question]:
         """The question, if it makes sense."""
         if any(tensor.numel() > LARGEST for _, tensor in tensors((call.args, call.kwargs))):
             return
@@ -94,7 +105,8 @@ class _Asked:
             call = replace(call, state=state)
         right = run_call(replace(call.cast("float64"), watched=()), self.scope)
         reason = f"{question.reason}: {reason}"
-        asked = replace(question, reason=reason, call=call, right=right, max_elements=None, **other)
+        tolerance = question.tolerance if tolerance is None else tolerance / MARGIN
+        asked = replace(question, reason=reason, call=call, right=right, max_elements=None, tolerance=tolerance)
         if right.raised is not None:
             error = next((base for base in right.raised.bases if base in self.errors), None)
             if error is None:
@@ -155,117 +167,25 @@ class _Asked:
             for value in [not default] if type(default) is bool else [default + 1, default / 2 + 0.2]:
                 if type(value) is not type(default):
                     continue
-                options = {field: {**kwargs, name: value}}
+                options: dict[str, Any] = {field: {**kwargs, name: value}}
                 yield from self._question(question, f"{name}={value}", replace(call, **options))
 
     def _in_circumstances(self, question: Question, resized: Sequence[Question]) -> Iterator[Question]:
         base = next((other for other in resized if "sizes" in other.reason), resized[0]).call
-        yield from self._other_numbers(question, base)
-        plain = replace(base, gradients=False, twice=False)
-        for probe in ("inference", "elsewhere_by_default"):
-            yield from self._question(question, probe, asking(plain, probe))
-        yield from self._question(question, "without gradients", asking(plain, "without_gradients", 0))
-        yield from self._in_turn(question, base)
-        if not isinstance(self.scope[base.target], type) or base.init is None:
-            return
-        yield from self._question(question, "after .double()", asking(plain, "after_conversion"))
-        training = replace(base, train=True)
-        if self._is_random(training):
-            return
-        yield from self._question(question, "training", training)
-        turns = [True, False, False, True, False]
-        yield from self._question(question, "modes", asking(plain, "through_modes", turns))
-        if self.drops_left:
-            self.drops_left -= 1
-            yield from self._with_dropout(question, base)
-
-    def _other_numbers(self, question: Question, base: Call) -> Iterator[Question]:
-        for dtype in ("float64", "bfloat16"):
-            yield from self._question(question, dtype, base.cast(dtype))
-        yield from self._question(question, "another order of memory", changed(base, strided))
-        plain = [id(tensor) for _, tensor in tensors((base.args, base.kwargs)) if tensor.is_floating_point()]
-        for number, place in enumerate(plain):
-            for factor in (0.02, 30.0):
-                scaled = changed(base, lambda x, f=factor, at=place: x * f if id(x) == at else x)  # type: ignore[misc]
-                yield from self._question(question, f"tensor {number} times {factor}", scaled)
-        for said, value in (("zeros", 0.0), ("ones", 1.0)):
-            same = changed(base, lambda x, v=value: torch.full_like(x, v) if x.is_floating_point() else x)  # type: ignore[misc]
-            yield from self._question(question, said, same)
-        masks = [tensor for _, tensor in tensors((base.args, base.kwargs)) if tensor.dtype == torch.bool]
-        for number, mask in enumerate(masks):
-            for said, other in self._masks(mask):
-                swapped = changed(base, lambda x, at=mask, new=other: new if x is at else x)  # type: ignore[misc]
-                yield from self._question(question, f"mask {number} {said}", swapped)
-
-    def _masks(self, mask: Tensor) -> Iterator[tuple[str, Tensor]]:
-        yield "all True", torch.ones_like(mask)
-        yield "all False", torch.zeros_like(mask)
-        if mask.dim():
-            one = torch.rand(mask.shape, generator=self.unseen.torch) < 0.5
-            yield "at random", one
-            some = one | True
-            some.view(-1, mask.shape[-1])[0] = False
-            yield "with an empty row", some
-            single = torch.zeros_like(mask)
-            single[..., -1] = True
-            yield "with one key", single
-
-    def _in_turn(self, question: Question, base: Call) -> Iterator[Question]:
-        """Calls on one object, some of them of other sizes: those that the constructor does not know."""
-        fixed = {value for _, value in leaves((base.init or (), base.init_kwargs)) if type(value) is int}
-        others = [base, *(self._same_object(base, fixed) for _ in range(3)), base]
-        calls = [(other.args, other.kwargs) for other in others]
-        yield from self._question(question, "calls in turn", asking(base, "in_turn", calls))
-        same = [(other.args, other.kwargs) for other in (base, self.unseen.resized(base, {}), base)]
-        yield from self._question(question, "calls of one shape in turn", asking(base, "in_turn", same))
-        if base.kwargs:
-            less = [(base.args, base.kwargs), (base.args, {}), (base.args, base.kwargs)]
-            yield from self._question(question, "without keywords in between", asking(base, "in_turn", less))
-
-    def _same_object(self, base: Call, fixed: set[Any]) -> Call:
-        free = sorted(sizes_in(base) - fixed)
-        call = base
-        for size in free[:2]:
-            smaller = self.unseen.resized(call, {size: max(1, size - 1)})
-            alone = replace(smaller, state=base.state, gradients=False, twice=False)
-            if run_call(alone, self.scope).raised is None:
-                call = alone
-        return call
+        for reason, call in circumstances(base, self.scope, self.unseen):
+            yield from self._question(question, reason, call)
 
     def _by_chance(self, question: Question) -> Iterator[Question]:
         """What is random is compared in the mean over many draws, or by what its case says, after another seed."""
         call = question.call
         if question.is_plain and call.probe is None:
-            other = self.unseen.resized(call, {})
-            yield from self._spread(question, "many draws", asking(other, "spread", DRAWS))
+            drawn = asking(self.unseen.resized(call, {}), "spread", DRAWS)
+            yield from self._question(question, "many draws", drawn, SPREAD_TOLERANCE)
             return
-        seeded = asking(call, "reseeded", 4711)
-        if all(
-            list(self._question(question, "other seeds", asking(call, "reseeded", seed))) for seed in (12, 13, 14, 15)
-        ):
-            yield from self._question(question, "another seed", seeded)
-
-    def _with_dropout(self, question: Question, base: Call) -> Iterator[Question]:
-        names = list(inspect.signature(self.scope[base.target]).parameters)
-        given = len(base.init or ())
-        for place, name in enumerate(names):
-            if name.startswith("dropout") and place >= given:
-                break
-        else:
-            return
-        dropping = replace(base, init_kwargs={**base.init_kwargs, name: 0.4}, train=True, gradients=False, twice=False)
-        yield from self._spread(question, "many draws", asking(dropping, "spread", DRAWS))
-        for turns in ([False, True], [True, False, True], [False, False, True]):
-            yield from self._spread(
-                question, f"many draws after {turns}", asking(dropping, "after_modes", turns, DRAWS)
-            )
-        without = asking(dropping, "without_gradients", DRAWS)
-        yield from self._spread(question, "many draws without gradients", without)
-        settled = asking(replace(dropping, train=False), "through_modes", [False, True, False, False])
-        yield from self._question(question, "evaluation among training", settled)
-
-    def _spread(self, question: Question, reason: str, call: Call) -> Iterator[Question]:
-        yield from self._question(question, reason, call, tolerance=SPREAD_TOLERANCE / MARGIN)
+        seeded = [asking(call, "reseeded", seed) for seed in SEEDS]
+        asked = [found for other in seeded for found in self._question(question, "another seed", other)]
+        if len(asked) == len(SEEDS):  # right whatever is drawn
+            yield asked[0]
 
     def _is_random(self, call: Call) -> bool:
         plain = replace(call, gradients=False, twice=False, measure=False)
