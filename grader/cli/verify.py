@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from grader.cli.app import app
-from grader.cli.common import course, fail, import_torch, known
+from grader.cli.common import course, fail, import_torch, known, usage_error
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,8 +21,23 @@ if TYPE_CHECKING:
 def verify(
     exercises: Annotated[list[str] | None, typer.Argument(help="Exercises; all when none is named.")] = None,
     docs: Annotated[Path | None, typer.Option(help="Write what was found to this Markdown file.")] = None,
+    mutants: Annotated[
+        bool, typer.Option("--mutants", help="Grade mutants of the references instead, and list those that survive.")
+    ] = False,
+    all_mutants: Annotated[bool, typer.Option("--all", help="With --mutants: all of them, not a sample.")] = False,
+    json_file: Annotated[
+        str | None,
+        typer.Option("--json", metavar="FILE|-", help="With --mutants: write the scores; - for standard output."),
+    ] = None,
 ) -> None:
     """Prove the course sound: stubs 0, references full marks, every known mistake caught and named."""
+    if mutants:
+        from grader.cli.mutants import measure
+
+        measure(exercises, docs, all_mutants, json_file)
+        return
+    if all_mutants or json_file:
+        usage_error("--all and --json belong to --mutants.")
     from concurrent.futures import ThreadPoolExecutor
 
     located = course()
@@ -31,7 +46,7 @@ def verify(
     from rich.console import Console
 
     from grader.course.errors import ExerciseError
-    from grader.proof.tables import as_markdown
+    from grader.proof.tables import write_proofs
     from grader.proof.verify import Proof, unused_sentences
     from grader.proof.verify import verify as verify_one
     from grader.session import Session
@@ -50,7 +65,7 @@ def verify(
             proofs.append(proof)
             _print_proof(console, proof)
     if docs is not None:
-        docs.write_text(as_markdown(located.course, proofs), encoding="utf-8")
+        write_proofs(docs, located.course, proofs)
     unused = [] if exercises else unused_sentences(located, proofs)
     for line in unused:
         console.print(f"✗ {line}", style="red", markup=False, highlight=False, soft_wrap=True)

@@ -1,12 +1,34 @@
-"""What verification found, as three Markdown tables: families checked, mistakes named, questions answered."""
+"""What verification found, as Markdown: families checked, mistakes named, questions answered, mutants."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from grader.authoring.cases import FAMILIES
 from grader.course.course import Course
+from grader.proof.mutants.score import Score, total
 from grader.proof.verify import Proof
+
+MUTANTS = "## Mutants"
+
+
+def write_proofs(path: Path, course: Course, proofs: Sequence[Proof]) -> None:
+    """Write the tables of proofs, and leave what the file says of mutants as it is."""
+    path.write_text(as_markdown(course, proofs) + _parts(path)[1], encoding="utf-8")
+
+
+def write_scores(path: Path, scores: Sequence[Score]) -> None:
+    """Write what became of mutants, and leave all else in the file as it is."""
+    path.write_text(_parts(path)[0] + mutants_as_markdown(scores), encoding="utf-8")
+
+
+def _parts(path: Path) -> tuple[str, str]:
+    """What a file says of proofs, and of mutants."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    before, heading, after = text.partition(f"{MUTANTS}\n")
+    return before, heading + after
 
 
 def as_markdown(course: Course, proofs: Sequence[Proof]) -> str:
@@ -27,6 +49,51 @@ def as_markdown(course: Course, proofs: Sequence[Proof]) -> str:
             "",
         ]
     )
+
+
+def mutants_as_markdown(scores: Sequence[Score]) -> str:
+    """The section on mutants."""
+    return "\n\n".join(
+        [
+            MUTANTS,
+            "Written by `attn verify --mutants --docs`. A mutant is a reference with one thing changed. It is killed "
+            "where it loses marks, and equivalent where no probe, a call that is in no case, tells it from the "
+            "reference. The score is the share of the killed among those that are not equivalent.",
+            _scores(scores),
+            "### Survivors",
+            "Mutants with full marks, each with the probe that shows the difference best.",
+            _survivors(scores),
+            "",
+        ]
+    )
+
+
+def _scores(scores: Sequence[Score]) -> str:
+    rows = [
+        [
+            score.exercise,
+            score.generator,
+            *map(str, (score.mutants, len(score.equivalent), score.killed, len(score.survivors))),
+            f"{100 * score.score:.1f} %",
+        ]
+        for score in [*scores, *total(scores)]
+    ]
+    return _table(["exercise", "generator", "mutants", "equivalent", "killed", "survivors", "score"], rows)
+
+
+def _survivors(scores: Sequence[Score]) -> str:
+    rows = [
+        [score.exercise, found.kind, _code(found.change), _code(found.probe), _code(found.difference)]
+        for score in scores
+        for found in score.survivors
+    ]
+    return _table(["exercise", "kind", "change", "probe", "difference"], rows)
+
+
+def _code(text: str) -> str:
+    """Text in a cell of a table, where signs mean what they are."""
+    one_line = re.sub(r"\s*\n\s*", " → ", text).replace("|", "\\|")
+    return f"`{one_line}`" if "`" not in one_line else one_line
 
 
 def _families(proofs: Iterable[Proof]) -> str:

@@ -41,6 +41,7 @@ def cases(rand: Inputs) -> Iterator[Case]:
     every = {**weights("general", 5, 5, 2), **weights("additive", 5, 5, 2)}
     yield Case("weights of other kinds are ignored", call(rand.normal(3, 5), rand.normal(4, 5), "scaled_dot", **every))
     yield refused("an unknown kind", "cosine")
+    yield refused("an unknown kind, and weights of every kind", "cosine", **weights("general", 4, 4, 3), **weights("additive", 4, 4, 3))
     yield refused("general without W", "general")
     given = weights("additive", 4, 4, 3)
     for missing in given:

@@ -28,6 +28,7 @@ def cases(rand: Inputs) -> Iterator[Case]:
         yield Case(f"{said}: no tensor with L·S elements", long, family="resources", max_elements=LONG * LONG - 1)
     yield from standard(lambda: call(*qkv(2, 3, L=4, S=6, d=8, d_v=5)), dtypes=("float64",))
     yield from standard(lambda: call(*qkv(2, L=5, S=5, d=6, d_v=3), causal=True), dtypes=("bfloat16",), strides=False)
+    yield Case("bfloat16, not causal", call(*qkv(2, L=4, S=6, d=4, d_v=5)), "dtype", dtype="bfloat16")
 
 
 def linear_attention(q, k, v, causal=False, eps=1e-6):

@@ -26,6 +26,7 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield from standard(
         lambda: built(6, 3, 10, norm_first=False)(normal(2, 4, 6), causal(4)), dtypes=("float64", "bfloat16")
     )
+    yield Case("bfloat16, pre-norm", built(6, 2, 9)(normal(2, 4, 6)), "dtype", dtype="bfloat16")
 
 
 def names(block, x):
