@@ -52,7 +52,7 @@ class Result:
         return self.report.passed
 
     @property
-    def score(self) -> float:
+    def score(self) -> float | None:
         """Points, of ``report.max_score``."""
         return self.report.score
 
