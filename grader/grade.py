@@ -19,10 +19,14 @@ from grader.submission.missing import why_missing
 from grader.submission.notes import Note
 from grader.submission.reader import Submission, read_submission
 from grader.text import Text
+from grader.values.patience import TooDearError, at_most
 from grader.verdict import messages
 from grader.verdict.happened import notes_on
-from grader.verdict.judge import judge, refused
+from grader.verdict.judge import judge, not_graded, refused
 from grader.version import own_version
+
+MOST_JUDGING_SECONDS = 60.0
+"""Of this thread's own computing. What can be sent is bounded so that it takes milliseconds."""
 
 
 def environment_on(device: str, sandbox: tuple[str, ...] = ()) -> Environment:
@@ -101,11 +105,20 @@ class Grader:
         if why:
             return replace(self.refused("invalid", why), notes=notes)
         code = [*attempt.cells, *(text for _, text in submission.files)]
-        return replace(judge(self.key, run, code, self.environment, submission.place), notes=notes)
+        try:
+            with at_most(MOST_JUDGING_SECONDS):
+                report = judge(self.key, run, code, self.environment, submission.place)
+        except TooDearError:
+            report = self.refused("timeout", messages.TOO_DEAR_TO_JUDGE)
+        return replace(report, notes=notes)
 
     def refused(self, status: Status, message: Text) -> Report:
         """A report without a run: every check failed, for one reason."""
         return refused(self.key, status, message, self.environment)
+
+    def not_graded(self, message: Text) -> Report:
+        """A report without a score: the grader itself failed, and says how."""
+        return not_graded(self.key, message, environment_on(self.key.device))
 
 
 def without_shown(cells: Iterable[str], left_out: frozenset[str]) -> list[str]:

@@ -132,6 +132,8 @@ class GradeWithoutKernel(NbGraderPreprocessor):  # type: ignore[misc]
             report = grader.grade_cells(session.with_modules(submission_of(path, Contents(answer)), grader))
         except UnreadableError as error:
             report = grader.refused("invalid", error.text)
+        if report.score is None:
+            raise NbGraderException(report.diagnosis[0].message.en)
         resources["attention_workshop"] = report
         for cell in code:
             if _claimed_id(cell) == graded:
@@ -165,7 +167,7 @@ def explanation(report: Report) -> str:
 def _outputs(report: Report, points: float) -> list[NotebookNode]:
     # nbgrader takes the first execute_result as the score. A number that it cannot use is full marks to it, so what
     # is written here is always finite and between 0 and the cell's points.
-    share = report.score / report.max_score if report.max_score else 0.0
+    share = (report.score or 0.0) / report.max_score if report.max_score else 0.0
     score = f"{min(max(share, 0.0), 1.0) * points:.6g}"
     return [
         new_output("stream", name="stdout", text=as_text(report) + "\n"),

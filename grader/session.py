@@ -17,7 +17,7 @@ from grader.course.course import LocatedCourse
 from grader.course.errors import ExerciseError
 from grader.course.keys import keep_answers, key_of
 from grader.grade import Grader, environment_on
-from grader.report.model import Diagnosis, Report
+from grader.report.model import Diagnosis, Report, Status
 from grader.runner.children import Children, RunnerError
 from grader.runner.machine import what_is_lacking
 from grader.runner.runner import Runner
@@ -26,7 +26,7 @@ from grader.submission.contents import UnreadableError
 from grader.submission.find import Work
 from grader.submission.language import parse
 from grader.submission.missing import notes_on
-from grader.submission.names import possible_exercises
+from grader.submission.names import possible_exercises, shown
 from grader.submission.notes import Note
 from grader.submission.reader import Submission, read_submission
 from grader.submission.statics import definitions
@@ -39,8 +39,9 @@ DEVICE_START_SECONDS = 30.0
 def _our_fault(error: Exception) -> Text:
     what = f"{type(error).__name__}: {str(error)[:200]}"
     return Text(
-        f"The grader itself failed on this submission ({what}); please report it. Nobody else's grade is affected.",
-        f"评分程序自身在这份提交上出错（{what}），请报告。其他人的成绩不受影响。",
+        f"The grader itself failed on this submission, so it has no grade yet ({what}); grade it again, and please "
+        "report it if that does not help. Nobody else's grade is affected.",
+        f"评分程序自身在这份提交上出错，因此尚无成绩（{what}）；请重新评分，仍然如此时请报告。其他人的成绩不受影响。",
     )
 
 
@@ -109,7 +110,7 @@ class Session:
         except Exception as error:  # a fault of ours must not lose anybody else's grade
             if isinstance(error, OSError) and what_is_lacking(error):
                 raise
-            report = replace(self._refused(exercise, _our_fault(error)), notes=work.notes)
+            report = replace(self._failed(exercise, _our_fault(error)), notes=work.notes)
         return replace(report, submission=work.shown_as, seconds=time.perf_counter() - started)
 
     def grade_all(
@@ -144,7 +145,7 @@ class Session:
     def with_modules(self, submission: Submission, grader: Grader) -> Submission:
         """The submission with the student's own modules that it imports from beside it."""
         files = modules_beside(submission.path, submission.cells, self._is_exercise, grader.key.targets)
-        self.modules.update((submission.path.parent / name, submission.path.name) for name, _ in files)
+        self.modules.update((submission.path.parent / name, shown(submission.path.name)) for name, _ in files)
         return replace(submission, files=files)
 
     def _is_exercise(self, name: str) -> bool:
@@ -165,7 +166,7 @@ class Session:
         if named is not None and self.located.course.find(named):
             answered = [] if self._asked.by(named) & defined else self._asked.answered(defined)
             if answered:
-                raise UnreadableError(_disagree(named, answered, submission.path.name))
+                raise UnreadableError(_disagree(named, answered, shown(submission.path.name)))
             return named
         answered = self._asked.answered(defined)
         if len(answered) != 1:
@@ -176,11 +177,12 @@ class Session:
         named = submission.named_exercise
         if named is None or named == exercise or not self.located.course.find(named):
             return ()
+        name = shown(submission.path.name)
         return (
             Note(
                 Text(
-                    f"The metadata of {submission.path.name} name the exercise {named}; it is graded for {exercise}.",
-                    f"{submission.path.name} 的元数据写的是习题 {named}；这里按 {exercise} 评分。",
+                    f"The metadata of {name} name the exercise {named}; it is graded for {exercise}.",
+                    f"{name} 的元数据写的是习题 {named}；这里按 {exercise} 评分。",
                 )
             ),
         )
@@ -189,16 +191,24 @@ class Session:
         """What else of the course a file answers than that for which it is graded."""
         handed_out = {*definitions(grader.stub), *grader.key.targets}
         others = self._asked.answered(definitions(submission.cells).keys() - handed_out)
-        return tuple(Note(_also(exercise, submission.path.name)) for exercise in others)
+        return tuple(Note(_also(exercise, shown(submission.path.name))) for exercise in others)
 
     def _refused(self, exercise: str | None, message: Text) -> Report:
         if exercise is not None:
             return self.grader(exercise).refused("invalid", message)
+        return self._of_no_exercise("invalid", 0.0, message)
+
+    def _failed(self, exercise: str | None, message: Text) -> Report:
+        if exercise is not None:
+            return self.grader(exercise).not_graded(message)
+        return self._of_no_exercise("not_graded", None, message)
+
+    def _of_no_exercise(self, status: Status, score: float | None, message: Text) -> Report:
         return Report(
             exercise="",
             submission="",
-            status="invalid",
-            score=0.0,
+            status=status,
+            score=score,
             max_score=0.0,
             diagnosis=(Diagnosis("unknown", "interface", message),),
             environment=environment_on(self.device),

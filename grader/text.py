@@ -9,6 +9,14 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 
+def writable(text: str) -> str:
+    """The text with escapes for what no file takes: halves of characters, as names of files have them.
+
+    A byte of a name that is no UTF-8 becomes ``\\udcXX``.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 class Text(NamedTuple):
     """A sentence for the learner in the course's two languages; or a template of one, with ``{placeholders}``."""
 
@@ -21,7 +29,7 @@ class Text(NamedTuple):
         from pydantic import AfterValidator, PlainSerializer
 
         read = AfterValidator(lambda said: cls(said, said))
-        written = PlainSerializer(lambda text, info: getattr(text, info.context["language"]), return_type=str)
+        written = PlainSerializer(lambda text, info: writable(getattr(text, info.context["language"])), return_type=str)
         return handler.generate_schema(Annotated[str, read, written])
 
     def format(self, **values: object) -> Text:

@@ -53,7 +53,8 @@ class Child:
 def main() -> None:
     """Serve fork requests on the control socket until it closes.
 
-    Arguments are the socket's descriptor, and the names of layers to do without, separated by commas.
+    Arguments are the socket's descriptor, the names of layers to do without, separated by commas, and the folder of
+    its temporary files where it is its own.
     """
     control = socket.socket(fileno=int(sys.argv[1]))
     layers = [name for name in of_process() if name not in sys.argv[2].split(",")]
@@ -90,6 +91,8 @@ def main() -> None:
     for running in children.values():
         _kill(running)
     _reap(children, wait=True)
+    for folder in sys.argv[3:]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _serve(control: socket.socket, children: dict[int, Child], layers: list[str]) -> bool:
@@ -103,14 +106,29 @@ def _serve(control: socket.socket, children: dict[int, Child], layers: list[str]
             if running.token == request["kill"]:
                 _kill(running)
         return True
+    if len(descriptors) < 2:  # this process may open no more: the other side sees both closed
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return True
     channel, status = descriptors
-    scratch = tempfile.mkdtemp(prefix=SCRATCH)
-    pid = os.fork()
-    if pid == 0:
-        _become_child(channel, layers, request["limits"], scratch)
+    try:
+        scratch = tempfile.mkdtemp(prefix=SCRATCH)
+        pid = os.fork()
+    except OSError:  # a full disk, no process left: nothing that this submission could help
+        _report(status, Ended.LOST)
+    else:
+        if pid == 0:
+            _become_child(channel, layers, request["limits"], scratch)
+        children[pid] = Child(pid, request["token"], status, scratch, **_watched(request["limits"]))
     os.close(channel)
-    children[pid] = Child(pid, request["token"], status, scratch, **_watched(request["limits"]))
     return True
+
+
+def _report(status: int, why: Ended) -> None:
+    """Say how a child ended."""
+    with contextlib.suppress(OSError):
+        os.write(status, json.dumps({"why": why}).encode())
+    os.close(status)
 
 
 def _watched(limits: dict[str, Any]) -> dict[str, Any]:
@@ -155,10 +173,9 @@ def _reap(children: dict[int, Child], wait: bool = False) -> None:
         # Whoever ignores the kernel's first limit on CPU time is killed at the second.
         late = number == signal.SIGKILL and used.ru_utime + used.ru_stime > ended.cpu_seconds - 1
         why = ended.why or (Ended.TIMEOUT if late else by_signal(number))
-        with contextlib.suppress(OSError):
-            os.write(ended.status, json.dumps({"why": why}).encode())
-        os.close(ended.status)
-        shutil.rmtree(ended.scratch, ignore_errors=True)
+        _report(ended.status, why)
+        with contextlib.suppress(RecursionError):  # the whole folder goes in the end, or with the trusted process
+            shutil.rmtree(ended.scratch, ignore_errors=True)
 
 
 def _end_stopped(pid: int, children: dict[int, Child]) -> None:
@@ -186,15 +203,24 @@ def _watch(children: dict[int, Child]) -> None:
         return
     own = _usage("self")[0]
     for running in children.values():
-        private, threads = _usage(running.pid)
-        if _waits(running):
-            running.why = Ended.WAITING
-        elif private > running.memory_bytes + own:
-            running.why = Ended.OUT_OF_MEMORY
-        elif threads > MOST_THREADS or too_much(running.scratch, _on_disk):
+        try:
+            running.why = running.why or _beyond(running, own)
+        except Exception:  # what a child has made of its own names and files ends nobody but itself
             running.why = Ended.CRASHED
         if running.why:
             _kill(running)
+
+
+def _beyond(running: Child, own: int) -> Ended | None:
+    """What a child is to be ended for, if anything."""
+    private, threads = _usage(running.pid)
+    if _waits(running):
+        return Ended.WAITING
+    if private > running.memory_bytes + own:
+        return Ended.OUT_OF_MEMORY
+    if threads > MOST_THREADS or too_much(running.scratch, _on_disk):
+        return Ended.CRASHED
+    return None
 
 
 def _usage(pid: int | str) -> tuple[int, int]:

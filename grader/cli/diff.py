@@ -27,13 +27,13 @@ def diff(
     from rich.console import Console
 
     from grader.report.difference import differences
-    from grader.report.render import plain
+    from grader.report.render import in_a_line, plain
 
     console = Console(soft_wrap=True, markup=False, highlight=False)
     before, after = _reports(old), _reports(new)
     found = list(differences(before, after))
     for difference in found:
-        console.print(plain(f"{difference.submission}: {difference.change}"))
+        console.print(in_a_line(f"{difference.submission}: {difference.change}"))
         for place, mine, theirs in difference.places:
             was, now = (json.dumps(value, ensure_ascii=False) for value in (mine, theirs))
             console.print(plain(f"    {place}: {was} → {now}"))

@@ -54,7 +54,8 @@ def grade(
     """Grade submissions, and say for each which mistake was made.
 
     Exits with 0 when everything was graded, whatever the score; with 1 when something could not be (its status is
-    invalid), or under --fail-under; with 2 when it was asked for something that cannot be done.
+    invalid, or not_graded where the grader itself failed), or under --fail-under; with 2 when it was asked for
+    something that cannot be done.
     """
     paths = [file_of(path) for path in paths]
     found = _found(paths)
@@ -98,7 +99,7 @@ def without_modules(graded: Graded, given: list[Path]) -> tuple[list[Report], li
 def exit_status(reports: list[Report], fail_under: float | None) -> int:
     """1 where something could not be graded, or has less than so many percent of its points; else 0."""
     return int(
-        any(report.status == "invalid" for report in reports)
+        any(report.status in ("invalid", "not_graded") for report in reports)
         or (fail_under is not None and any(report.percent < fail_under for report in reports))
     )
 

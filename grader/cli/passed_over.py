@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from grader.report.model import Language
-from grader.report.render import plain
+from grader.report.render import in_a_line
 from grader.submission.find import PassedOver
 from grader.text import Text
 
@@ -22,6 +22,6 @@ def list_passed_over(passed_over: Sequence[PassedOver], language: Language) -> N
     title = Text(f"{count} more in these folders, not graded:", f"文件夹中另有 {count} 项没有评分：")
     print(getattr(title, language), file=sys.stderr)
     for item in passed_over[:SHOWN]:
-        print(plain(f"  {item.path}: {getattr(item.reason, language)}".replace("\n", " ")), file=sys.stderr)
+        print(in_a_line(f"  {item.path}: {getattr(item.reason, language)}"), file=sys.stderr)
     if count > SHOWN:
         print("  …", file=sys.stderr)

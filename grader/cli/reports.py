@@ -13,7 +13,7 @@ from rich.console import Console
 from grader.cli.screen import shows_everything
 from grader.desk.files import write_whole
 from grader.report.model import Language, Report
-from grader.report.render import plain, print_report, summary_table
+from grader.report.render import escaped_json, in_a_line, print_report, summary_table
 
 
 def show(reports: Sequence[Report], language: Language) -> None:
@@ -27,7 +27,7 @@ def show(reports: Sequence[Report], language: Language) -> None:
 
 def list_ungraded(reports: Sequence[Report], language: Language) -> None:
     """Say on standard error which of several submissions could not be graded, and why."""
-    ungraded = [report for report in reports if report.status == "invalid"]
+    ungraded = [report for report in reports if report.status in ("invalid", "not_graded")]
     if not ungraded or len(reports) == 1:
         return
     title = {
@@ -37,13 +37,13 @@ def list_ungraded(reports: Sequence[Report], language: Language) -> None:
     print(title[language], file=sys.stderr)
     for report in ungraded:
         reason = getattr(report.diagnosis[0].message, language)
-        print(plain(f"  {report.submission}: {reason}".replace("\n", " ")), file=sys.stderr)
+        print(in_a_line(f"  {report.submission}: {reason}"), file=sys.stderr)
 
 
 def write_json(reports: Sequence[Report], where: str, language: Language) -> str | None:
     """Write the JSON report to a file, or to standard output for ``-``; returns what kept it from being written."""
     escaped = where == "-" and not shows_everything()
-    text = json.dumps([report.to_json(language) for report in reports], indent=1, ensure_ascii=escaped)
+    text = escaped_json(json.dumps([report.to_json(language) for report in reports], indent=1, ensure_ascii=escaped))
     try:
         if where == "-":
             print(text, flush=True)

@@ -31,7 +31,7 @@ class Result:
         return self.report.passed
 
     @property
-    def score(self) -> float:
+    def score(self) -> float | None:
         """Points, of ``report.max_score``."""
         return self.report.score
 

@@ -112,7 +112,7 @@ def _reference(grader: Grader, report: Report) -> Iterator[str]:
         if question.raises is None and raised is not None:
             yield f"the reference raises {raised.type} in {question.reason!r}: {raised.message}"
     if not report.passed:
-        yield f"the reference gets {report.score:g} of {report.max_score:g}: {_first_message(report)}"
+        yield f"the reference gets {report.score or 0.0:g} of {report.max_score:g}: {_first_message(report)}"
 
 
 def _first_message(report: Report) -> str:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from grader.authoring.cases import Family
 from grader.submission.notes import Note
-from grader.text import Text
+from grader.text import Text, writable
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-Status = Literal["graded", "not_attempted", "invalid", "crashed", "timeout", "out_of_memory"]
+Status = Literal["graded", "not_attempted", "invalid", "crashed", "timeout", "out_of_memory", "not_graded"]
 Language = Literal["en", "zh"]
 
 
@@ -51,13 +51,16 @@ class Environment:
 
 @dataclass(frozen=True)
 class Report:
-    """The grade of one submission, with every reason for it; and notes of what happened on the way and cost nothing."""
+    """The grade of one submission, with every reason for it; and notes of what happened on the way and cost nothing.
+
+    There is no score where the grader itself failed: nothing is known of the submission then.
+    """
 
     schema: Literal[1] = field(default=1, kw_only=True)
     exercise: str
     submission: str
     status: Status
-    score: float
+    score: float | None
     max_score: float
     checks: tuple[Check, ...] = ()
     diagnosis: tuple[Diagnosis, ...] = ()
@@ -73,11 +76,11 @@ class Report:
     @property
     def percent(self) -> float:
         """The score as a percentage of the points that there are."""
-        return 100 * self.score / self.max_score if self.max_score else 0.0
+        return 100 * (self.score or 0.0) / self.max_score if self.max_score else 0.0
 
     def to_json(self, language: Language = "en") -> dict[str, Any]:
         """The report as the documented JSON object, its messages in one language."""
-        rounded = replace(self, seconds=round(self.seconds, 4))
+        rounded = replace(self, submission=writable(self.submission), seconds=round(self.seconds, 4))
         (written,) = json_form().dump_python([rounded], mode="json", context={"language": language})
         return dict(written)
 

@@ -6,6 +6,7 @@ page looks like is in `templates/`.
 
 from __future__ import annotations
 
+import json
 import os
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -29,6 +30,7 @@ _STATUS = {
     "crashed": Text("crashed", "崩溃"),
     "timeout": Text("ran out of time", "超时"),
     "out_of_memory": Text("ran out of memory", "内存不足"),
+    "not_graded": Text("not graded: the grader itself failed", "未评分：评分程序自身出错"),
 }
 _NOTE = Text("Note:", "说明：")
 _ALL_CHECKS = Text("All checks", "全部检查")
@@ -45,13 +47,31 @@ def placed(note: Note) -> Text:
 
 def plain(text: str) -> str:
     """The text without control and formatting characters, which could fake or hide a part of a report."""
-    return "".join(c if c == "\n" or unicodedata.category(c)[0] != "C" else "�" for c in text)
+    return "".join("�" if c != "\n" and _hides(c) else c for c in text)
+
+
+def in_a_line(text: str) -> str:
+    """The same on one line: for names of files, which may hold any character."""
+    return plain(text).replace("\n", " ")
+
+
+def escaped_json(text: str) -> str:
+    """JSON in which control and formatting characters are written as escapes: it says the same, and looks as it is."""
+    return "".join(json.dumps(c)[1:-1] if c != "\n" and _hides(c) else c for c in text)
+
+
+def _hides(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def headline(report: Report, language: Language = "en") -> str:
     """Score and status in one line."""
     status = "" if report.status == "graded" else f" · {getattr(_STATUS[report.status], language)}"
-    return f"{report.exercise}: {report.score:.4g}/{report.max_score:g}{status}"
+    return f"{report.exercise}: {_points(report)}{status}"
+
+
+def _points(report: Report) -> str:
+    return f"{'–' if report.score is None else format(report.score, '.4g')}/{report.max_score:g}"
 
 
 def as_text(report: Report, language: Language = "en") -> str:
@@ -140,9 +160,9 @@ def summary_table(reports: Iterable[Report], language: Language = "en") -> Table
         if report.status not in ("graded", "not_attempted"):
             cause = f"[{getattr(_STATUS[report.status], language)}] {cause}"
         cells = [
-            Styled(plain(label)),
+            Styled(in_a_line(label)),
             Styled(report.exercise),
-            Styled(f"{report.score:.4g}/{report.max_score:g}", style=_STYLE[_how_much(report)]),
+            Styled(_points(report), style=_STYLE[_how_much(report)]),
             Styled(plain(cause)),
         ]
         table.add_row(*(cells if exercises else [cells[0], *cells[2:]]))

@@ -12,6 +12,10 @@ class RunnerError(Exception):
     """The grader itself cannot run submissions."""
 
 
+class LostError(Exception):
+    """A submission could not be run, through no fault of its own."""
+
+
 class Child(Protocol):
     """A process for one submission."""
 

@@ -12,13 +12,15 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from grader.runner.children import Child, RunnerError
+from grader.runner.children import Child, LostError, RunnerError
 from grader.runner.warm_process import WarmProcess, may_be_wrapped
 from grader.wire.channel import SocketChannel
 from grader.wire.ended import Ended
 
 REPORT_SECONDS = 5.0
 """For the warm parent to say how a child ended."""
+MOST_STARTS = 5
+"""Of warm parents for one child: what dies so often is beyond help."""
 
 
 class ForkingChildren:
@@ -61,7 +63,7 @@ class ForkingChildren:
         status_read, status_write = os.pipe()
         token = next(self._tokens)
         try:
-            for last_try in (False, True):
+            for _ in range(MOST_STARTS):
                 with self._lock:
                     process = self._started()
                     request = {"token": token, "limits": limits}
@@ -70,12 +72,10 @@ class ForkingChildren:
                         return _Forked(self, SocketChannel(ours), status_read, token)
                     except OSError:  # the warm parent was killed: a new one serves as well
                         self._stop()
-                        if last_try:
-                            raise RunnerError("The process that runs submissions keeps dying.") from None
+            raise LostError("the process that runs submissions keeps dying")
         finally:
             theirs.close()
             os.close(status_write)
-        raise AssertionError
 
     def close(self) -> None:
         """End the warm parent and, with it, every child."""
@@ -100,7 +100,12 @@ class ForkingChildren:
             raise RunnerError("The run was given up.")
         if self._process is None:
             early, self._early = self._early, None
-            self._process, self._layers = self._greeted(early)
+            try:
+                self._process, self._layers = self._greeted(early)
+            except RunnerError as error:
+                if not self._layers:
+                    raise
+                raise LostError(str(error)) from None  # it could be started before: this may pass
         return self._process
 
     def _greeted(self, early: WarmProcess | None) -> tuple[WarmProcess, tuple[str, ...]]:
@@ -130,8 +135,8 @@ class _Forked:
         self._parent.kill(self._token)
         ready, _, _ = select.select([self._status], [], [], REPORT_SECONDS)
         report = os.read(self._status, 4096) if ready else b""
-        if not report:  # the warm parent itself has gone
-            return Ended.KILLED
+        if not report:  # the warm parent itself has gone, or does not come round to it
+            return Ended.LOST
         return Ended(json.loads(report)["why"])
 
     def close(self) -> None:

@@ -27,11 +27,20 @@ class Interpreter:
     Args:
         module: the module.
         arguments: its arguments.
+        folder: for what it writes, if not among the temporary files of everybody.
         before: what stands in front of the command, as bubblewrap does.
         options: what `subprocess.Popen` is told besides.
     """
 
-    def __init__(self, module: ModuleType, *arguments: str, before: Sequence[str] = (), **options: Any) -> None:
+    def __init__(
+        self,
+        module: ModuleType,
+        *arguments: str,
+        folder: str | None = None,
+        before: Sequence[str] = (),
+        **options: Any,
+    ) -> None:
+        folder = folder or tempfile.gettempdir()
         root = str(Path(__file__).resolve().parents[2])
         start = f"import sys; sys.path.insert(0, {root!r}); from {module.__name__} import main; main()"
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  kept as long as the process is
@@ -40,8 +49,8 @@ class Interpreter:
             [*before, sys.executable, "-s", "-P", "-c", start, *arguments],
             **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, **options},
             stderr=self._errors,
-            cwd=tempfile.gettempdir(),
-            env=_environment() if before else {**_environment(), "TMPDIR": tempfile.gettempdir()},
+            cwd=folder,
+            env=_environment() if before else {**_environment(), "TMPDIR": folder},
             start_new_session=True,
         )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from grader.wire.bounds import MAX_HEADER_BYTES
+from grader.wire.bounds import MAX_HEADER_BYTES, MAX_NAMES_BYTES
 
 BACKSTOP_TIMES = 20
 BACKSTOP_LEAST_SECONDS = 30.0
@@ -34,7 +34,7 @@ class Limits(BaseModel):
     @property
     def most_received(self) -> tuple[int, int]:
         """Bytes of JSON, and of tensors with their own header, in one frame from a child."""
-        return MAX_HEADER_BYTES, self.answer_mb * 2**20 + 2**16
+        return MAX_HEADER_BYTES, self.answer_mb * 2**20 + MAX_NAMES_BYTES + 8
 
     def for_child(self, device: str) -> dict[str, Any]:
         """The limits as the child sets them on itself."""

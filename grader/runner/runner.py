@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from grader import __all__ as PUBLIC_NAMES
-from grader.runner.children import Child, Children
+from grader.runner.children import Child, Children, LostError
 from grader.runner.limits import Limits
 from grader.runner.suitable import suitable_children
 from grader.wire.bounds import FRAME, MAX_HEADER_BYTES, WireError
@@ -20,6 +20,8 @@ from grader.wire.ended import Ended
 
 MOST_DEATHS = 3
 """A submission whose calls hang or crash this often is not given more children."""
+MOST_LOST = 10
+"""So often is a submission run again that the grader's own processes failed."""
 
 
 @dataclass
@@ -97,10 +99,13 @@ class Runner:
             calls: what is called.
             files: texts of files that lie beside the submission, by name.
             script: the submission's own file name where it is a script.
+
+        Raises:
+            LostError: the grader's own processes failed it again and again.
         """
         outcomes: list[Outcome] = []
         run = Run(outcomes)
-        deaths, retried = 0, -1
+        deaths, retried, lost = 0, -1, 0
         limits = self.limits
         end = time.monotonic() + limits.backstop(limits.seconds)
         program = {
@@ -121,6 +126,11 @@ class Runner:
             ended = self._one_child(child, job, targets, calls, run, patience, end)
             if ended is None:
                 break
+            if ended is Ended.LOST:
+                lost += 1
+                if lost > MOST_LOST:
+                    raise LostError(f"the process that runs submissions died {lost} times while this one ran")
+                continue
             if ended is Ended.KILLED and retried != len(outcomes):
                 retried = len(outcomes)  # somebody else's SIGKILL is no fault of the submission's: once more
                 continue

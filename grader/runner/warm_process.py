@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterable, Sequence
 
 from grader.child import warm
@@ -27,12 +29,16 @@ class WarmProcess:
     def __init__(self, without: Iterable[str] = (), wrapped: bool = False) -> None:
         self.wrapped = wrapped
         self._greeted = False
+        # What submissions write lies in here: whatever becomes of the warm parent, nothing of it stays.
+        self._folder = tempfile.mkdtemp(prefix="attn-run-")
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._interpreter = Interpreter(
                 warm,
                 str(theirs.fileno()),
                 ",".join(without),
+                *([] if wrapped else [self._folder]),
+                folder=self._folder,
                 before=bubblewrap.prefix() if wrapped else [],
                 pass_fds=[theirs.fileno()],
             )
@@ -79,6 +85,7 @@ class WarmProcess:
             os.killpg(self.pid, signal.SIGKILL)  # it leads a session, which bubblewrap may share
             process.wait()
         self._interpreter.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def may_be_wrapped(device: str, without: Iterable[str]) -> bool:

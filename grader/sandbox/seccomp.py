@@ -14,7 +14,7 @@ from grader.sandbox.system import prctl
 
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
 RET_KILL, RET_ERRNO, RET_ALLOW = 0x80000000, 0x00050000, 0x7FFF0000
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT, THIRD_ARGUMENT = 0, 4, 16, 24, 32
 CLONE_THREAD = 0x00010000
 X32_BIT = 0x40000000
 NEWEST_KNOWN = 467
@@ -48,6 +48,7 @@ _REFUSED: dict[str, tuple[tuple[str, int | None, int | None], ...]] = {
         ("setxattrat", 463, 463), ("removexattrat", 466, 466), ("file_setattr", None, None), ("mknod", 133, None),
         ("mknodat", 259, 33), ("flock", 73, 32), ("fanotify_init", 300, 262), ("inotify_init", 253, None),
         ("inotify_init1", 294, 26), ("truncate", 76, 45), ("sync", 162, 81), ("syncfs", 306, 267),
+        ("fallocate", 285, 47), ("fadvise64", 221, 223), ("readahead", 187, 213), ("quotactl_fd", 443, 443),
     ),
     "memory outside the limits, shared memory and queues": (
         ("memfd_create", 319, 279), ("memfd_secret", 447, 447), ("shmget", 29, 194), ("shmat", 30, 196),
@@ -57,6 +58,8 @@ _REFUSED: dict[str, tuple[tuple[str, int | None, int | None], ...]] = {
     ),
     "the kernel": (
         ("io_uring_setup", 425, 425), ("io_uring_enter", 426, 426), ("io_uring_register", 427, 427),
+        ("io_setup", 206, 0), ("io_destroy", 207, 1), ("io_submit", 209, 2), ("io_cancel", 210, 3),
+        ("io_getevents", 208, 4), ("io_pgetevents", 333, 292), ("timer_create", 222, 107),
         ("bpf", 321, 280), ("perf_event_open", 298, 241), ("keyctl", 250, 219), ("add_key", 248, 217),
         ("request_key", 249, 218), ("mount", 165, 40), ("umount2", 166, 39), ("pivot_root", 155, 41),
         ("chroot", 161, 51), ("unshare", 272, 97), ("setns", 308, 268), ("open_tree", 428, 428),
@@ -74,11 +77,21 @@ _CLONE, _CLONE3, _KILL, _TGKILL, _PRLIMIT = (56, 220), (435, 435), (62, 129), (2
 # Calls of which some uses are refused: name, numbers, where to look, and the values refused there.
 _REFUSED_USES = (
     # PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER: a child that shook off the first would outlive a killed grader.
-    ("prctl", (157, 167), FIRST_ARGUMENT, (1, 36)),
-    # F_SETOWN, F_SETSIG, F_SETOWN_EX, and the same as ioctls: they have the kernel send any signal to any process.
-    ("fcntl", (72, 25), SECOND_ARGUMENT, (8, 10, 15)),
-    ("ioctl", (16, 29), SECOND_ARGUMENT, (0x8901, 0x8902, 0x5412)),  # the last pushes input into a terminal
-)
+    # PR_SET_DUMPABLE: what the child has written could not be seen from outside.
+    ("prctl", (157, 167), FIRST_ARGUMENT, (1, 4, 36)),
+    # FIOSETOWN, SIOCSPGRP, FIOASYNC have the kernel send signals; TIOCSTI and TIOCLINUX push input into a terminal; the
+    # others reserve space, share or freeze it, or change attributes.
+    ("ioctl", (16, 29), SECOND_ARGUMENT, (
+        0x8901, 0x8902, 0x5452, 0x5412, 0x541C, 0x40305828, 0x4030582A, 0x40305839, 0x40049409, 0x4020940D, 0xC0189436,
+        0xC0045877, 0x40086602, 0x401C5820,
+    )),
+    # MADV_COLD, MADV_PAGEOUT: they take libraries out of the memory that all processes share.
+    ("madvise", (28, 233), THIRD_ARGUMENT, (20, 21)),
+)  # fmt: skip
+
+# The same, where only some uses are allowed. Of fcntl: copies of descriptors, and their flags. Leases and locks make
+# others wait, owners and signals have the kernel send any signal to any process, F_NOTIFY watches files.
+_ALLOWED_USES = (("fcntl", (72, 25), SECOND_ARGUMENT, (0, 1, 2, 3, 4, 1030)),)
 
 
 @lru_cache(maxsize=1)
@@ -142,15 +155,16 @@ def program_of(machine: str) -> bytes:
     _allow_where(program, "kill", _KILL[index], EQUAL, own_pid, refused)
     _allow_where(program, "tgkill", _TGKILL[index], EQUAL, own_pid, refused)
     _allow_where(program, "prlimit", _PRLIMIT[index], EQUAL, 0, refused)
-    for name, numbers, place, values in _REFUSED_USES:
-        program.test(EQUAL, numbers[index], otherwise=f"not {name}")
-        program.load(place)
-        for value in values:
-            program.test(EQUAL, value, otherwise=f"{name}, not {value}")
-            program.answer(refused)
-            program.label(f"{name}, not {value}")
-        program.answer(RET_ALLOW)
-        program.label(f"not {name}")
+    for uses, listed, others in ((_REFUSED_USES, refused, RET_ALLOW), (_ALLOWED_USES, RET_ALLOW, refused)):
+        for name, numbers, place, values in uses:
+            program.test(EQUAL, numbers[index], otherwise=f"not {name}")
+            program.load(place)
+            for value in values:
+                program.test(EQUAL, value, then=f"{name}, listed")
+            program.answer(others)
+            program.label(f"{name}, listed")
+            program.answer(listed)
+            program.label(f"not {name}")
     program.answer(RET_ALLOW)
     return program.assembled()
 

@@ -51,10 +51,10 @@ def read_bytes(path: Path, count: int | None = None) -> bytes:
 
 
 def _cannot_open(path: Path, error: OSError) -> Text:
-    if path.is_symlink():
+    if os.path.islink(path):
         return Text(
             "This is a symbolic link; hand in the file itself.",
             "这是符号链接；请提交文件本身。",
         )
-    kind = Text("folder", "文件夹") if path.is_dir() else Text("file", "文件")
+    kind = Text("folder", "文件夹") if os.path.isdir(path) else Text("file", "文件")
     return Text(f"The {kind.en} cannot be opened: {error.strerror}.", f"无法打开{kind.zh}：{error.strerror}。")

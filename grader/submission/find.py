@@ -12,7 +12,7 @@ from grader.submission.contents import UnreadableError
 from grader.submission.decoding import decode_beginning
 from grader.submission.file import read_bytes
 from grader.submission.kinds import known_kind
-from grader.submission.names import HIDDEN, KEPT, START_PAGE, bare_name, stem_of, suffix_of
+from grader.submission.names import HIDDEN, KEPT, START_PAGE, bare_name, shown, stem_of, suffix_of
 from grader.submission.notebook import looks_like_notebook
 from grader.submission.notes import Note
 from grader.text import Text
@@ -62,13 +62,13 @@ def find(paths: Sequence[Path]) -> Found:
     """
     work, passed_over = list[Work](), list[PassedOver]()
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):
             for found in sorted(_inside(path), key=lambda found: found.path):
                 if isinstance(found, Work):
                     work.append(found)
                 else:
                     passed_over.append(found)
-        elif path.exists() or path.is_symlink():
+        elif os.path.lexists(path):
             work.append(Work(path, str(path)))
         else:
             raise FileNotFoundError(str(path))
@@ -76,24 +76,36 @@ def find(paths: Sequence[Path]) -> Found:
 
 
 def _inside(folder: Path) -> Iterator[Work | PassedOver]:
-    closed: list[OSError] = []
-    for place, folders, files in os.walk(folder, onerror=closed.append):
-        for name in list(folders):
-            path = Path(place) / name
-            why = _why_not_entered(path)
+    waiting = [folder]  # not one function in the other, as folders lie: they may lie as deep as the system lets them
+    while waiting:
+        place = waiting.pop()
+        try:
+            with os.scandir(place) as entries:
+                inside = list(entries)
+        except OSError:  # it cannot be opened, or its path is longer than any that can be
+            yield Work(place, str(place))
+            continue
+        for entry in inside:
+            path = place / entry.name
+            is_folder = _is_folder(entry)
+            why = _why_not_entered(path) if is_folder else _why_not_graded(path)
             if why:
-                folders.remove(name)
                 yield PassedOver(path, why)
-        for name in files:
-            path = Path(place) / name
-            why = _why_not_graded(path)
-            yield PassedOver(path, why) if why else Work(path, str(path))
-    for error in closed:
-        yield Work(Path(error.filename), str(error.filename))
+            elif is_folder:
+                waiting.append(path)
+            else:
+                yield Work(path, str(path))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _why_not_entered(folder: Path) -> Text | None:
-    if folder.is_symlink():
+    if os.path.islink(folder):
         return _LINK
     if folder.name == ".ipynb_checkpoints":
         return Text("copies that Jupyter keeps for itself", "Jupyter 自己保存的副本")
@@ -139,8 +151,8 @@ def _copies_noted(work: Iterable[Work]) -> list[Work]:
             continue
         best = max(numbers, key=lambda number: _standing(found[number].path))
         for number in numbers:
-            others = [found[other].path.name for other in numbers if other != number]
-            note = _chosen(others) if number == best else _not_chosen(found[best].path.name)
+            others = [shown(found[other].path.name) for other in numbers if other != number]
+            note = _chosen(others) if number == best else _not_chosen(shown(found[best].path.name))
             found[number] = replace(found[number], counts=number == best, notes=(*found[number].notes, Note(note)))
     return found
 

@@ -18,6 +18,11 @@ _PLACE = re.compile(r"^\d{1,3}[\s_.-]+(?=.)")
 _COPY_OF = re.compile(r"^copy of |^“|”的副本$", re.IGNORECASE)
 
 
+def shown(name: str) -> str:
+    """The name as it can stand within a sentence: on one line, and without what is not seen."""
+    return " ".join("".join(c if c.isprintable() or c.isspace() else "�" for c in name).split())
+
+
 def suffix_of(name: str) -> str:
     """``.ipynb`` or ``.py``, in small letters, also of ``x.ipynb.txt`` and ``x.IPYNB``; else empty.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from grader.submission.conflicts import conflict, first_mark
 from grader.submission.contents import Cell, Contents, UnreadableError
+from grader.submission.heavy import notebook_from
 from grader.text import Text
 
 METADATA_KEY = "attention_workshop"
@@ -64,7 +65,7 @@ def read_notebook(text: str) -> Contents:
 
 def _json(text: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
+        found = notebook_from(text)
     except RecursionError:
         raise UnreadableError(
             Text(

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from grader.values.patience import look
 from grader.values.tree import Path, together
 
 TOLERANCE = {"float64": 1e-4, "float32": 1e-4, "float16": 1e-2, "bfloat16": 5e-2}
@@ -38,7 +39,12 @@ def tolerance_of(dtype: str, asked: float | None) -> float:
 
 
 def differences(got: Any, expected: Any) -> list[Difference]:
-    """Every place where two results differ at all, with how far; dtypes of floating-point tensors are not compared."""
+    """Every place where two results differ at all, with how far; dtypes of floating-point tensors are not compared.
+
+    Raises:
+        TooDearError: the time for looking at answers is over.
+    """
+    look()
     pairs = together(got, expected, _same_structure)
     return [found for path, mine, right in pairs if (found := _difference(path, mine, right)) is not None]
 

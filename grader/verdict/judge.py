@@ -89,6 +89,19 @@ def refused(key: AnswerKey, status: Status, message: Text, environment: Environm
     )
 
 
+def not_graded(key: AnswerKey, message: Text, environment: Environment) -> Report:
+    """A report that says only that the grader itself failed: it costs no points, and gives none."""
+    return Report(
+        exercise=key.exercise,
+        submission="",
+        status="not_graded",
+        score=None,
+        max_score=key.points,
+        diagnosis=(Diagnosis("unknown", "interface", message),),
+        environment=environment,
+    )
+
+
 def rule_breaches(key: AnswerKey, cells: Sequence[str]) -> list[Text]:
     """What the text of the code shows of forbidden operations and imports."""
     found = [

@@ -51,6 +51,10 @@ CALL_TOOK_LONGER = Text(
 RUNNING_TOOK_LONGER = Text(
     "Running the submission took longer than it may, and was stopped.", "运行这份提交的时间超过了上限，已被中止。"
 )
+TOO_DEAR_TO_JUDGE = Text(
+    "It takes too long to compare what your functions return; return what was asked for, and nothing more.",
+    "比较你的函数的返回值耗时过长；请只返回题目要求的内容。",
+)
 CALL_WAITS = Text(
     "The call waits for something that does not come, and was stopped.", "调用一直在等待不会到来的东西，已被中止。"
 )

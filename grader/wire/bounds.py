@@ -9,8 +9,12 @@ MAX_FRAME_BYTES = 64 * 2**20
 MAX_HEADER_BYTES = 2 * 2**20
 """Of the JSON in one outcome: parsed, it takes up to thirty times as much memory."""
 MAX_TENSORS = 256
+MAX_NAMES_BYTES = 2**16
+"""Of the names, shapes and places of tensors, before the tensors themselves."""
+MAX_AXES = 16
 MAX_DEPTH = 12
 MAX_ITEMS = 10_000
+"""Of everything in one answer."""
 MAX_TEXT = 2_000
 """Characters of any text that comes back."""
 MAX_ERRORS = 40

@@ -16,12 +16,14 @@ from torch import Tensor
 
 from grader.wire.bounds import (
     FRAME,
+    MAX_AXES,
     MAX_BITS,
     MAX_DEPTH,
     MAX_ERRORS,
     MAX_FRAME_BYTES,
     MAX_HEADER_BYTES,
     MAX_ITEMS,
+    MAX_NAMES_BYTES,
     MAX_TENSORS,
     MAX_TEXT,
     WireError,
@@ -47,8 +49,9 @@ class Encoder:
 
     def encode(self, value: Any, depth: int = 0) -> Any:
         """JSON for one value; its tensors are added to ``tensors``."""
-        self.items += 1
+        self.items += _length(value)
         if depth > MAX_DEPTH or (self.bounded and self.items > MAX_ITEMS):
+            self.items -= _length(value)
             return {"opaque": "a structure nested too deeply or too large"}
         kind = type(value)
         if value is None or kind is bool or kind is float:
@@ -86,6 +89,8 @@ class Encoder:
         dtype = str(tensor.dtype).removeprefix("torch.")
         if dtype not in DTYPES:
             return {"opaque": f"a tensor of dtype {dtype}"}
+        if self.bounded and tensor.dim() > MAX_AXES:
+            return {"opaque": f"a tensor with {tensor.dim()} axes"}
         self.bytes_left -= tensor.numel() * tensor.element_size()
         if self.bounded and (self.bytes_left < 0 or len(self.tensors) >= MAX_TENSORS):
             return {"opaque": f"a tensor of shape {tuple(tensor.shape)}, too large to be compared"}
@@ -102,43 +107,82 @@ class Encoder:
         return {"tensor": name, "order": order}
 
 
-def decode(tree: Any, tensors: Mapping[str, Tensor], depth: int = 0) -> Any:
-    """The inverse of `Encoder.encode`; every tensor comes back on the CPU.
+def _length(value: Any) -> int:
+    """How many values a structure holds, whatever its class says of itself."""
+    if isinstance(value, tuple):
+        return tuple.__len__(value)
+    if isinstance(value, dict):
+        return dict.__len__(value)
+    return len(value) if type(value) is list else 0
 
-    Raises:
-        WireError: the tree is not what `Encoder.encode` makes.
+
+class Decoder:
+    """The inverse of an `Encoder`: every tensor comes back on the CPU, and once.
+
+    What judges an answer goes through all of it, so what is cheap to send must not be dear to look at.
+
+    Args:
+        tensors: those that came along.
+        bounded: whether there is a limit on how many values there are; not for what is our own.
     """
-    if depth > MAX_DEPTH + 1:
-        raise WireError("nested too deeply")
-    if tree is None or isinstance(tree, bool | float):
-        return tree
-    if isinstance(tree, int):
-        return _integer(tree)
-    if isinstance(tree, str):
-        return text_of(tree)
-    if not isinstance(tree, dict):
-        raise WireError("neither a value nor a tagged value")
-    match tree:
-        case {"tensor": str(name), "order": list(order)}:
-            if name not in tensors or sorted(order) != list(range(tensors[name].dim())):
-                raise WireError("no such tensor, or no permutation of its axes")
-            inverse = [order.index(axis) for axis in range(len(order))]
-            return tensors[name].permute(inverse)
-        case {"tuple": list(items)}:
-            return tuple(decode(item, tensors, depth + 1) for item in items)
-        case {"list": list(items)}:
-            return [decode(item, tensors, depth + 1) for item in items]
-        case {"dict": list(pairs)}:
-            if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
-                raise WireError("a dict that is no list of pairs")
-            return {text_of(key): decode(item, tensors, depth + 1) for key, item in pairs}
-        case {"dtype": str(name)} if name in DTYPES:
-            return DTYPES[name]
-        case {"device": str(name)}:
-            return Opaque(f"device {text_of(name, 20)}")
-        case {"opaque": str(what)}:
-            return Opaque(text_of(what, 200))
-    raise WireError("unknown tag")
+
+    def __init__(self, tensors: Mapping[str, Tensor], bounded: bool = True) -> None:
+        self.tensors = dict(tensors)
+        self.bounded = bounded
+        self.items = 0
+
+    def decode(self, tree: Any, depth: int = 0) -> Any:
+        """What one piece of JSON stands for.
+
+        Raises:
+            WireError: it is not what an `Encoder` makes.
+        """
+        self.items += 1
+        if depth > MAX_DEPTH + 1 or (self.bounded and self.items > MOST_SENT):
+            raise WireError("nested too deeply, or too large")
+        if tree is None or isinstance(tree, bool | float):
+            return tree
+        if isinstance(tree, int):
+            return _integer(tree)
+        if isinstance(tree, str):
+            return text_of(tree)
+        if not isinstance(tree, dict):
+            raise WireError("neither a value nor a tagged value")
+        match tree:
+            case {"tensor": str(name), "order": list(order)}:
+                return self._tensor(name, order)
+            case {"tuple": list(items)}:
+                return tuple(self.decode(item, depth + 1) for item in items)
+            case {"list": list(items)}:
+                return [self.decode(item, depth + 1) for item in items]
+            case {"dict": list(pairs)}:
+                if not all(isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs):
+                    raise WireError("a dict that is no list of pairs")
+                return {text_of(key): self.decode(item, depth + 1) for key, item in pairs}
+            case {"dtype": str(name)} if name in DTYPES:
+                return DTYPES[name]
+            case {"device": str(name)}:
+                return Opaque(f"device {text_of(name, 20)}")
+            case {"opaque": str(what)}:
+                return Opaque(text_of(what, 200))
+        raise WireError("unknown tag")
+
+    def _tensor(self, name: str, order: list[Any]) -> Tensor:
+        tensor = self.tensors.pop(name, None)
+        if tensor is None:
+            raise WireError("no such tensor, or one that was named before")
+        if len(order) != tensor.dim() or (self.bounded and len(order) > MAX_AXES):
+            raise WireError("not as many axes as there are, or more than there may be")
+        if sorted(order) != list(range(len(order))):
+            raise WireError("no permutation of the axes")
+        inverse = [0] * len(order)
+        for place, axis in enumerate(order):
+            inverse[axis] = place
+        return tensor.permute(inverse)
+
+
+MOST_SENT = MAX_ITEMS + 64
+"""An encoder that has reached its limit still says so where more would be; what is around an answer counts, too."""
 
 
 def text_of(value: Any, longest: int = MAX_TEXT) -> str:
@@ -165,6 +209,8 @@ def unpack(text: bytes, block: bytes, bounded: bool = True) -> tuple[dict[str, A
     Raises:
         WireError: the frame is not what `pack` makes.
     """
+    if bounded and int.from_bytes(block[:8], "little") > MAX_NAMES_BYTES:
+        raise WireError("more names of tensors than are ever sent")
     try:
         header = json.loads(text)
         tensors = load_tensors(block) if block else {}
@@ -185,15 +231,17 @@ def encode_calls(calls: list[Call], encoder: Encoder) -> list[Any]:
 
 def decode_calls(header: Any, tensors: Mapping[str, Tensor]) -> list[Call]:
     """The inverse of `encode_calls`."""
-    return [Call(**{**decode(fields, tensors), "probe": probe}) for probe, fields in header]
+    decoder = Decoder(tensors, bounded=False)
+    return [Call(**{**decoder.decode(fields), "probe": probe}) for probe, fields in header]
 
 
 def encode_outcome(outcome: Outcome, encoder: Encoder) -> dict[str, Any]:
     """An outcome as JSON, its tensors in the encoder; what is too large or not plain becomes `Opaque`."""
     return {
-        "value": encoder.encode(outcome.value),
+        # First what is the grader's own: what the learner's code returned may be as much as there is room for.
         "raised": encoder.encode(None if outcome.raised is None else dict(vars(outcome.raised))),
         "gradients": encoder.encode(outcome.gradients),
+        "value": encoder.encode(outcome.value),
         "gradient_error": outcome.gradient_error,
         "changed": outcome.changed,
         "again": encoder.encode(outcome.again),
@@ -210,20 +258,21 @@ def decode_outcome(fields: dict[str, Any], tensors: Mapping[str, Tensor]) -> Out
         WireError: a field is missing or not of its type.
     """
     try:
-        raised = decode(fields["raised"], tensors)
-        gradients = decode(fields["gradients"], tensors)
+        decode = Decoder(tensors).decode
+        raised = decode(fields["raised"])
+        gradients = decode(fields["gradients"])
         if gradients is not None:
             gradients = {
                 name: grad if isinstance(grad, Tensor) else None for name, grad in _expect(gradients, dict).items()
             }
         error = fields["gradient_error"]
         return Outcome(
-            value=decode(fields["value"], tensors),
+            value=decode(fields["value"]),
             raised=None if raised is None else _raised(_expect(raised, dict)),
             gradients=gradients,
             gradient_error=None if error is None else text_of(error),
             changed=_names(fields["changed"]),
-            again=decode(fields["again"], tensors),
+            again=decode(fields["again"]),
             devices=_names(fields["devices"]),
             seen=_names(fields["seen"]),
             largest=_integer(_expect(fields["largest"], int)),

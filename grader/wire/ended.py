@@ -17,7 +17,9 @@ class Ended(StrEnum):
     CRASHED = "crashed"
     """It ended by itself: an exit, a signal, or an answer that cannot be read."""
     KILLED = "killed"
-    """By somebody else, or the warm parent went with it. It is run again; the second time, it counts as crashed."""
+    """By somebody else. It is run again; the second time, it counts as crashed."""
+    LOST = "lost"
+    """The grader's own processes failed it. It is run again, which counts nothing."""
     NOT_RUN = "not_run"
     """Too many calls before this one had not come back."""
 

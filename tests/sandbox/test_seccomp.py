@@ -43,8 +43,8 @@ def answer(program: bytes, data: bytes) -> int:
                 raise AssertionError(f"no such instruction: {code:#x}")
 
 
-def asked(machine: str, number: int, first: int = 0, second: int = 0, claimed: str = "") -> int:
-    data = struct.pack("=IIQQQ", number, seccomp._AUDIT[claimed or machine], 0, first, second)
+def asked(machine: str, number: int, first: int = 0, second: int = 0, third: int = 0, claimed: str = "") -> int:
+    data = struct.pack("=IIQQQQ", number, seccomp._AUDIT[claimed or machine], 0, first, second, third)
     return answer(seccomp.program_of(machine), data)
 
 
@@ -73,10 +73,18 @@ def test_some_uses_of_a_call_are_refused(machine: str) -> None:
     assert asked(machine, seccomp._PRLIMIT[arm], 0) == ALLOWED
     assert asked(machine, seccomp._PRLIMIT[arm], 1) == REFUSED
     for _, numbers, place, values in seccomp._REFUSED_USES:
-        assert asked(machine, numbers[arm], 7, 7) == ALLOWED
+        assert asked(machine, numbers[arm], *at(place, 7)) == ALLOWED
         for value in values:
-            arguments = (value, 7) if place == seccomp.FIRST_ARGUMENT else (7, value)
-            assert asked(machine, numbers[arm], *arguments) == REFUSED
+            assert asked(machine, numbers[arm], *at(place, value)) == REFUSED
+    for _, numbers, place, values in seccomp._ALLOWED_USES:
+        for value in range(2048):
+            assert (asked(machine, numbers[arm], *at(place, value)) == ALLOWED) == (value in values)
+
+
+def at(place: int, value: int) -> list[int]:
+    """Arguments of a call, one of them as given."""
+    places = (seccomp.FIRST_ARGUMENT, seccomp.SECOND_ARGUMENT, seccomp.THIRD_ARGUMENT)
+    return [value if found == place else 7 for found in places]
 
 
 def test_calls_of_another_machine_end_the_process() -> None:
@@ -88,8 +96,8 @@ def test_calls_of_another_machine_end_the_process() -> None:
 @pytest.mark.parametrize(
     ("machine", "digest"),
     [
-        ("x86_64", "5b50bd8f7bf1e902cc8a7a2f4411496a1b420a2805feb83f8d42fe521e6b16cd"),
-        ("aarch64", "f4b785d9f23cd903ed9e26cab021b3b8ba80616503a13dc6591244256e2e4b28"),
+        ("x86_64", "e78e2d89baaadf2af62583112b3302de4bca4c0cb2e5f0e00f77ecdd3dfa6c38"),
+        ("aarch64", "7d4141d2b4d1695b033f8d28afd45b4baadea00e01134bb2535e98052ae40a77"),
     ],
 )
 def test_the_filter_changes_only_on_purpose(machine: str, digest: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save
 
 from grader.grade import Grader
 from grader.runner.runner import Run
@@ -22,9 +23,17 @@ from grader.values.compare import differences
 from grader.values.tree import map_leaves
 from grader.verdict.evidence import problems_of
 from grader.verdict.judge import judge
-from grader.wire.bounds import MAX_DEPTH, WireError
-from grader.wire.calls import Outcome, Raised
-from grader.wire.encoding import Encoder, decode, pack_outcome, unpack, unpack_loaded, unpack_outcome
+from grader.wire.bounds import MAX_AXES, MAX_DEPTH, MAX_ITEMS, WireError
+from grader.wire.calls import Opaque, Outcome, Raised
+from grader.wire.encoding import (
+    Decoder,
+    Encoder,
+    decode_outcome,
+    pack_outcome,
+    unpack,
+    unpack_loaded,
+    unpack_outcome,
+)
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -246,9 +255,44 @@ def test_depth_is_bounded_both_ways() -> None:
         deep = [deep]
     encoded = Encoder().encode(deep)
     assert "opaque" in json.dumps(encoded)
-    assert decode(encoded, {}) is not None
+    assert Decoder({}).decode(encoded) is not None
     forged: Any = 1
     for _ in range(MAX_DEPTH + 3):
         forged = {"list": [forged]}
     with pytest.raises(WireError):
-        decode(forged, {})
+        Decoder({}).decode(forged)
+
+
+def test_what_is_cheap_to_send_is_cheap_to_look_at() -> None:
+    once = {"tensor": "0", "order": [0, 1]}
+    refused = {
+        "a tensor named twice": {"list": [once, once]},
+        "more values than may be": {"list": [0] * (MAX_ITEMS + 100)},
+        "lists of lists": {"list": [{"list": [0] * 200}] * 200},
+        "axes that are none": {"tensor": "0", "order": [0] * 20_000},
+    }
+    for tree in refused.values():
+        with pytest.raises(WireError):
+            Decoder(TWO).decode(tree)
+    many = {"0": torch.zeros([1] * 20_000)}
+    with pytest.raises(WireError):
+        Decoder(many).decode({"tensor": "0", "order": list(range(20_000))})
+    fields = {"raised": None, "gradients": None, "gradient_error": None, "changed": [], "devices": []}
+    with pytest.raises(WireError):  # over the whole answer
+        decode_outcome({**fields, "value": once, "again": once, "seen": [], "largest": 1}, TWO)
+
+
+def test_what_goes_beyond_the_bounds_is_told_in_a_word_and_arrives() -> None:
+    for value in ([0] * (2 * MAX_ITEMS), [[0] * 200] * 200, {str(i): i for i in range(2 * MAX_ITEMS)}):
+        _, outcome = unpack_outcome(*_through(pack_outcome(0, Outcome(value=value))))
+        assert "Opaque" in str(outcome.value)
+    _, outcome = unpack_outcome(*_through(pack_outcome(0, Outcome(value=torch.zeros([1] * (MAX_AXES + 1))))))
+    assert outcome.value == Opaque(f"a tensor with {MAX_AXES + 1} axes")
+    tensor = torch.zeros([1] * MAX_AXES)
+    assert unpack_outcome(*_through(pack_outcome(0, Outcome(value=[tensor, tensor]))))[1].value[1].shape == tensor.shape
+
+
+def test_names_of_tensors_are_bounded_before_they_are_read() -> None:
+    block = save({str(number): torch.zeros(0) for number in range(2000)})
+    with pytest.raises(WireError, match="names"):
+        unpack(b"{}", block)
