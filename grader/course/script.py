@@ -20,6 +20,7 @@ STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 """What nbgrader's ``ClearSolutions`` leaves in place of a solution."""
 
 _ANSWER = re.compile(r"^ *> ?")
+_AFTER_CHINESE = re.compile(r"(?<=[，。；：！？、）”]) ")
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,8 @@ def _only_answers(text: str) -> str:
 
 
 def _joined(lines: str) -> str:
-    """Text without the line breaks of its source."""
-    return " ".join(lines.split())
+    """Text without the line breaks of its source; after Chinese punctuation, a line goes on without a space."""
+    return _AFTER_CHINESE.sub("", " ".join(lines.split()))
 
 
 def jupytext() -> Any:
