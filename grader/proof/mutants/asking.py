@@ -81,7 +81,7 @@ def inference(target, args, kwargs):
 def elsewhere_by_default(target, args, kwargs):
     import torch
     with torch.device("meta"):
-        return target(*args, **kwargs)
+        return asked(target, *args, **kwargs)
 """,
     "after_conversion": """
 def after_conversion(target, args, kwargs):

@@ -34,8 +34,7 @@ def circumstances(base: Call, scope: dict[str, Any], unseen: Unseen) -> Iterator
     yield from _other_numbers(base)
     yield from _other_masks(base, unseen)
     plain = replace(base, gradients=False)
-    for probe in ("inference", "elsewhere_by_default"):
-        yield probe, asking(plain, probe)
+    yield "inference", asking(plain, "inference")
     yield "without gradients", asking(plain, "without_gradients", 0)
     yield from _in_turn(base, scope, unseen)
     if is_module(base, scope):

@@ -150,10 +150,6 @@ return right(*_changed(in_order, args), **_changed(in_order, kwargs))
 seen = lambda x: x.view(-1).view(x.shape) if isinstance(x, torch.Tensor) else x
 return right(*_changed(seen, args), **_changed(seen, kwargs))
 """,
-    "inputs are made contiguous": """
-row = lambda x: x.contiguous() if isinstance(x, torch.Tensor) else x
-return right(*_changed(row, args), **_changed(row, kwargs))
-""",
 }
 
 _RANDOM = {

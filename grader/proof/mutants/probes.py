@@ -75,14 +75,18 @@ class _Asked:
             asked = [question for question in own if question.call.target == target]
             plain_left, dropped, self.long_left = PLAIN_EACH, False, LONG_EACH
             for question in asked:
-                if self._is_random(question.call):
+                if self._draws(question.call):
                     yield from self._by_chance(question)
                     continue
                 resized = list(self._resized(question))
                 yield from resized
+                elsewhere = asking(self.unseen.resized(question.call, {}), "elsewhere_by_default")
+                yield from self._question(question, "another device by default", elsewhere)
                 yield from self._other_words(question, asked)
                 yield from self._other_options(question)
                 is_plain = question.is_plain and question.call.probe is None
+                if is_plain and resized:
+                    yield from self._question(question, "in bfloat16", resized[0].call.cast("bfloat16"))
                 if is_plain and plain_left and resized:
                     plain_left -= 1
                     yield from self._in_circumstances(question, resized)
@@ -173,6 +177,8 @@ class _Asked:
     def _in_circumstances(self, question: Question, resized: Sequence[Question]) -> Iterator[Question]:
         base = next((other for other in resized if "sizes" in other.reason), resized[0]).call
         for reason, call in circumstances(base, self.scope, self.unseen):
+            if call.train and self._draws(call):
+                continue
             yield from self._question(question, reason, call)
 
     def _by_chance(self, question: Question) -> Iterator[Question]:
@@ -182,10 +188,18 @@ class _Asked:
             drawn = asking(self.unseen.resized(call, {}), "spread", DRAWS)
             yield from self._question(question, "many draws", drawn, SPREAD_TOLERANCE)
             return
+        if not self._is_random(call):  # whatever is drawn, it says the same; sizes are chosen for that
+            yield from self._question(question, "other numbers", self.unseen.resized(call, {}))
+            return
         seeded = [asking(call, "reseeded", seed) for seed in SEEDS]
         asked = [found for other in seeded for found in self._question(question, "another seed", other)]
         if len(asked) == len(SEEDS):  # right whatever is drawn
             yield asked[0]
+
+    def _draws(self, call: Call) -> bool:
+        """Whether random numbers are drawn, even where its probe says the same of all of them."""
+        in_training = call.train and call.probe is not None and bool(call.args)
+        return self._is_random(call) or (in_training and self._is_random(replace(call, probe=None)))
 
     def _is_random(self, call: Call) -> bool:
         plain = replace(call, gradients=False, twice=False, measure=False)

@@ -111,7 +111,7 @@ def exchanged(reference: str, seed: str, count: int = 400) -> Iterator[Mutant]:
         if what < 0.2:
             number = token.start[0] - 1
             other = number + rand.choice((0, 1))
-            if other >= len(lines) or not lines[other].strip():
+            if other >= len(lines) or not lines[other].strip() or lines[other].lstrip().startswith("#"):
                 continue
             moved = [*lines]
             moved[number], moved[other] = moved[other], moved[number]

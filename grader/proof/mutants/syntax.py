@@ -11,7 +11,7 @@ from grader.proof.mutants.swaps import NAMES, OPERATORS, constants
 _WRAPPINGS = {
     "dtype": ("{}.float()", "{}.double()", "{}.bfloat16().to({}.dtype)"),
     "detach": ("{}.detach()", "{}.data"),
-    "layout": ("{}.contiguous()", "{}.clone()", "{}.view({}.shape)", "{}.squeeze()", "{}.flip(0)"),
+    "layout": ("{}.squeeze()", "{}.flip(0)"),
 }
 """What is done to a value that is assigned or returned."""
 
@@ -144,7 +144,7 @@ class _Source:
             for found in ast.walk(node)
             if isinstance(found, ast.Attribute) and isinstance(found.value, ast.Name) and found.value.id == "self"
         }
-        for found in ast.walk(node):
+        for found in _walk(node):
             match found:
                 case ast.Name(id=name, ctx=ast.Load()) if name in bound:
                     for other in _beside(name, bound):

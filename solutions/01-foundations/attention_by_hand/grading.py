@@ -58,6 +58,7 @@ def cases(rand: Inputs) -> Iterator[Case]:
     query, keys, values = plain(3, 4, 2)
     yield refused("keys longer than the query", call(query[:3], keys, values), public=True)
     yield refused("one key shorter than the query", call(query, [*keys[:2], keys[2][:3]], values))
+    yield refused("the first key alone is too long", call(query, [[*keys[0], 0.5], *keys[1:]], values))
     yield refused("more values than keys", call(query, keys[:2], values))
     yield refused("more keys than values", call(query, keys, values[:2]))
     yield refused("no keys", call(query, [], []))

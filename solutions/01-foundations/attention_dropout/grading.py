@@ -114,6 +114,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield Case("p = 1 in training", training(1.0, 2, 4, 3))
     yield Case("gradient of what is kept", training(0.3, 3, 8, 6), family="gradient", probe=follows)
     yield Case("p below 0", built(-0.1), raises="ValueError", family="interface", public=True)
+    yield Case("evaluation in bfloat16", evaluating(0.4, 3, 6), family="dtype", dtype="bfloat16")
+    yield Case("p = 1 in bfloat16", training(1.0, 2, 5), family="dtype", dtype="bfloat16")
     yield Case("p above 1", built(1.5), raises="ValueError", family="interface")
     yield Case("the mask is made where the weights are", training(0.5, 3, 7), family="dtype", probe=beside)
     yield from standard(lambda: training(0.5, 5, 8), dtypes=("float64", "bfloat16"), strides=False, probe=kept)

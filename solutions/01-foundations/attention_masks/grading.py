@@ -25,6 +25,7 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield future("decoding: the last query at the last key", here, 3, 8, probe=beside)
     yield future("one query after six keys", here, 1, 7, probe=beside)
     yield future("more queries than keys: the first see nothing", here, 5, 3, probe=beside)
+    yield future("fewer queries than keys, no device asked for", here, 2, 5, probe=moved)
     yield future("on the device that is asked for", family="dtype", probe=device_is_used, fault=device_ignored)
     yield both("two of one shape", mask(3, 5), mask(3, 5))
     yield both("padding (B, 1, S) and causal (L, S), broadcast", mask(2, 1, 5), causal(3, 5))

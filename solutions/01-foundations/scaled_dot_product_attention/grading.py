@@ -27,6 +27,9 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield masked("padding: a mask without a query axis of its own", qkv(3, L=4, S=6, d=5, d_v=2), mask(3, 1, 6))
     blind = rows_empty(4, 5, [1])
     yield masked("a query that may see nothing", qkv(2, L=4, S=5, d=8, d_v=3), blind, gradients=True)
+    blind = mask(2, 3, 4, 5)
+    blind[1, 2, 0] = False
+    yield masked("a query that may see nothing in one head", qkv(2, 3, L=4, S=5, d=6, d_v=3), blind)
     square = qkv(3, 3, L=2, S=4, d=5, d_v=6)
     yield masked("a mask (H, L, S) where there are as many sequences as heads", square, mask(3, 2, 4))
     yield Case("scores near 10,000", call(*huge_scores(rand, 2, L=4, S=6, d=16, d_v=3)), tolerance=1e-3)
