@@ -54,7 +54,12 @@ PARAMETERS = {
         "device": "与 --keys 一起使用：评分所用的设备。",
     },
     "diff": {"old": "`attn grade --json` 写出的一份 JSON 报告。", "new": "同样的提交的另一份报告。"},
-    "verify": {"exercises": "习题；不写时为全部。", "docs": "把结果写入这个 Markdown 文件。"},
+    "verify": {
+        "exercises": "习题；不写时为全部。",
+        "docs": "把结果写入这个 Markdown 文件。",
+        "mutants": "改为给参考答案的变异体评分，并列出未被发现的。",
+        "all_mutants": "与 --mutants 同用：全部变异体，而不是抽样。",
+    },
 }
 
 

@@ -59,6 +59,7 @@ def find(paths: Sequence[Path]) -> Found:
 
     Raises:
         FileNotFoundError: a path is not there.
+        PermissionError: it lies in a folder that cannot be opened.
     """
     work, passed_over = list[Work](), list[PassedOver]()
     for path in paths:
@@ -68,10 +69,14 @@ def find(paths: Sequence[Path]) -> Found:
                     work.append(found)
                 else:
                     passed_over.append(found)
-        elif os.path.lexists(path):
-            work.append(Work(path, str(path)))
         else:
-            raise FileNotFoundError(str(path))
+            try:
+                os.lstat(path)
+            except PermissionError:
+                raise
+            except (OSError, ValueError):  # too long, or no name at all
+                raise FileNotFoundError(str(path)) from None
+            work.append(Work(path, str(path)))
     return Found(_copies_noted(work), passed_over)
 
 
