@@ -9,6 +9,7 @@ import torch
 import torch._dynamo  # noqa: F401  else every child pays a second for it at its first checkpoint, vmap or AdamW
 import torch.fx.experimental.symbolic_shapes  # noqa: F401
 
+from grader.authoring.exercise import LIBRARY_ATTENTION
 from grader.child import child, loop  # noqa: F401
 from grader.child.cells import new_scope, run_cells
 from grader.child.execute import perform
@@ -32,7 +33,8 @@ def _rehearse() -> None:
     """
     encoder = Encoder()
     x, mask = torch.ones(2, 3, 4), torch.ones(3, 3, dtype=torch.bool)
-    frame = pack({"calls": encode_calls([Call("f", (x,), {"mask": mask}, watched=("g",))], encoder)}, encoder.tensors)
+    call = Call("f", (x,), {"mask": mask}, watched=LIBRARY_ATTENTION)
+    frame = pack({"calls": encode_calls([call], encoder)}, encoder.tensors)
     text_size, _ = FRAME.unpack_from(frame)
     header, tensors = unpack(frame[FRAME.size : FRAME.size + text_size], frame[FRAME.size + text_size :])
     scope = new_scope()

@@ -123,6 +123,8 @@ class Authored:
             raises=case.raises,
             fault="" if case.fault is None else self._standing_alone(case, case.fault),
             public=case.public,
+            essential=case.essential,
+            weight=case.weight,
         )
 
     def _right(self, call: Call) -> Outcome:

@@ -51,6 +51,8 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
             return _describe_ended(got)
         case "raised" if question.raises and got.raised is None:
             return messages.SHOULD_RAISE.format(target=target, type=question.raises, reason=question.reason)
+        case "raised" if got.seen:
+            return messages.FORBIDDEN_CALLED.format(names=", ".join(got.seen))
         case "raised":
             return _describe_raised(target, got.raised)
         case "structure":

@@ -182,6 +182,10 @@ TOO_LARGE = Text(
 # Around these.
 
 GOOD = Text("as it should be", "正确")
+HALF_AT_MOST = Text(
+    "The exercise is about this: without it, half of the points is the most.",
+    "这正是本题要考的：做不到这一点，最多得一半分。",
+)
 NOTHING_TO_SEE = Text(
     "This cannot be seen yet: no call gave an answer of the right form.", "还看不出来：没有一次调用给出形式正确的答案。"
 )
