@@ -139,7 +139,8 @@ def _fresh_inputs(call: Call) -> tuple[Any, Any, dict[str, Tensor]]:
 
         return map_paths(named_copy, value)
 
-    args = tuple(copies(value, f"argument {i}") for i, value in enumerate(call.args, 1))
+    names = (*call.names, *(f"[{i}]" for i in range(len(call.names), len(call.args))))
+    args = tuple(copies(value, name) for name, value in zip(names, call.args, strict=False))
     kwargs = {key: copies(value, key) for key, value in call.kwargs.items()}
     return args, kwargs, named
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
 import traceback
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ from grader.authoring.texts import definition_of, standing_alone
 from grader.course.derived import derived
 from grader.course.errors import ExerciseError
 from grader.course.key import AnswerKey, KnownMistake, Predicted, Question
+from grader.course.reasons import FILE as REASONS
+from grader.course.reasons import read_reasons
 from grader.course.script import read_script
 from grader.course.sentences import FILE, Sentences, place_of, read_sentences, with_sentences
 from grader.course.trusted import CodeError, run_call, scope_of
@@ -56,6 +59,7 @@ class Authored:
         self.cases = [case for case in cases if case.dtype != lacking]
         self.reference = "\n\n".join(self.script.answer)
         self._scope = self.scope_of(self.reference)
+        self._zh = read_reasons(folder.parents[1] / REASONS, folder / REASONS)
 
     def key(self, points: float) -> AnswerKey:
         """The exercise as data; what mistakes answer is made when it is first looked at."""
@@ -125,6 +129,7 @@ class Authored:
             public=case.public,
             essential=case.essential,
             weight=case.weight,
+            zh=self._zh.get(case.reason, ""),
         )
 
     def _right(self, call: Call) -> Outcome:
@@ -148,10 +153,28 @@ class Authored:
             measure=case.max_elements is not None,
             watched=self.spec.forbidden,
             device=self.device,
+            names=self._names(case),
         ).cast(case.dtype)
         if case.probe is not None:
             return replace(call, probe=self._standing_alone(case, case.probe), probe_name=case.probe.__name__)
         return call if called.args is not None else replace(call, probe=_ONLY_BUILT, probe_name="only_built")
+
+    def _names(self, case: Case) -> tuple[str, ...]:
+        """The names of the arguments that are given by position."""
+        called = self._scope.get(case.target or self.spec.targets[0])
+        if case.called.init is not None and isinstance(called, type):
+            called = getattr(called, "forward", called.__call__)
+        if not callable(case.probe or called):
+            return ()
+        # Before them stands the target that a probe is told, or the ``self`` of a method.
+        told = case.probe is not None or case.called.init is not None
+        names = list[str]()
+        for parameter in list(inspect.signature(case.probe or called).parameters.values())[told:]:
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                more = len(case.called.args or ()) - len(names)
+                return (*names, *(f"{parameter.name}[{i}]" for i in range(more)))
+            names.append(parameter.name)
+        return tuple(names)
 
     def _standing_alone(self, case: Case, function: Any) -> str:
         try:

@@ -27,7 +27,7 @@ class Breach(NamedTuple):
 class _Row(NamedTuple):
     """A check before it is scored; ``wrong`` is None where it passes."""
 
-    name: str
+    name: Text
     family: Family
     wrong: Text | None
     hidden: bool
@@ -82,31 +82,36 @@ def score_checks(
         return None if broken is None else message_of(broken)
 
     rows = [
-        _Row("called and answers as specified", "interface", interface(), False),
-        _Row("shapes", "shape", over_all(["shape"]), False),
-        _Row("dtype and device", "dtype", over_all(["dtype"]), False),
+        _Row(messages.CALLED_AS_SPECIFIED, "interface", interface(), False),
+        _Row(messages.SHAPES, "shape", over_all(["shape"]), False),
+        _Row(messages.DTYPE_AND_DEVICE, "dtype", over_all(["dtype"]), False),
     ]
     rows += [
-        _Row(asked.reason, asked.family, of_case(i), not asked.public, asked.weight, asked.essential)
+        _Row(asked.title, asked.family, of_case(i), not asked.public, asked.weight, _decides(asked))
         for i, asked in enumerate(questions)
         if asked.base is None
     ]
     if any(question.call.gradients for question in questions):
         wrong = over_all(["gradient"], lambda asked: asked.call.gradients)
-        rows.append(_Row("gradients, by value", "gradient", wrong, True))
+        rows.append(_Row(messages.GRADIENTS, "gradient", wrong, True))
     alone = over_all(["changed", "again"]) or (message_of(kept[0]) if kept else None)
-    rows.append(_Row("inputs left alone, same input same output", "state", alone, True))
+    rows.append(_Row(messages.LEFT_ALONE, "state", alone, True))
     measured = [question for question in questions if question.max_elements is not None]
     if measured:
         wrong = over_all(["largest"], lambda asked: asked.max_elements)
         essential = any(question.essential for question in measured)
-        rows.append(_Row("size of intermediates", "resources", wrong, True, essential=essential))
+        rows.append(_Row(messages.INTERMEDIATES, "resources", wrong, True, essential=essential))
     if key.forbidden or key.forbidden_imports:
         wrong = breaches[0].said if breaches else over_all(["forbidden"])
         by_an_answer = any(breach.by_an_answer for breach in breaches)
         called = any(problem.facet == "forbidden" for problem in problems)
-        rows.append(_Row("written by hand", "rules", wrong, False, essential=by_an_answer or called))
+        rows.append(_Row(messages.BY_HAND, "rules", wrong, False, essential=by_an_answer or called))
     return _scored(rows, key.points)
+
+
+def _decides(question: Question) -> bool:
+    """Whether its own check is essential; where a size is looked at, the check of sizes is."""
+    return question.essential and question.max_elements is None
 
 
 def _scored(rows: Sequence[_Row], points: float) -> list[Check]:

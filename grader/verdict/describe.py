@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from torch import Tensor
@@ -35,6 +37,20 @@ _DROPS_NOT = {
 """What is wrong where a module should be random in training mode, by when that is looked at."""
 
 
+_OPAQUE = (
+    ("a structure nested too deeply or too large", "嵌套过深或过大的结构"),
+    ("an enormous integer", "极大的整数"),
+    ("a very long str", "极长的字符串"),
+    ("a subclass of Tensor, {}", "Tensor 的子类 {}"),
+    ("an object of type {}", "{} 类型的对象"),
+    ("a tensor with layout {} on {}", "布局为 {}、在 {} 上的张量"),
+    ("a tensor of dtype {}", "dtype 为 {} 的张量"),
+    ("a tensor with {} axes", "有 {} 个维度的张量"),
+    ("a tensor of shape {}, too large to be compared", "形状为 {}、大到无法比较的张量"),
+)
+"""What a child says of values that it does not send, and the same in Chinese."""
+
+
 def is_unwritten(raised: Raised | None) -> bool:
     """True for what a stub raises; PyTorch's own ``NotImplementedError`` says what is not implemented."""
     return raised is not None and raised.type == "NotImplementedError" and not raised.message
@@ -50,7 +66,7 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
         case "ended":
             return _describe_ended(got)
         case "raised" if question.raises and got.raised is None:
-            return messages.SHOULD_RAISE.format(target=target, type=question.raises, reason=question.reason)
+            return messages.SHOULD_RAISE.format(target=target, type=question.raises, reason=question.title)
         case "raised" if got.seen:
             return messages.FORBIDDEN_CALLED.format(names=", ".join(got.seen))
         case "raised":
@@ -67,7 +83,7 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
             assert problem.text is not None
             return problem.text
         case "dtype":
-            return messages.WRONG_DTYPE.format(found=names)
+            return messages.WRONG_DTYPE.format(found=_listed(map(_dtype, problem.names)))
         case "gradient":
             return _describe_gradient(problem, got, expected)
         case "changed":
@@ -108,7 +124,8 @@ def _describe_structure(key: AnswerKey, problem: Problem, got: Outcome, expected
         mine, right = problem.part_of(got.value), problem.part_of(expected.value)
     except (LookupError, TypeError):
         mine, right = got.value, expected.value
-    wanted = f"({', '.join(key.outputs)})" if not problem.path and len(key.outputs) > 1 else _kind(right)
+    outputs = f"({', '.join(key.outputs)})"
+    wanted = Text(outputs, outputs) if not problem.path and len(key.outputs) > 1 else _kind(right)
     return messages.WRONG_STRUCTURE.format(name=_output_name(key, problem.path), right=wanted, mine=_kind(mine))
 
 
@@ -117,9 +134,13 @@ def _describe_value(key: AnswerKey, problem: Problem, got: Outcome, expected: Ou
     mine, right = problem.part_of(got.value), problem.part_of(expected.value)
     name = _output_name(key, problem.path)
     if not isinstance(mine, Tensor) or not isinstance(right, Tensor):
+        what = problem.path[-1] if problem.path else None
+        if isinstance(mine, str) and isinstance(what, str):  # in the words of a probe
+            return messages.WRONG_WORDS.format(place=what, mine=_short(mine), right=_short(str(right)))
         return messages.WRONG_VALUE.format(place=name, mine=_short(repr(mine)), right=_short(repr(right)))
     index = first_wrong_index(mine, right)
-    place = f"{name}[{', '.join(map(str, index))}]"
+    at = f"[{', '.join(map(str, index))}]"
+    place = Text(f"{name.en}{at}", f"{name.zh}{at}")
     my_number, right_number = _numbers(mine[index].item(), right[index].item())
     said = messages.WRONG_VALUE.format(place=place, mine=my_number, right=right_number)
     seen = observed(key, problem, got, expected)
@@ -155,22 +176,47 @@ def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome) -> Tex
     return messages.WRONG_GRADIENT_OF_NORM.format(name=name, mine=my_norm, right=right_norm)
 
 
-def _output_name(key: AnswerKey, path: Path) -> str:
+def _output_name(key: AnswerKey, path: Path) -> Text:
     if path and isinstance(path[0], int) and 1 < len(key.outputs) > path[0]:
-        return key.outputs[path[0]] + shown(path[1:])
-    return f"result{shown(path)}" if path or len(key.outputs) != 1 else key.outputs[0]
+        name = key.outputs[path[0]] + shown(path[1:])
+    elif path or len(key.outputs) != 1:
+        return Text(f"{messages.RESULT.en}{shown(path)}", f"{messages.RESULT.zh}{shown(path)}")
+    else:
+        name = key.outputs[0]
+    return Text(name, name)
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Any) -> Text:
     if isinstance(value, Opaque):
-        return value.what
+        return _opaque(value.what)
     if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    if isinstance(value, tuple):
-        return f"a tuple of {len(value)}"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    return "None" if value is None else f"of type {type(value).__name__}"
+        return messages.A_TENSOR.format(shape=tuple(value.shape))
+    if isinstance(value, tuple | list):
+        count = len(value)
+        is_tuple = isinstance(value, tuple)
+        return messages.A_TUPLE.format(count=count) if is_tuple else messages.A_LIST.format(count=count)
+    return Text("None", "None") if value is None else messages.OF_TYPE.format(type=type(value).__name__)
+
+
+def _opaque(what: str) -> Text:
+    for en, zh in _OPAQUE:
+        found = re.fullmatch(re.escape(en).replace(r"\{\}", "(.*)"), what)
+        if found:
+            return Text(what, zh.format(*found.groups()))
+    return Text(what, what)
+
+
+def _dtype(name: str) -> Text:
+    """One that is wrong: ``float32 instead of float64``, or a device, ``on cuda``."""
+    mine, _, right = name.partition(" instead of ")
+    if right:
+        return messages.INSTEAD_OF.format(mine=mine, right=right)
+    return messages.ON_DEVICE.format(device=name.removeprefix("on "))
+
+
+def _listed(texts: Iterable[Text]) -> Text:
+    en, zh = zip(*texts, strict=True)
+    return Text(", ".join(en), "、".join(zh))
 
 
 def _numbers(mine: float | int | bool, right: float | int | bool) -> tuple[str, str]:

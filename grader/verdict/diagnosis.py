@@ -240,4 +240,4 @@ def _rank(problem: Problem) -> int:
 def _in_case(text: Text, question: Question, problem: Problem) -> Text:
     if problem.facet in ("ended", "forbidden"):
         return text
-    return messages.IN_CASE.format(said=text, reason=question.reason)
+    return messages.IN_CASE.format(said=text, reason=question.title)

@@ -24,7 +24,7 @@ MODULE = "multi_head_attention"
 
 
 def passed(report: Report) -> set[str]:
-    return {check.name for check in report.checks if check.passed}
+    return {check.name.en for check in report.checks if check.passed}
 
 
 def checks_of(session: Session, exercise: str, text: str) -> list[Check]:
@@ -109,7 +109,7 @@ def test_a_bug_that_is_named_and_not_mended_is_half_at_most(session: Session, ex
     key = session.grader(exercise).key
     named = next(line for line in key.reference.splitlines() if line.startswith("bug = "))
     checks = checks_of(session, exercise, "\n\n".join([*key.stub, named]))
-    assert "the bug is named" in {check.name for check in checks if check.passed}
+    assert "the bug is named" in {check.name.en for check in checks if check.passed}
     assert sum(check.points for check in checks) <= key.points / 2 + 1e-9
 
 
@@ -166,7 +166,7 @@ def test_a_check_may_weigh_more(tmp_path: Path, session: Session) -> None:
     key = Authored(folder).key(10)
     outcomes = [question.right for question in key.questions]
     outcomes[1] = replace(outcomes[1], value=torch.zeros(2))
-    rows = {check.name: check for check in score_checks(key, outcomes, problems_in(key, outcomes), [])}
+    rows = {check.name.en: check for check in score_checks(key, outcomes, problems_in(key, outcomes), [])}
     assert rows["heavy"].max_points == 3 * rows["light"].max_points
     assert rows["heavy"].points == 0
     assert sum(check.max_points for check in rows.values()) == pytest.approx(10)
