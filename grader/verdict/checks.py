@@ -120,10 +120,12 @@ def _scored(rows: Sequence[_Row], points: float) -> list[Check]:
     earned = share * sum(row.weight for row in rows if row.wrong is None)
     failed = any(row.essential and row.wrong is not None for row in rows)
     of_share = min(1.0, points / 2 / earned) if failed and earned else 1.0
-    checks = []
+    checks, told = list[Check](), dict[Text, Text]()
     for row in rows:
         most = share * row.weight
         wrong = row.wrong
+        if wrong is not None and told.setdefault(wrong, row.name) != row.name:
+            wrong = messages.AS_ABOVE.format(name=told[wrong])
         if wrong is not None and row.essential and of_share < 1:
             wrong = messages.TWO_SENTENCES.format(first=wrong, second=messages.HALF_AT_MOST)
         scored = 0.0 if wrong else most * of_share

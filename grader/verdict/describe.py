@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from grader.course.key import AnswerKey, Question
@@ -14,10 +15,13 @@ from grader.text import Text
 from grader.values.compare import first_wrong_index
 from grader.values.tree import Path, shown
 from grader.verdict import messages
+from grader.verdict.arrangement import other_order
 from grader.verdict.conduct import gives_an_earlier_answer
 from grader.verdict.detectors import observed
 from grader.verdict.evidence import Problem
+from grader.verdict.families import is_about_shapes
 from grader.verdict.happened import missing_library
+from grader.verdict.without import without_effect
 from grader.wire.calls import Opaque, Outcome, Raised
 from grader.wire.ended import Ended
 
@@ -67,16 +71,25 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
             return _describe_ended(got)
         case "raised" if question.raises and got.raised is None:
             return messages.SHOULD_RAISE.format(target=target, type=question.raises, reason=question.title)
+        case "raised" if question.raises and not is_unwritten(got.raised) and not _is_missing(got.raised):
+            assert got.raised is not None
+            return messages.RAISES_ANOTHER.format(
+                target=target, type=question.raises, reason=question.title, other=got.raised.type
+            )
         case "raised" if got.seen:
             return messages.FORBIDDEN_CALLED.format(names=", ".join(got.seen))
         case "raised":
-            return _describe_raised(target, got.raised)
+            return _describe_raised(question, got.raised)
         case "structure":
             return _describe_structure(key, problem, got, expected)
         case "shape":
             mine, right = problem.part_of(got.value), problem.part_of(expected.value)
             name = _output_name(key, problem.path)
-            return messages.WRONG_SHAPE.format(name=name, mine=tuple(mine.shape), right=tuple(right.shape))
+            said = messages.WRONG_SHAPE.format(name=name, mine=tuple(mine.shape), right=tuple(right.shape))
+            moved = other_order(mine.to(torch.float64), right.to(torch.float64))
+            if moved is None:
+                return said
+            return messages.TWO_SENTENCES.format(first=said, second=messages.OTHER_ORDER.format(order=moved["order"]))
         case "value":
             return _describe_value(key, problem, got, expected)
         case "fault":
@@ -104,8 +117,13 @@ def _describe_ended(got: Outcome) -> Text:
     return _ENDED[got.ended]
 
 
-def _describe_raised(target: str, raised: Raised | None) -> Text:
+def _is_missing(raised: Raised | None) -> bool:
+    return raised is not None and (raised.is_missing_target or missing_library(raised) is not None)
+
+
+def _describe_raised(question: Question, raised: Raised | None) -> Text:
     assert raised is not None
+    target = question.call.target
     if is_unwritten(raised):
         return messages.NOT_WRITTEN.format(target=target)
     if raised.is_missing_target:
@@ -113,10 +131,33 @@ def _describe_raised(target: str, raised: Raised | None) -> Text:
     library = missing_library(raised)
     if library:
         return messages.NO_LIBRARY.format(library=library, target=target)
+    if "state_dict" in raised.message and ("Missing key" in raised.message or "Unexpected key" in raised.message):
+        missing, others = (_keys(raised.message, kind) for kind in ("Missing", "Unexpected"))
+        return messages.LAYERS_MISSING.format(target=target, missing=missing, others=others)
     said = _short(raised.message)
     if raised.line:
-        return messages.TARGET_RAISED_AT.format(target=target, type=raised.type, said=said, line=raised.line)
-    return messages.TARGET_RAISED.format(target=target, type=raised.type, said=said)
+        text = messages.TARGET_RAISED_AT.format(target=target, type=raised.type, said=said, line=raised.line)
+    else:
+        text = messages.TARGET_RAISED.format(target=target, type=raised.type, said=said)
+    shapes = _shapes(question)
+    if not shapes or not is_about_shapes(raised):
+        return text
+    return messages.TWO_SENTENCES.format(first=text, second=messages.CALLED_WITH.format(arguments=shapes))
+
+
+def _keys(message: str, kind: str) -> Text:
+    """The names of layers that PyTorch lists, in code."""
+    found = re.search(rf"{kind} key\(s\) in state_dict: ([^\n]*?)\.? *(?:\n|$)", message)
+    names = re.findall(r'"([^"]+)"', found[1]) if found else []
+    listed = ", ".join(f"`{name}`" for name in names)
+    return Text(listed, listed) if listed else messages.NONE_OF_THEM
+
+
+def _shapes(question: Question) -> str:
+    """The tensors of a call by name, each with its shape."""
+    call = question.call
+    named = {**dict(zip(call.names, call.args, strict=False)), **call.kwargs}
+    return ", ".join(f"{name} {tuple(value.shape)}" for name, value in named.items() if isinstance(value, Tensor))
 
 
 def _describe_structure(key: AnswerKey, problem: Problem, got: Outcome, expected: Outcome) -> Text:
@@ -143,10 +184,13 @@ def _describe_value(key: AnswerKey, problem: Problem, got: Outcome, expected: Ou
     place = Text(f"{name.en}{at}", f"{name.zh}{at}")
     my_number, right_number = _numbers(mine[index].item(), right[index].item())
     said = messages.WRONG_VALUE.format(place=place, mine=my_number, right=right_number)
+    unused = without_effect(key, key.questions[problem.case], got)
+    if unused is not None:
+        return messages.TWO_SENTENCES.format(first=messages.WITHOUT_EFFECT.format(name=unused), second=said)
     seen = observed(key, problem, got, expected)
     if seen is None:
         return said
-    return messages.TWO_SENTENCES.format(first=said, second=seen.detector.says.format(**seen.found))
+    return messages.TWO_SENTENCES.format(first=seen.detector.says.format(**seen.found), second=said)
 
 
 def _describe_kept(problem: Problem, got: Outcome, expected: Outcome) -> Text:

@@ -78,6 +78,16 @@ TARGET_RAISED = Text("`{target}` raised {type}: {said}", "`{target}` 抛出了 {
 TARGET_RAISED_AT = Text(
     "`{target}` raised {type}: {said} (line {line})", "`{target}` 抛出了 {type}：「{said}」（第 {line} 行）"
 )
+CALLED_WITH = Text("It was called with {arguments}.", "调用时的参数：{arguments}。")
+LAYERS_MISSING = Text(
+    "`{target}` has not the layers asked for: {missing} are missing, and {others} are not asked for.",
+    "`{target}` 的层与要求不符：缺少 {missing}，多出 {others}。",
+)
+NONE_OF_THEM = Text("none", "无")
+RAISES_ANOTHER = Text(
+    "`{target}` should raise {type} here ({reason}); it raises {other}.",
+    "`{target}` 在这里（{reason}）应当抛出 {type}，抛出的却是 {other}。",
+)
 SHOULD_RAISE = Text(
     "`{target}` should raise {type} here ({reason}), and does not.",
     "`{target}` 在这里（{reason}）应当抛出 {type}，但没有。",
@@ -110,6 +120,22 @@ ROWS_DO_NOT_SUM_TO_1 = Text(
 )
 SCORES_MULTIPLIED = Text(
     "The weights are those of scores multiplied by {factor:.4g}.", "权重相当于把打分乘以 {factor:.4g} 之后得到的。"
+)
+WITHOUT_EFFECT = Text(
+    "This is the right answer without `{name}`, which has no effect here.",
+    "这正是不给 `{name}` 时的正确答案：它在这里没有起作用。",
+)
+OTHER_ORDER = Text(
+    "It is right after `.permute({order})`: its axes stand in another order.",
+    "再做一次 `.permute({order})` 就对了：各个维度的顺序不对。",
+)
+PARTLY_RIGHT = Text(
+    "Along axis {axis}, position {right} is right and {wrong} is wrong.",
+    "沿第 {axis} 维，位置 {right} 正确，位置 {wrong} 不正确。",
+)
+ERROR_GROWS = Text(
+    "The error grows along axis {axis}, from {first:.2g} to {last:.2g}.",
+    "误差沿第 {axis} 维越来越大，从 {first:.2g} 到 {last:.2g}。",
 )
 ALL_MULTIPLIED = Text("Every entry is {factor:.4g} times what it should be.", "每个元素都是应有值的 {factor:.4g} 倍。")
 
@@ -210,5 +236,6 @@ HALF_AT_MOST = Text(
 NOTHING_TO_SEE = Text(
     "This cannot be seen yet: no call gave an answer of the right form.", "还看不出来：没有一次调用给出形式正确的答案。"
 )
+AS_ABOVE = Text("As in “{name}”.", "同“{name}”。")
 TWO_SENTENCES = Text("{first} {second}", "{first} {second}")
 IN_CASE = Text("{said} (Case: {reason}.)", "{said}（用例：{reason}。）")

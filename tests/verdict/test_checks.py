@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import EXERCISES, RIGHT, little_exercise
+from helpers import EXERCISE, EXERCISES, RIGHT, little_exercise
 
 from grader.course.authored import Authored
+from grader.course.trusted import run_call, scope_of
 from grader.grade import Attempt
 from grader.report.model import Check, Report
 from grader.session import Session
 from grader.submission.reader import Submission
 from grader.verdict.checks import score_checks
 from grader.verdict.judge import problems_in, rule_breaches
+from grader.verdict.without import without_effect
 
 Grade = Callable[..., Report]
 FUNCTION = "scaled_dot_product_attention"
@@ -179,3 +181,23 @@ def cases(inputs):
     yield Case("heavy", call(inputs.normal(2)), weight=3)
 exercise = Exercise(targets=("double",), cases=cases, mistakes=known())
 """
+
+
+def test_an_argument_without_effect_is_named(session: Session) -> None:
+    key = session.grader(EXERCISE).key
+    question = next(question for question in key.questions if len(question.call.args) > 3 or question.call.kwargs)
+    without = replace(question.call, args=question.call.args[:3], kwargs={})
+    answer = run_call(without, scope_of(key.reference))
+    assert without_effect(key, question, answer) == "mask"
+    assert without_effect(key, question, question.right) is None
+
+
+def test_layers_shapes_and_another_exception_are_said(session: Session, grade: Grade) -> None:
+    text = session.grader(MODULE).key.reference.replace("self.q_proj", "self.to_q")
+    said = [check.message.en for check in grade(text, MODULE).checks if not check.passed]
+    assert sum("`q_proj.weight`" in line and "`to_q.weight`" in line for line in said) == 1
+    assert sum(line.startswith("As in “") for line in said) > 3
+    swapped = RIGHT.replace("k.transpose(-2, -1)", "k")
+    assert "k (2, 3," in grade(swapped).diagnosis[0].message.en
+    other = session.grader(MODULE).key.reference.replace("raise ValueError", "raise TypeError")
+    assert "it raises TypeError" in " ".join(check.message.en for check in grade(other, MODULE).checks)
