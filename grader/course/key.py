@@ -12,6 +12,7 @@ from typing import Any
 
 from grader.authoring.cases import Family
 from grader.authoring.mistakes import Variant
+from grader.course.reasons import OF_THE_GRADER
 from grader.course.trusted import CodeError, run_call, scope_of
 from grader.text import Text
 from grader.wire.calls import Call, Outcome
@@ -31,8 +32,17 @@ class Question:
     fault: str = ""
     """The text of a function that says what is wrong with an answer, and what it uses: the function comes last."""
     public: bool = False
+    zh: str = ""
+    """The reason in Chinese."""
+    essential: bool = False
+    weight: float = 1.0
     base: int | None = None
     """The number of the author's question that this one, which the grader derived from it, asks again."""
+
+    @property
+    def title(self) -> Text:
+        """The reason, in the languages that it is there in."""
+        return Text(self.reason, self.zh or OF_THE_GRADER.get(self.reason, self.reason))
 
     @property
     def is_plain(self) -> bool:

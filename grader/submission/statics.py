@@ -146,7 +146,8 @@ def forbidden_uses(cells: Sequence[str], targets: Iterable[str], forbidden: Iter
 
     A scratch cell that compares with the library is nobody's mistake: only definitions reachable from a target count.
     A learner's own function of the same name is no use of the library's: attributes, imports and names looked up as
-    text are. Nor is what comes from a module of the learner's own, where that is seen to be defined.
+    text are. Nor is what comes from a module of the learner's own, where that is seen to be defined, or an attribute of
+    what a function is given or makes (``config.dropout``): if that is the library's after all, it is met when called.
     """
     bound = definitions(cells)
     mine = own_modules(cells)
@@ -161,7 +162,10 @@ def forbidden_uses(cells: Sequence[str], targets: Iterable[str], forbidden: Iter
     names = set(forbidden) - own
     found: dict[tuple[str, int], None] = {}
     for statement in _reachable(bound, targets, mine):
+        local = _local_names(statement)
         for node in ast.walk(statement):
+            if isinstance(node, ast.Attribute) and _root(node) in local:
+                continue
             defined = {
                 name
                 for name in _taken_from_own(node, mine)
@@ -191,13 +195,33 @@ def imports(cells: Iterable[str]) -> set[str]:
     """Top-level packages that the code imports, anywhere, and files that it runs as a program."""
     found: set[str] = set()
     for cell in cells:
-        tree = parse(cell) or ast.Module([], [])
-        found.update(scripts_run(tree))
-        for node in (node for statement in statements(cell) for node in ast.walk(statement)):
-            if isinstance(node, ast.Import):
-                found.update(alias.name.split(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                found.add(node.module.split(".")[0])
+        found.update(scripts_run(parse(cell) or ast.Module([], [])))
+        found.update(_imported(statements(cell)))
+    return found
+
+
+def imports_used(cells: Sequence[str], targets: Iterable[str]) -> set[str]:
+    """Top-level packages that the targets use, by what they import themselves or by a name imported above them."""
+    code = _reachable(definitions(cells), targets, own_modules(cells))
+    inside = [statement for statement in code if not _is_import(statement)]
+    used = {node.id for statement in inside for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    above = [
+        type(statement)(**{**vars(statement), "names": [alias]})
+        for statement in code
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+        for alias in statement.names
+        if (alias.asname or alias.name).split(".")[0] in used
+    ]
+    return _imported([*inside, *above])
+
+
+def _imported(code: Iterable[ast.stmt]) -> set[str]:
+    found: set[str] = set()
+    for node in (node for statement in code for node in ast.walk(statement)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
     return found
 
 
@@ -234,27 +258,50 @@ def bound_names(statement: ast.stmt) -> list[str]:
     return found
 
 
-def _is_own(owner: ast.expr) -> bool:
-    """What hangs on ``self`` or on an autograd context is the learner's own."""
-    return isinstance(owner, ast.Name) and owner.id in ("self", "cls", "ctx")
+def _local_names(statement: ast.stmt) -> set[str]:
+    """What functions in a statement are given or assign, without what they import."""
+    assigned, imported = set[str](), set[str]()
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        for node in ast.walk(statement):
+            match node:
+                case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()):
+                    assigned.add(name)
+                case ast.Import() | ast.ImportFrom():
+                    imported.update(bound_names(node))
+    return assigned - imported
 
 
-_LOOK_UPS = frozenset({"getattr", "__getattribute__", "attrgetter", "get", "pop", "import_module"})
+def _root(node: ast.expr) -> str | None:
+    """The name that a chain of attributes begins with."""
+    while isinstance(node, ast.Attribute | ast.Subscript):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+_LOOK_UPS = frozenset({"getattr", "__getattribute__", "attrgetter", "import_module"})
 """Functions that find a thing by a name given as text."""
 
 
 def _library_names(node: ast.AST) -> list[str]:
     match node:
-        case ast.Attribute(attr=name, value=owner) if not _is_own(owner):
+        case ast.Attribute(attr=name):
             return [name]
         case ast.ImportFrom(names=aliases):
             return [alias.name for alias in aliases]
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args) if name in _LOOK_UPS:
             return [text for text in map(_text_of, args) if text]
-        case ast.Subscript(slice=index):  # vars(module)["name"]
-            text = _text_of(index)
+        case (
+            ast.Subscript(value=owner, slice=key)
+            | ast.Call(func=ast.Attribute(attr="get" | "pop", value=owner), args=[key, *_])
+        ) if _is_namespace(owner):
+            text = _text_of(key)
             return [text] if text else []
     return []
+
+
+def _is_namespace(owner: ast.expr) -> bool:
+    """``vars(module)`` and ``module.__dict__`` hold names; another dictionary may have any keys."""
+    return isinstance(owner, ast.Call) or (isinstance(owner, ast.Attribute) and owner.attr == "__dict__")
 
 
 def _text_of(node: ast.AST) -> str | None:
