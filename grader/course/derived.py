@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from grader.course.key import Question
+from grader.course.trusted import shapes_in
 from grader.values.compare import worst
 from grader.values.tree import map_leaves, tensors
 from grader.wire.calls import Call, Outcome
@@ -30,33 +31,46 @@ _IN_TURN = """
 def in_turn(target, calls):
     return {name: target(*args, **kwargs) for name, (args, kwargs) in calls.items()}
 """
-_THROUGH_MODES = """
-def through_modes(module, draws, args, kwargs):
-    import torch
+_DIFFERING = """
+import torch
 
+def parts(tree):
+    if isinstance(tree, dict):
+        tree = list(tree.values())
+    return [leaf for part in tree for leaf in parts(part)] if isinstance(tree, (tuple, list)) else [tree]
+
+def differ(mine, other):
+    both = list(zip(parts(mine), parts(other)))
+    return any(torch.is_tensor(a) and (a.shape != b.shape or not torch.allclose(a, b)) for a, b in both)
+"""
+_THROUGH_MODES = f"""{_DIFFERING}
+def through_modes(module, draws, args, kwargs):
     def answer(training):
         module.train(training)
         return module(*args, **kwargs)
 
-    def parts(tree):
-        if isinstance(tree, dict):
-            tree = list(tree.values())
-        return [leaf for part in tree for leaf in parts(part)] if isinstance(tree, (tuple, list)) else [tree]
-
-    def same(mine, other):
-        both = list(zip(parts(mine), parts(other)))
-        return all(not torch.is_tensor(a) or (a.shape == b.shape and torch.allclose(a, b)) for a, b in both)
-
-    def training_differs():
-        return any(not same(answer(True), first) for _ in range(draws))
+    def in_training():
+        answers = []
+        while len(answers) < draws and not (answers and differ(answers[-1], first)):
+            answers.append(answer(True))
+        return answers
 
     first = answer(False)
-    found = {"in evaluation": first, "at first": training_differs()}
-    found |= {"in evaluation after training": answer(False), "after evaluation": training_differs()}
+    found = {{"in evaluation": first, "at first": in_training()}}
+    found |= {{"in evaluation after training": answer(False), "after evaluation": in_training()}}
     answer(False)
     with torch.no_grad():
-        found["without gradients"] = training_differs()
+        found["without gradients"] = in_training()
     return found
+"""
+_WHAT_DIFFERS = f"""{_DIFFERING}
+def what_differs(found, draws, args, kwargs):
+    first = found["in evaluation"]
+    in_training = {{
+        when: any(differ(answer, first) for answer in found[when])
+        for when in ("at first", "after evaluation", "without gradients")
+    }}
+    return {{**found, **in_training}}
 """
 
 Right = Callable[[Call], Outcome]
@@ -80,14 +94,18 @@ def derived(questions: Sequence[Question], modules: Mapping[str, type], right: R
 
 def _can_be_base(question: Question) -> bool:
     call = question.call
-    plain = question.is_plain and call.probe is None and question.right.raised is None
+    plain = question.is_plain and question.is_direct and question.right.raised is None
     return plain and not call.train and call.dtype == "float32" and any(tensors((call.args, call.kwargs)))
 
 
-def _asked(questions: Sequence[Question], base: int, reason: str, call: Call, right: Right) -> Iterator[Question]:
+def _asked(
+    questions: Sequence[Question], base: int, reason: str, call: Call, right: Right, summary: str = ""
+) -> Iterator[Question]:
     answer = right(call)
     if answer.raised is None:
-        yield Question(reason, "state", call, answer, questions[base].tolerance, base=base)
+        tolerance, shapes = questions[base].tolerance, shapes_in(answer.value)
+        asked = Question(reason, "state", call, answer, tolerance, summary=summary, shapes=shapes, base=base)
+        yield replace(asked, right=asked.summed_up(answer))
 
 
 def in_turn(call: Call) -> Call:
@@ -110,11 +128,12 @@ def _modes(questions: Sequence[Question], bases: Sequence[int], module: type, ri
     """For the first base in which something is random in training, if there is one."""
     for base in bases:
         call = _through_modes(_with_dropout(questions[base].call, module), DRAWS)
-        answer = right(call).value
-        if isinstance(answer, dict) and answer["at first"] is True:
-            yield from _asked(questions, base, THROUGH_MODES, call, right)
-            return
-    yield from _asked(questions, bases[0], THROUGH_MODES, _through_modes(questions[bases[0]].call, 1), right)
+        for asked in _asked(questions, base, THROUGH_MODES, call, right, _WHAT_DIFFERS):
+            if asked.right.value["at first"]:
+                yield asked
+                return
+    call = _through_modes(questions[bases[0]].call, 1)
+    yield from _asked(questions, bases[0], THROUGH_MODES, call, right, _WHAT_DIFFERS)
 
 
 def _through_modes(call: Call, draws: int) -> Call:

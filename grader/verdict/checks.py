@@ -93,4 +93,4 @@ def score_checks(
 def _plain(questions: Sequence[Question]) -> list[int]:
     """Those that call the learner's code directly and compare its answer; if there are none, those with a probe."""
     compared = [i for i, question in enumerate(questions) if question.is_plain]
-    return [i for i in compared if questions[i].call.probe is None] or compared
+    return [i for i in compared if questions[i].is_direct] or compared

@@ -49,6 +49,7 @@ def judge(
         environment: where it was run.
         place: where a cell and its line stand in the file that was handed in.
     """
+    run = replace(run, outcomes=key.summed_up(run.outcomes))
     problems = problems_in(key, run.outcomes)
     breaches = rule_breaches(key, cells)
     checks = score_checks(key, run.outcomes, problems, breaches)

@@ -16,9 +16,10 @@ from shared import (
     layers_named,
     mask_changed_in_place,
     masks_mistaken,
-    modes,
+    follows_the_mode,
     projected,
     scores_far_below,
+    through_modes,
     two_masks,
     weights_alone,
     weights_of_heads_mistaken,
@@ -76,7 +77,11 @@ def cases(rand: Inputs) -> Iterator[Case]:
     )
     x = rand.normal(2, 6, 8)
     yield Case(
-        "dropout in evaluation, training, evaluation, … in turn", built(8, 2, 0.5)(x, x, x), "state", probe=modes
+        "dropout in evaluation, training, evaluation, … in turn",
+        built(8, 2, 0.5)(x, x, x),
+        "state",
+        probe=through_modes,
+        summary=follows_the_mode,
     )
     yield Case("embed_dim 6 in 4 heads", built(6, 4), "interface", raises="ValueError")
     yield layers_named(6, 3, bias=False)
