@@ -86,8 +86,8 @@ class Case:
             to the child as text, with what it uses of its file and of ``solutions/``.
         fault: says what is wrong, where a value is not simply equal to the reference's. It is kept as text, too.
         summary: ``summary(value, *args, **kwargs)``, of what came back and of the inputs: its result is compared (or
-            judged by ``fault``) in place of the value. The grader makes it outside of the learner's process, where nobody
-            can forge it. It is kept as text, too.
+            judged by ``fault``) in place of the value. The grader makes it outside of the learner's process, where
+            nobody can forge it. It is kept as text, too.
         tolerance: relative to the magnitude of the expected tensor; from the dtype when None.
         public: shown to learners who have no access to ``solutions/``.
     """

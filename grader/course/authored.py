@@ -114,9 +114,9 @@ class Authored:
     def _question(self, case: Case) -> Question:
         call = self._call(case)
         right = self._right(call)
-        summary, shapes = "", ()
+        summary, shapes = "", shapes_in(right.value)
         if case.summary is not None:
-            summary, shapes = self._standing_alone(case, case.summary), shapes_in(right.value)
+            summary = self._standing_alone(case, case.summary)
             right = summed_up(right, summary, _wide(call), shapes)
         return Question(
             reason=case.reason,

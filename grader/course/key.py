@@ -168,7 +168,7 @@ class AnswerKey:
         return replace(self._choosing(chosen), targets=tuple(name for name in self.targets if name in targets))
 
     def public(self) -> AnswerKey:
-        """The part that may be shown: public questions that are answered by comparison, and no code of what is right or wrong."""
+        """The part that may be shown: public questions that are answered by comparison, and no fault or mistake."""
         shown = [i for i, question in enumerate(self.questions) if question.public and not question.fault]
         part = self._choosing(shown)
         mistakes = [replace(mistake, variant=None) for mistake in part.mistakes]

@@ -77,10 +77,13 @@ def summed_up(outcome: Outcome, summary: str, call: Call, shapes: Collection[tup
     if not summary or outcome.ended or outcome.raised is not None:
         return outcome
     try:
-        return replace(outcome, **{
-            name: _summary_of(getattr(outcome, name), function_in(summary), call, shapes)
-            for name in (("value", "again") if call.twice else ("value",))
-        })
+        return replace(
+            outcome,
+            **{
+                name: _summary_of(getattr(outcome, name), function_in(summary), call, shapes)
+                for name in (("value", "again") if call.twice else ("value",))
+            },
+        )
     except Exception as error:
         return replace(outcome, raised=describe(error))
 
