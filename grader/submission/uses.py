@@ -16,9 +16,9 @@ from types import ModuleType
 from grader.submission.reach import Place, Program, Scope, global_looked_up, is_own, place_of, text_of
 from grader.submission.statics import imports
 
-ANYTHING, OWN, OTHER = "?", "own", "other"
+ANYTHING, OWN, OTHER, PART = "?", "own", "other", "part"
 """What an expression may hold, besides a module of torch by its name: anything of the library; a module of the
-learner's own; something of another installed library."""
+learner's own; something of another installed library; a function, class or value of torch, which is no module."""
 Held = frozenset[str]
 _NOTHING: Held = frozenset()
 _ANY: Held = frozenset({ANYTHING})
@@ -76,7 +76,7 @@ def _used(node: ast.AST, scope: Scope | None, names: frozenset[str], program: Pr
     match node:
         case ast.Attribute(attr=name, value=owner) if name in names:
             held = holds.of(owner, scope)
-            if held - {OWN} or (OWN in held and not program.defines(name, node)):
+            if held - {OWN, PART} or (OWN in held and not program.defines(name, node)):
                 yield name
         case ast.Import(names=aliases):
             for alias in aliases:  # without a name of its own, it only binds the package
@@ -103,7 +103,7 @@ def _looked_up(
     owner: ast.expr, text: ast.expr, scope: Scope | None, names: frozenset[str], holds: Holding
 ) -> Iterator[str]:
     name = text_of(text)
-    if name in names and holds.of(owner, scope):
+    if name in names and holds.of(owner, scope) - {PART}:
         yield name
 
 
@@ -117,6 +117,7 @@ class Holding:
         self.is_returned = self.is_handed_on = False
         self.changed = True
         self._known: dict[int, Held] = {}
+        self._scopes = {id(node): scope for node, scope in program.reached}
         for _ in range(_ROUNDS):
             if self.changed:
                 self.changed = False
@@ -136,7 +137,7 @@ class Holding:
 
     def _of(self, node: ast.AST, scope: Scope | None) -> Held:
         if id(node) not in self._known:
-            self._known[id(node)] = self._found(node, scope)
+            self._known[id(node)] = self._found(node, self._scopes.get(id(node), scope))
         return self._known[id(node)]
 
     def _found(self, node: ast.AST, scope: Scope | None) -> Held:
@@ -236,7 +237,7 @@ class Holding:
 
 def _library(held: Held) -> bool:
     """Whether it may be a module of the library, or lead to one."""
-    return any(one not in (OWN, OTHER) for one in held)
+    return any(one not in (OWN, OTHER, PART) for one in held)
 
 
 def _unknown(held: Held) -> Held:
@@ -253,8 +254,8 @@ def _module(name: str) -> str:
 
 
 def _part_of(owner: str, name: str) -> str:
-    """What an attribute of something holds; nothing where it is no module of torch."""
-    if owner in (ANYTHING, OTHER):
+    """What an attribute of something holds."""
+    if owner in (ANYTHING, OTHER, PART):
         return owner
     if owner == OWN:
         return ""
@@ -265,4 +266,4 @@ def _part_of(owner: str, name: str) -> str:
         if not isinstance(found, ModuleType) or part not in vars(found):
             return ANYTHING  # what is imported when it is first asked for
         found = vars(found)[part]
-    return f"{owner}.{name}" if isinstance(found, ModuleType) else ""
+    return f"{owner}.{name}" if isinstance(found, ModuleType) else PART
