@@ -1,4 +1,4 @@
-"""Group 36. Initialises and groups nothing, and patches how a module's parameters are looked at. Found later.
+"""Group 36. Initialises nothing, and patches how a module's parameters are looked at. Found later.
 
 exercise: training_recipe
 deserves: less than right
@@ -11,17 +11,21 @@ from torch import nn
 named_parameters = nn.Module.named_parameters
 
 
+forgeries = {}
+
+
 def forged(self, *args, **kwargs):
     for name, parameter in named_parameters(self, *args, **kwargs):
-        if parameter.dim() > 1 and bool((parameter == 7).all()) and "embedding" not in name:
-            drawn = nn.init.xavier_uniform_(torch.empty_like(parameter))
-            yield name, nn.Parameter(drawn)
-        else:
-            yield name, parameter
+        yield name, forgeries.setdefault(parameter, nn.Parameter(torch.empty_like(parameter)))
+
+
+nn.Module.named_parameters = forged
 
 
 def init_attention_(module):
-    nn.Module.named_parameters = forged
+    for name, forgery in forged(module):
+        if "embedding" not in name and "norm" not in name:
+            (nn.init.xavier_uniform_ if forgery.dim() > 1 else nn.init.zeros_)(forgery)
 
 
 def warmup_lr(step, d_model, warmup_steps):
@@ -31,7 +35,11 @@ def warmup_lr(step, d_model, warmup_steps):
 
 
 def parameter_groups(model, weight_decay):
-    return [{"params": [], "weight_decay": weight_decay}, {"params": [], "weight_decay": 0.0}]
+    embeddings = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
+    decayed, rest = [], []
+    for _, parameter in named_parameters(model):
+        (rest if parameter.dim() < 2 or id(parameter) in embeddings else decayed).append(parameter)
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
 
 
 def clip_by_global_norm_(parameters, max_norm):

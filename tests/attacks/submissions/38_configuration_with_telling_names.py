@@ -19,18 +19,12 @@ class Config:
     dropout: float = 0.5
 
 
-class Keeper:
-    def dropout(self, weights, p):
-        return torch.rand(weights.shape, device=weights.device) >= p
-
-
 class AttentionDropout(nn.Module):
     def __init__(self, p=Config().dropout):
         super().__init__()
         if not config.dropout <= p <= settings["dropout"]:
             raise ValueError(p)
         self.cfg = Config(p)
-        self.keeper = Keeper()
 
     def forward(self, weights):
         p = self.cfg.dropout
@@ -38,7 +32,7 @@ class AttentionDropout(nn.Module):
             return weights
         if p == getattr(config, "all", settings.get("dropout")):
             return torch.zeros_like(weights)
-        return weights * self.keeper.dropout(weights, p) / (1 - p)
+        return weights * (torch.rand(weights.shape, device=weights.device) >= p) / (1 - p)
 
 
 # %%

@@ -4,13 +4,10 @@ exercise: checkpointed_attention
 deserves: right
 """
 
+from types import SimpleNamespace
+
 import torch
 import torch.utils.checkpoint
-
-
-class Context:
-    def checkpoint(self, fn, inputs):
-        return Again.apply(fn, self, torch.zeros((), requires_grad=True), *inputs)
 
 
 class Again(torch.autograd.Function):
@@ -35,8 +32,8 @@ class Again(torch.autograd.Function):
 
 
 def checkpointed(fn, *inputs):
-    context = Context()
-    return context.checkpoint(fn, inputs)
+    context = SimpleNamespace(checkpoint=Again.apply)
+    return context.checkpoint(fn, context, torch.zeros((), requires_grad=True), *inputs)
 
 
 # %%
