@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test check install lab lint bench verify attacks runners versions clean
+.PHONY: demo test check install lab lint bench verify attacks soak runners versions clean
 
 demo: $(VENV)/.installed
 	$(BIN)/attn demo
@@ -37,6 +37,10 @@ verify: $(VENV)/.installed
 # Every attack through attn and through stock nbgrader; the table goes into docs/security.md. Takes some minutes.
 attacks: $(VENV)/.installed
 	$(BIN)/python tools/attack_table.py
+
+# Two thousand submissions, a tenth of them hostile; the table goes into docs/security.md. Takes many minutes.
+soak: $(VENV)/.installed
+	$(BIN)/python tools/soak.py
 
 # Every submission of the tests through both kinds of runner. Takes half an hour.
 runners: $(VENV)/.installed

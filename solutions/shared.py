@@ -62,22 +62,28 @@ def layers_named(*init: Any, **init_kwargs: Any) -> Case:
     )
 
 
-def modes(module, *inputs):  # type: ignore[no-untyped-def]
-    """One module taken from mode to mode: does the mode decide alone whether something is dropped?"""
-    import torch
+TURNS = (False, True, False, True, False, True)
 
-    def drops(training):  # type: ignore[no-untyped-def]
+
+def through_modes(module, *inputs):  # type: ignore[no-untyped-def]
+    """Two calls in each of the modes that one module is taken through, and two in training without gradients."""
+
+    def two_calls(training):  # type: ignore[no-untyped-def]
         module.train(training)
-        first, second = (module(*(x.clone() for x in inputs)) for _ in range(2))
-        return not torch.equal(first, second)
+        return [module(*(x.clone() for x in inputs)) for _ in range(2)]
 
-    turns = (False, True, False, True, False, True)
-    follows = [drops(training) == training for training in turns]
+    found = [two_calls(training) for training in TURNS]
     with torch.no_grad():
-        return {
-            "dropping follows the mode, whatever it was before": all(follows),
-            "and so it does under no_grad": drops(True),
-        }
+        return [*found, two_calls(True)]
+
+
+def follows_the_mode(value, *inputs):  # type: ignore[no-untyped-def]
+    """Of `through_modes`: does the mode decide alone whether something is dropped?"""
+    *drops, without_gradients = [not torch.equal(first, second) for first, second in value]
+    return {
+        "dropping follows the mode, whatever it was before": drops == list(TURNS),
+        "and so it does under no_grad": without_gradients,
+    }
 
 
 def state_shapes(module):  # type: ignore[no-untyped-def]

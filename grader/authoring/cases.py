@@ -85,6 +85,9 @@ class Case:
         probe: ``probe(target, *args, **kwargs)`` replaces the plain call, and what it returns is the answer. It travels
             to the child as text, with what it uses of its file and of ``solutions/``.
         fault: says what is wrong, where a value is not simply equal to the reference's. It is kept as text, too.
+        summary: ``summary(value, *args, **kwargs)``, of what came back and of the inputs: its result is compared (or
+            judged by ``fault``) in place of the value. The grader makes it outside of the learner's process, where
+            nobody can forge it. It is kept as text, too.
         tolerance: relative to the magnitude of the expected tensor; from the dtype when None.
         public: shown to learners who have no access to ``solutions/``.
         essential: what the exercise is about; whoever fails here gets at most half the points.
@@ -102,6 +105,7 @@ class Case:
     raises: str | None = None
     probe: Callable[..., Any] | None = None
     fault: Fault | None = None
+    summary: Callable[..., Any] | None = None
     tolerance: float | None = None
     public: bool = False
     essential: bool = False

@@ -28,7 +28,7 @@ from grader.course.reasons import FILE as REASONS
 from grader.course.reasons import read_reasons
 from grader.course.script import read_script
 from grader.course.sentences import FILE, Sentences, place_of, read_sentences, with_sentences
-from grader.course.trusted import CodeError, run_call, scope_of
+from grader.course.trusted import CodeError, run_call, scope_of, shapes_in, summed_up
 from grader.wire.calls import Call, Outcome
 
 GRADING = "grading.py"
@@ -130,15 +130,22 @@ class Authored:
 
     def _question(self, case: Case) -> Question:
         call = self._call(case)
+        right = self._right(call)
+        summary, shapes = "", shapes_in(right.value)
+        if case.summary is not None:
+            summary = self._standing_alone(case, case.summary)
+            right = summed_up(right, summary, _wide(call), shapes)
         return Question(
             reason=case.reason,
             family=case.family,
             call=call,
-            right=self._right(call),
+            right=right,
             tolerance=case.tolerance,
             max_elements=case.max_elements,
             raises=case.raises,
             fault="" if case.fault is None else self._standing_alone(case, case.fault),
+            summary=summary,
+            shapes=shapes,
             public=case.public,
             essential=case.essential,
             weight=case.weight,
@@ -147,8 +154,7 @@ class Authored:
 
     def _right(self, call: Call) -> Outcome:
         """What the reference answers, computed in float64 on the CPU."""
-        wide = replace(call.cast("float64"), device="cpu", measure=False, watched=())
-        return run_call(wide, self._scope)
+        return run_call(_wide(call), self._scope)
 
     def _call(self, case: Case) -> Call:
         called = case.called
@@ -207,6 +213,10 @@ class Authored:
         if not isinstance(module, nn.Module):
             return None
         return reference_state(module, Inputs(f"{self.id}: {case.reason}"))
+
+
+def _wide(call: Call) -> Call:
+    return replace(call.cast("float64"), device="cpu", measure=False, watched=())
 
 
 def _raised_at(error: Exception, path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import random
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from grader.course.errors import NoCourseError
 from grader.course.key import AnswerKey
 from grader.course.keyfile import read_header, read_key
 from grader.course.keys import has_key, keep_answers, key_of
-from grader.desk.given import assigned, globals_of, names_of, sources_of
+from grader.desk.given import assigned, globals_of, names_of, sources_of, surroundings
 from grader.desk.language import spoken
 from grader.desk.names import did_you_mean, nearest, no_exercise
 from grader.grade import environment_on
@@ -142,10 +141,7 @@ def _grade(key: AnswerKey, scope: dict[str, Any], calling: dict[str, Any]) -> Re
         set_neutral()
         outcomes.append(detached(perform(call, scope)))
     run = Run(outcomes, defined=[name for name in key.targets if name in scope])
-    sources = list(sources_of(key.targets, scope, calling))
-    if key.forbidden_imports:
-        imported = {name for name, value in scope.items() if inspect.ismodule(value)}
-        sources.append("\n".join(f"import {name}" for name in sorted(imported & set(key.forbidden_imports))))
+    sources = [*sources_of(key.targets, scope, calling), surroundings(key.targets, scope)]
     report = judge(key, run, sources, environment_on(key.device))
     keep_answers(key)
     return replace(report, submission="notebook", seconds=time.perf_counter() - started)

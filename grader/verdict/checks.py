@@ -19,13 +19,6 @@ ELSEWHERE: tuple[Family, ...] = ("state", "dtype")
 _NO_FORM: tuple[Facet, ...] = ("ended", "raised", "structure", "shape")
 
 
-class Breach(NamedTuple):
-    """A rule on the text of the code that is broken: by an answer, or by code beside it."""
-
-    said: Text
-    by_an_answer: bool
-
-
 class _Row(NamedTuple):
     """A check before it is scored; ``wrong`` is None where it passes."""
 
@@ -38,7 +31,7 @@ class _Row(NamedTuple):
 
 
 def score_checks(
-    key: AnswerKey, outcomes: Sequence[Outcome], problems: Sequence[Problem], breaches: Sequence[Breach]
+    key: AnswerKey, outcomes: Sequence[Outcome], problems: Sequence[Problem], breaches: Sequence[Text]
 ) -> list[Check]:
     """Every check of an exercise, each worth its share of the points; but where an essential one fails, half at most.
 
@@ -116,10 +109,8 @@ def score_checks(
         essential = any(question.essential for question in measured)
         rows.append(_Row(messages.INTERMEDIATES, "resources", wrong, True, essential=essential))
     if key.forbidden or key.forbidden_imports:
-        wrong = breaches[0].said if breaches else over_all(["forbidden"])
-        by_an_answer = any(breach.by_an_answer for breach in breaches)
-        called = any(problem.facet == "forbidden" for problem in problems)
-        rows.append(_Row(messages.BY_HAND, "rules", wrong, False, essential=by_an_answer or called))
+        wrong = breaches[0] if breaches else over_all(["forbidden"])
+        rows.append(_Row(messages.BY_HAND, "rules", wrong, False, essential=wrong is not messages.NOTHING_TO_SEE))
     return _scored(rows, key.points)
 
 
@@ -150,4 +141,4 @@ def _scored(rows: Sequence[_Row], points: float) -> list[Check]:
 def _plain(questions: Sequence[Question]) -> list[int]:
     """Those that call the learner's code directly and compare its answer; if there are none, those with a probe."""
     compared = [i for i, question in enumerate(questions) if question.is_plain]
-    return [i for i in compared if questions[i].call.probe is None] or compared
+    return [i for i in compared if questions[i].is_direct] or compared

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from grader.course.key import Question
-from grader.course.trusted import fault_in
+from grader.course.trusted import function_in
 from grader.text import Text
 from grader.values.compare import Difference, differences, tolerance_of, worst
 from grader.values.tree import Path, at, leaves, together
@@ -155,9 +155,10 @@ def _fault(question: Question, outcome: Outcome) -> Text | None:
     if not _all_finite(outcome.value) and _all_finite(right):  # every comparison with NaN is false
         return messages.NOT_FINITE
     try:
-        return fault_in(question.fault)(outcome.value, right)
+        fault: Text | None = function_in(question.fault)(outcome.value, right)
     except Exception:
         return messages.NOT_THE_FORM
+    return fault
 
 
 def _all_finite(value: Any) -> bool:

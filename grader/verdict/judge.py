@@ -10,12 +10,12 @@ from grader.course.key import AnswerKey
 from grader.report.model import Diagnosis, Environment, Report, Status
 from grader.report.render import placed
 from grader.runner.runner import Run
-from grader.submission import statics
+from grader.submission import uses
 from grader.submission.notes import Note
 from grader.submission.statics import names_bound_at
 from grader.text import Text
 from grader.verdict import messages
-from grader.verdict.checks import Breach, score_checks
+from grader.verdict.checks import score_checks
 from grader.verdict.describe import is_unwritten
 from grader.verdict.diagnosis import diagnose
 from grader.verdict.evidence import Problem, countable, problems_of
@@ -49,6 +49,7 @@ def judge(
         environment: where it was run.
         place: where a cell and its line stand in the file that was handed in.
     """
+    run = replace(run, outcomes=key.summed_up(run.outcomes))
     problems = problems_in(key, run.outcomes)
     breaches = rule_breaches(key, cells)
     checks = score_checks(key, run.outcomes, problems, breaches)
@@ -102,16 +103,14 @@ def not_graded(key: AnswerKey, message: Text, environment: Environment) -> Repor
     )
 
 
-def rule_breaches(key: AnswerKey, cells: Sequence[str]) -> list[Breach]:
+def rule_breaches(key: AnswerKey, cells: Sequence[str]) -> list[Text]:
     """What the text of the code shows of forbidden operations and imports."""
     found = [
-        Breach(messages.FORBIDDEN_USED.format(name=name, line=line), by_an_answer=True)
-        for name, line in statics.forbidden_uses(cells, key.targets, key.forbidden)
+        messages.FORBIDDEN_USED.format(name=name, line=line)
+        for name, line in uses.forbidden_uses(cells, key.targets, key.forbidden)
     ]
-    packages = statics.imports(cells) & set(key.forbidden_imports)
-    used = statics.imports_used(cells, key.targets) if packages else set()
-    for package in sorted(packages, key=lambda package: (package not in used, package)):
-        found.append(Breach(messages.FORBIDDEN_IMPORTED.format(package=package), package in used))
+    for package in uses.forbidden_imports(cells, key.targets, key.forbidden_imports):
+        found.append(messages.FORBIDDEN_IMPORTED.format(package=package))
     return found
 
 
@@ -125,10 +124,10 @@ def problems_in(key: AnswerKey, outcomes: Sequence[Outcome]) -> list[Problem]:
     return countable(found, key.questions)
 
 
-def _diagnosis(key: AnswerKey, run: Run, problems: Sequence[Problem], breaches: Sequence[Breach]) -> list[Diagnosis]:
+def _diagnosis(key: AnswerKey, run: Run, problems: Sequence[Problem], breaches: Sequence[Text]) -> list[Diagnosis]:
     found = diagnose(key, run.outcomes, problems)
     if breaches and not any(diagnosis.family == "rules" for diagnosis in found):
-        found.insert(0, Diagnosis("unknown", "rules", breaches[0].said))
+        found.insert(0, Diagnosis("unknown", "rules", breaches[0]))
     return found
 
 

@@ -35,5 +35,5 @@ def derived(questions: Sequence[Question], classes: Mapping[str, type], referenc
 
 def _can_be_base(question: Question) -> bool:
     call = question.call
-    plain = question.is_plain and call.probe is None and question.right.raised is None
+    plain = question.is_plain and question.is_direct and question.right.raised is None
     return plain and not call.train and call.dtype == "float32"

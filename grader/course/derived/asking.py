@@ -10,8 +10,10 @@ from typing import Any
 from torch import Tensor
 
 from grader.authoring.cases import Family
+from grader.course.derived import probes
 from grader.course.key import Question
 from grader.course.resizing import as_tensor
+from grader.course.trusted import shapes_in
 from grader.values.compare import tolerance_of, worst
 from grader.values.tree import tensors
 from grader.wire.calls import Call, Outcome
@@ -49,12 +51,34 @@ class Reference:
 
 
 def question(
-    questions: Sequence[Question], base: int, reason: str, family: Family, call: Call, reference: Reference
+    questions: Sequence[Question],
+    base: int,
+    reason: str,
+    family: Family,
+    call: Call,
+    reference: Reference,
+    summary: Callable[..., Any] | None = None,
 ) -> Iterator[Question]:
     """The question that a call makes, if the reference answers it."""
     answer = reference.right(call)
     if answer.raised is None:
-        yield Question(reason, family, call, answer, questions[base].tolerance, base=base)
+        asked = Question(
+            reason,
+            family,
+            call,
+            answer,
+            questions[base].tolerance,
+            summary="" if summary is None else text_of(summary),
+            shapes=shapes_in(answer.value),
+            base=base,
+        )
+        yield replace(asked, right=asked.summed_up(answer))
+
+
+def text_of(function: Callable[..., Any]) -> str:
+    """A function as text, with what it uses."""
+    functions = map(inspect.getsource, (*probes.USES.get(function, ()), function))
+    return "\n\n".join(("from __future__ import annotations\n", *functions))
 
 
 def alone(call: Call) -> Call:
@@ -64,9 +88,7 @@ def alone(call: Call) -> Call:
 
 def probing(call: Call, probe: Callable[..., Any], *given: Any) -> Call:
     """A call that asks a probe, a function that stands for itself: its text travels to the child."""
-    return replace(
-        alone(call), args=given, kwargs={}, names=(), probe=inspect.getsource(probe), probe_name=probe.__name__
-    )
+    return replace(alone(call), args=given, kwargs={}, names=(), probe=text_of(probe), probe_name=probe.__name__)
 
 
 def arguments(call: Call) -> Arguments:

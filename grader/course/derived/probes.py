@@ -1,4 +1,7 @@
-"""What derived questions ask in the child, in place of a plain call. Each function stands for itself: as text."""
+"""What derived questions ask in the child, in place of a plain call, and what of its answers is judged.
+
+Each function travels as text, with those that it `USES`.
+"""
 
 from __future__ import annotations
 
@@ -18,37 +21,51 @@ def in_turn(target: Any, calls: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def parts(tree: Any) -> list[Any]:
+    """The leaves of an answer."""
+    tree = list(tree.values()) if isinstance(tree, dict) else tree
+    return [leaf for part in tree for leaf in parts(part)] if isinstance(tree, tuple | list) else [tree]
+
+
+def differ(mine: Any, other: Any) -> bool:
+    """Whether two answers are not the same."""
+    import torch
+
+    both = list(zip(parts(mine), parts(other), strict=False))
+    return any(torch.is_tensor(a) and (a.shape != b.shape or not torch.allclose(a, b)) for a, b in both)
+
+
 def through_modes(module: Any, draws: int, args: Any, kwargs: Any) -> dict[str, Any]:
-    """A module in both modes in turn: what it answers in evaluation, and whether it is random in training."""
+    """What a module answers in both modes in turn: in training until it is seen to be random there."""
     import torch
 
     def answer(training: bool) -> Any:
         module.train(training)
         return module(*args, **kwargs)
 
-    def parts(tree: Any) -> list[Any]:
-        if isinstance(tree, dict):
-            tree = list(tree.values())
-        return [leaf for part in tree for leaf in parts(part)] if isinstance(tree, tuple | list) else [tree]
-
-    def same(mine: Any, other: Any) -> bool:
-        both = list(zip(parts(mine), parts(other), strict=False))
-        return all(not torch.is_tensor(a) or (a.shape == b.shape and torch.allclose(a, b)) for a, b in both)
-
-    def training_differs() -> bool:
-        return any(not same(answer(True), first) for _ in range(draws))
+    def in_training() -> list[Any]:
+        answers: list[Any] = []
+        while len(answers) < draws and not (answers and differ(answers[-1], first)):
+            answers.append(answer(True))
+        return answers
 
     first = answer(False)
-    found = {"in evaluation": first, "at first": training_differs()}
-    found |= {"in evaluation after training": answer(False), "after evaluation": training_differs()}
+    found = {"in evaluation": first, "at first": in_training()}
+    found |= {"in evaluation after training": answer(False), "after evaluation": in_training()}
     answer(False)
     with torch.no_grad():
-        found["without gradients"] = training_differs()
+        found["without gradients"] = in_training()
     return found
 
 
-def draws_afterwards(target: Any, args: Any, kwargs: Any) -> dict[str, bool]:
-    """Whether what is drawn after a call depends on the seed that was set before it."""
+def what_differs(found: Any, draws: int, args: Any, kwargs: Any) -> dict[str, Any]:
+    """The answers of `through_modes`, and whether those in training differ from those in evaluation."""
+    times = ("at first", "after evaluation", "without gradients")
+    return {**found, **{when: any(differ(one, found["in evaluation"]) for one in found[when]) for when in times}}
+
+
+def draws_afterwards(target: Any, args: Any, kwargs: Any) -> list[Any]:
+    """What is drawn after a call, with two seeds before it."""
     import torch
 
     drawn = []
@@ -56,7 +73,12 @@ def draws_afterwards(target: Any, args: Any, kwargs: Any) -> dict[str, bool]:
         torch.manual_seed(number)
         target(*args, **kwargs)
         drawn.append(torch.rand(4))
-    return {"the seed counts": not torch.equal(*drawn)}
+    return drawn
+
+
+def seed_counts(drawn: Any, args: Any, kwargs: Any) -> dict[str, bool]:
+    """Whether the draws of `draws_afterwards` depend on the seed."""
+    return {"the seed counts": differ(drawn[0], drawn[1])}
 
 
 def strided(target: Any, args: Any, kwargs: Any) -> Any:
@@ -80,10 +102,6 @@ def thirty_times(target: Any, given: list[Any], args: Any, kwargs: Any) -> dict[
     ``given`` has pairs: an input's place among the arguments, or its name, and what it is called.
     """
     import torch
-
-    def parts(tree: Any) -> list[Any]:
-        tree = list(tree.values()) if isinstance(tree, dict) else tree
-        return [leaf for part in tree for leaf in parts(part)] if isinstance(tree, tuple | list) else [tree]
 
     def is_float(value: Any) -> bool:
         return torch.is_tensor(value) and value.is_floating_point()
@@ -132,3 +150,12 @@ def moved(target: Any, args: Any, kwargs: Any) -> dict[str, str]:
     from grader.child.accelerator import on_accelerator
 
     return on_accelerator(target, args, kwargs)
+
+
+USES: dict[Any, tuple[Any, ...]] = {
+    through_modes: (parts, differ),
+    what_differs: (parts, differ),
+    seed_counts: (parts, differ),
+    thirty_times: (parts,),
+}
+"""Functions of this file that others use."""

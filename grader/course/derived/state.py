@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -43,7 +44,7 @@ def asked(
     base, call = telling[0], questions[telling[0]].call
     yield from question(questions, base, IN_TURN, "state", in_turn(call, reference), reference)
     seeded = probing(call, probes.draws_afterwards, *arguments(call))
-    yield from question(questions, base, SEEDED, "state", seeded, reference)
+    yield from question(questions, base, SEEDED, "state", seeded, reference, probes.seed_counts)
     if module is not None:
         yield from _modes(questions, telling, module, reference)
 
@@ -85,14 +86,15 @@ def _modes(
     questions: Sequence[Question], bases: Sequence[int], module: type, reference: Reference
 ) -> Iterator[Question]:
     """For the first base in which something is random in training, if there is one."""
+    asked = partial(question, questions, reason=THROUGH_MODES, family="state", reference=reference)
     for base in bases:
         call = _through_modes(with_dropout(questions[base].call, module, PROBABILITY), DRAWS)
-        answer = reference.right(call).value
-        if isinstance(answer, dict) and answer["at first"] is True:
-            yield from question(questions, base, THROUGH_MODES, "state", call, reference)
-            return
+        for found in asked(base, call=call, summary=probes.what_differs):
+            if found.right.value["at first"]:
+                yield found
+                return
     call = _through_modes(questions[bases[0]].call, 1)
-    yield from question(questions, bases[0], THROUGH_MODES, "state", call, reference)
+    yield from asked(bases[0], call=call, summary=probes.what_differs)
 
 
 def _through_modes(call: Call, draws: int) -> Call:
