@@ -64,7 +64,7 @@ def hint(target: Any, lang: Language | None = None, number: int | None = None) -
         hints = _hints(exercise)[language]
     except DeskError as error:
         return Markdown(say(error.text, language))
-    following = hints_given(_progress().records(), exercise) + 1
+    following = _hints_had(exercise) + 1
     chosen = max(1, min(number or following, following, len(hints)))
     _progress().add("hint", exercise, number=chosen)
     return Markdown(told.hint(hints, chosen, _call("solution", exercise), language))
@@ -172,6 +172,13 @@ def _hints(exercise: str) -> dict[str, list[str]]:
     if found is not None and found.course.find(exercise):
         return _desk().hints(exercise)
     return public_hints(exercise, Path.cwd() / PUBLIC_FOLDER)
+
+
+def _hints_had(exercise: str) -> int:
+    found = located()
+    if found is not None and found.course.find(exercise):
+        return _desk().standings().of(exercise).hints
+    return hints_given(_progress().records(), exercise)
 
 
 def _source(value: Any) -> str:

@@ -87,6 +87,7 @@ class Case:
         fault: says what is wrong, where a value is not simply equal to the reference's. It is kept as text, too.
         tolerance: relative to the magnitude of the expected tensor; from the dtype when None.
         public: shown to learners who have no access to ``solutions/``.
+        needs_the_rest: worth points, and looked at, only where every other case is answered rightly.
     """
 
     reason: str
@@ -102,6 +103,7 @@ class Case:
     fault: Fault | None = None
     tolerance: float | None = None
     public: bool = False
+    needs_the_rest: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.reason, str) or not isinstance(self.called, Called):

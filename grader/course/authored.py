@@ -123,6 +123,7 @@ class Authored:
             raises=case.raises,
             fault="" if case.fault is None else self._standing_alone(case, case.fault),
             public=case.public,
+            needs_the_rest=case.needs_the_rest,
         )
 
     def _right(self, call: Call) -> Outcome:

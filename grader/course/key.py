@@ -31,6 +31,8 @@ class Question:
     fault: str = ""
     """The text of a function that says what is wrong with an answer, and what it uses: the function comes last."""
     public: bool = False
+    needs_the_rest: bool = False
+    """Whether it counts only where all others are answered rightly."""
     base: int | None = None
     """The number of the author's question that this one, which the grader derived from it, asks again."""
 

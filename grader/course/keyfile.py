@@ -48,7 +48,7 @@ def write_key(key: AnswerKey, path: Path, mode: int = 0o600, **more: Any) -> Non
         "format": KEY_FORMAT,
         **{name: getattr(key, name) for name in _PLAIN},
         "left_out": sorted(key.left_out),
-        "questions": [{name: getattr(question, name) for name in _ASKED} for question in key.questions],
+        "questions": [_question_as_json(question) for question in key.questions],
         "calls": encode_calls(key.calls, encoder),
         "right": [encode_outcome(question.right, encoder) for question in key.questions],
         "mistakes": [
@@ -72,6 +72,12 @@ def write_key(key: AnswerKey, path: Path, mode: int = 0o600, **more: Any) -> Non
     except BaseException:
         Path(waiting).unlink(missing_ok=True)
         raise
+
+
+def _question_as_json(question: Question) -> dict[str, Any]:
+    # What few have is left out elsewhere: so versions that do not know it can read what is handed out.
+    seldom = {"needs_the_rest": True} if question.needs_the_rest else {}
+    return {name: getattr(question, name) for name in _ASKED} | seldom
 
 
 def _answers_as_json(known: KnownMistake, questions: Sequence[Question], encoder: Encoder) -> list[Any]:

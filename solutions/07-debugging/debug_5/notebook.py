@@ -1,9 +1,9 @@
 # %% [markdown]
-# > *"In production the same sentence gets a different score every time. We call `model.eval()`, I checked. Without dropout the problem
-# > is gone, but so is half a point of accuracy. Where is the leak?"*
+# > *"In production the same sentence gets another score every time. The model is in `eval()`, I checked, and no test that we have
+# > fails. Where does it come from?"*
 #
-# The module below computes the right thing with `dropout=0`, and the right thing in training. **Mend** `MultiHeadAttention`, and
-# **name** the bug: set `bug` to one of the six slugs listed there.
+# The module below passes all tests of its shapes, its mask and its training. **Mend** `MultiHeadAttention`, and **name** the
+# bug: set `bug` to one of the twelve slugs listed there. The name counts once the module is mended.
 #
 # What the module should do: `MultiHeadAttention(embed_dim, num_heads, dropout=0.0, bias=True)` with
 # `forward(query, key, value, mask=None)`.
@@ -26,14 +26,14 @@
 #   inputs and to every parameter. Scores may be as large as ±10,000. Batch 1, one head, one query and non-contiguous inputs work.
 # - `F.scaled_dot_product_attention`, `nn.MultiheadAttention` and the like are off limits.
 #
-# **By hand.** p = 0.5, four keys of equal score and values 1: in evaluation the output is 4·0.25·1 = 1, always. With dropout still at work each
-# weight is 0 or 0.5, and the output 0, 0.5, 1, 1.5 or 2, with the probabilities 1, 4, 6, 4 and 1 sixteenths.
+# **By hand.** Four keys of equal score, values 1, `out_proj` the identity: each weight is 0.25, and the output 4·0.25·1 = 1. In `eval()`
+# it is 1 in every call.
 
 # %% [markdown] lang="zh"
-# > *“上线之后，同一句话每次得到的分数都不一样。我们调用了 `model.eval()`，我检查过。去掉 dropout 问题就消失，但准确率也掉了半个点。问题出在哪里？”*
+# > *“上线之后，同一句话每次得到的分数都不一样。模型处于 `eval()` 模式，我检查过，我们的测试也全都通过。问题出在哪里？”*
 #
-# 下面的模块在 `dropout=0` 时是对的，训练时也是对的。请**修好** `MultiHeadAttention`，并**指出**错误的名称：
-# 把 `bug` 设为单元里列出的六个标识之一。
+# 下面的模块通过了关于形状、掩码和训练的全部测试。请**修好** `MultiHeadAttention`，并**指出**错误的名称：
+# 把 `bug` 设为单元里列出的十二个标识之一。模块修好之后，名称才计分。
 #
 # 模块应当做到：`MultiHeadAttention(embed_dim, num_heads, dropout=0.0, bias=True)`，前向为 `forward(query, key, value, mask=None)`。
 #
@@ -54,8 +54,7 @@
 #   批大小为 1、单头、单个查询、非连续的输入都要能用。
 # - 不能调用 `F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等。
 #
-# **手算一例。** p = 0.5，四个得分相同的键，值都是 1：评估时输出恒为 4·0.25·1 = 1。若 dropout 仍在起作用，每个权重是 0 或 0.5，
-# 输出为 0、0.5、1、1.5 或 2，概率分别为 1/16、4/16、6/16、4/16、1/16。
+# **手算一例。** 四个得分相同的键，值都是 1，`out_proj` 为恒等映射：每个权重是 0.25，输出为 4·0.25·1 = 1。`eval()` 时每次调用都是 1。
 
 # %% tags=["given"]
 import torch
@@ -113,8 +112,9 @@ class MultiHeadAttention(nn.Module):
 
 
 bug = ""
-# One of: "sigmoid-weights", "wrong-scale", "heads-not-split",
-#         "shared-projection", "dropout-in-eval", "zeros-not-minus-inf"
+# One of: "sigmoid-weights", "wrong-scale", "heads-not-split", "shared-projection",
+#         "dropout-in-eval", "zeros-not-minus-inf", "mask-inverted", "softmax-axis",
+#         "positions-off-by-one", "detached", "residual-missing", "keys-for-values"
 
 # %% tags=["solution"]
 ### BEGIN SOLUTION
@@ -161,27 +161,28 @@ bug = "dropout-in-eval"
 ### END SOLUTION
 
 # %% tags=["demo"]
-# The same input four times, in evaluation mode: four equal numbers are wanted.
+# The same input four times, in evaluation mode.
 from grader import heatmap
 
 torch.manual_seed(0)
 attention = MultiHeadAttention(embed_dim=8, num_heads=2, dropout=0.5).requires_grad_(False).eval()
 x = torch.randn(1, 6, 8)
 outputs = torch.stack([attention(x, x, x)[0, 0] for _ in range(4)])
-print("in training mode:", [name for name, part in attention.named_modules() if part.training] or "no part that eval() knows of")
-print(f"largest difference between the calls: {(outputs - outputs[0]).abs().max():.4f}, should be 0")
+print(f"largest difference between the calls: {(outputs - outputs[0]).abs().max():.4f}")
 heatmap(outputs, rows=["call 1", "call 2", "call 3", "call 4"], title="the output of token 0, in eval()")
 
 # %% [markdown]
-# Check as often as you like. Stuck? `hint("debug_dropout_in_eval")` gives a little more each time.
+# Check as often as you like. Stuck? `hint("debug_5")` gives a little more each time.
+# What the interviewer asks next would name the bug: `discuss("debug_5")` tells it when you are done.
 
 # %% [markdown] lang="zh"
-# 可以反复检查。卡住了？`hint("debug_dropout_in_eval")` 每次多给一点提示。
+# 可以反复检查。卡住了？`hint("debug_5")` 每次多给一点提示。
+# 面试官接下来的问题会说破错误所在：做完之后用 `discuss("debug_5")` 查看。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, discuss, hint
 
-check(globals(), exercise="debug_dropout_in_eval")
+check(globals(), exercise="debug_5")
 
 # %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**

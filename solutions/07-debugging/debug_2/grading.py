@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from shared import debugging
+from debugging import mends
 
 from grader.authoring import known, replace
 
 SCALE = "q.shape[-1] ** 0.5"
-mended = debugging("02-heads/self_attention", "wrong-scale")
+graded = mends("02-heads/self_attention", "wrong-scale")
 
 scale_of_a_head = known(
     scale_of_a_head=[
@@ -16,4 +16,4 @@ scale_of_a_head = known(
     ]
 )
 
-exercise = dataclasses.replace(mended, mistakes=(*scale_of_a_head, *mended.mistakes))
+exercise = dataclasses.replace(graded, mistakes=(*scale_of_a_head, *graded.mistakes))

@@ -1,9 +1,9 @@
 # %% [markdown]
-# > *"My multi-head attention overfits single words and never learns anything about order or context. With one head the weights
-# > are all exactly 1. All shapes are right. What does it attend to?"*
+# > *"My multi-head attention learns what single words mean, and never anything about their context. All shapes are right. What
+# > does it attend to?"*
 #
-# The module below runs, gives `(B, L, E)` and trains. But no token ever sees another. **Mend** `MultiHeadAttention`, and
-# **name** the bug: set `bug` to one of the six slugs listed there.
+# The module below runs, gives `(B, L, E)` and trains. **Mend** `MultiHeadAttention`, and **name** the bug: set `bug` to one of
+# the twelve slugs listed there. The name counts once the module is mended.
 #
 # What the module should do: `MultiHeadAttention(embed_dim, num_heads, dropout=0.0, bias=True)` with
 # `forward(query, key, value, mask=None)`.
@@ -26,15 +26,15 @@
 #   inputs and to every parameter. Scores may be as large as ±10,000. Batch 1, one head, one query and non-contiguous inputs work.
 # - `F.scaled_dot_product_attention`, `nn.MultiheadAttention` and the like are off limits.
 #
-# **By hand.** The axes of `split`'s result for B = 2, L = 5, E = 12 and three heads: `(2, 5, 3, 4)` below, `(2, 3, 5, 4)` as it
-# should be. The product with the transpose on the last two axes is `(2, 5, 3, 3)` below: for every token, three heads by three
-# heads. It should be `(2, 3, 5, 5)`: for every head, five tokens by five tokens.
+# **By hand.** embed_dim = 2, two heads of one feature each, all layers the identity, tokens [1, 0] and [0, 1]. Head 0 sees the
+# features 1 and 0: token 0 scores 1 and 0, so its weights are 0.731 and 0.269, and its output 0.731. Head 1 sees 0 and 1:
+# token 0 scores 0 and 0, so its weights are 0.5 and 0.5, and its output 0.5. Together [0.731, 0.5].
 
 # %% [markdown] lang="zh"
-# > *“我的多头注意力只会死记单个词，学不到任何次序和上下文；只用一个头时，权重全都恰好是 1。形状都对。它到底在关注什么？”*
+# > *“我的多头注意力能学会单个词的含义，却学不到任何上下文。形状都对。它到底在关注什么？”*
 #
-# 下面的模块能运行，输出 `(B, L, E)`，也能训练，但没有一个词元看得到别的词元。请**修好** `MultiHeadAttention`，并**指出**错误的名称：
-# 把 `bug` 设为单元里列出的六个标识之一。
+# 下面的模块能运行，输出 `(B, L, E)`，也能训练。请**修好** `MultiHeadAttention`，并**指出**错误的名称：
+# 把 `bug` 设为单元里列出的十二个标识之一。模块修好之后，名称才计分。
 #
 # 模块应当做到：`MultiHeadAttention(embed_dim, num_heads, dropout=0.0, bias=True)`，前向为 `forward(query, key, value, mask=None)`。
 #
@@ -55,8 +55,9 @@
 #   批大小为 1、单头、单个查询、非连续的输入都要能用。
 # - 不能调用 `F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等。
 #
-# **手算一例。** B = 2、L = 5、E = 12、三个头时，`split` 结果的形状：下面是 `(2, 5, 3, 4)`，应为 `(2, 3, 5, 4)`。与最后两维转置的乘积，
-# 下面是 `(2, 5, 3, 3)`：对每个词元，三个头乘三个头。应为 `(2, 3, 5, 5)`：对每个头，五个词元乘五个词元。
+# **手算一例。** embed_dim = 2，两个头各一个特征，各层都是恒等映射，词元为 [1, 0] 和 [0, 1]。第 0 个头看到的特征是 1 和 0：
+# 词元 0 的得分为 1 和 0，权重 0.731 和 0.269，输出 0.731。第 1 个头看到 0 和 1：词元 0 的得分为 0 和 0，权重各 0.5，输出 0.5。
+# 合起来是 [0.731, 0.5]。
 
 # %% tags=["given"]
 import torch
@@ -103,8 +104,9 @@ class MultiHeadAttention(nn.Module):
 
 
 bug = ""
-# One of: "sigmoid-weights", "wrong-scale", "heads-not-split",
-#         "shared-projection", "dropout-in-eval", "zeros-not-minus-inf"
+# One of: "sigmoid-weights", "wrong-scale", "heads-not-split", "shared-projection",
+#         "dropout-in-eval", "zeros-not-minus-inf", "mask-inverted", "softmax-axis",
+#         "positions-off-by-one", "detached", "residual-missing", "keys-for-values"
 
 # %% tags=["solution"]
 ### BEGIN SOLUTION
@@ -151,7 +153,7 @@ bug = "heads-not-split"
 ### END SOLUTION
 
 # %% tags=["demo"]
-# Change one token, and see which outputs change: attention without a mask carries every token to every other.
+# Change one token, and see how much the outputs of the others change.
 from grader import heatmap
 
 torch.manual_seed(0)
@@ -167,15 +169,17 @@ print("outputs that notice another token:", int((influence.fill_diagonal_(0) > 1
 heatmap(influence, title="how much output (row) changes with another token (column)")
 
 # %% [markdown]
-# Check as often as you like. Stuck? `hint("debug_head_split")` gives a little more each time.
+# Check as often as you like. Stuck? `hint("debug_3")` gives a little more each time.
+# What the interviewer asks next would name the bug: `discuss("debug_3")` tells it when you are done.
 
 # %% [markdown] lang="zh"
-# 可以反复检查。卡住了？`hint("debug_head_split")` 每次多给一点提示。
+# 可以反复检查。卡住了？`hint("debug_3")` 每次多给一点提示。
+# 面试官接下来的问题会说破错误所在：做完之后用 `discuss("debug_3")` 查看。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, discuss, hint
 
-check(globals(), exercise="debug_head_split")
+check(globals(), exercise="debug_3")
 
 # %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**

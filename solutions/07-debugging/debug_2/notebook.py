@@ -1,9 +1,9 @@
 # %% [markdown]
-# > *"I took this self-attention from a tutorial and loaded the weights of a model that works. Nothing complains, but every row
-# > of attention is sharper than in the original, at embed_dim = 64 as at 512. Which number is off?"*
+# > *"I took this self-attention from a tutorial and loaded the weights of a model that works. Nothing complains. But where the
+# > original looks at some thirty tokens, this one looks at five, with narrow models as with wide ones. What is wrong?"*
 #
-# The module below has the right layers, the right axes and the right masks. One number in it does not fit the rest.
-# **Mend** `SelfAttention`, and **name** the bug: set `bug` to one of the six slugs listed there.
+# The module below runs, and the weights load. **Mend** `SelfAttention`, and **name** the bug: set `bug` to one of the twelve slugs
+# listed there. The name counts once the module is mended.
 #
 # What the module should do: `SelfAttention(embed_dim, bias=True)` with `forward(x, mask=None)`, one head of full width,
 #
@@ -23,15 +23,14 @@
 # - `F.scaled_dot_product_attention`, `nn.MultiheadAttention` and the like are off limits.
 #
 # **By hand.** E = 16, and all projections the identity. Tokens [2, 0, 0, …] and [0, 2, 0, …]: the scores of token 0 are 4 and 0.
-# Scaled by 1/√16 they are 1 and 0, and the weights 0.731 and 0.269. The module below makes 2.83 and 0 of them, and the
-# weights 0.944 and 0.056.
+# Scaled by 1/√16 they are 1 and 0, and the weights should be 0.731 and 0.269.
 
 # %% [markdown] lang="zh"
-# > *“这段自注意力是我从教程里抄来的，加载了一个效果正常的模型的权重。没有任何报错，但每一行注意力都比原模型更尖锐，
-# > embed_dim = 64 时如此，512 时也如此。是哪个数不对？”*
+# > *“这段自注意力是我从教程里抄来的，加载了一个效果正常的模型的权重。没有任何报错，但原模型会看大约三十个词元，
+# > 它却只看五个，窄模型如此，宽模型也如此。问题在哪里？”*
 #
-# 下面的模块层对、维度对、掩码也对，只有一个数与其余部分不匹配。请**修好** `SelfAttention`，并**指出**错误的名称：
-# 把 `bug` 设为单元里列出的六个标识之一。
+# 下面的模块能运行，权重也能加载。请**修好** `SelfAttention`，并**指出**错误的名称：
+# 把 `bug` 设为单元里列出的十二个标识之一。模块修好之后，名称才计分。
 #
 # 模块应当做到：`SelfAttention(embed_dim, bias=True)`，前向为 `forward(x, mask=None)`，单个全宽的头，
 #
@@ -50,7 +49,7 @@
 # - 不能调用 `F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等。
 #
 # **手算一例。** E = 16，所有投影都是恒等映射。词元 [2, 0, 0, …] 和 [0, 2, 0, …]：词元 0 的得分为 4 和 0，乘以 1/√16 后为 1 和 0，
-# 权重为 0.731 和 0.269。下面的模块得到的是 2.83 和 0，权重为 0.944 和 0.056。
+# 权重应为 0.731 和 0.269。
 
 # %% tags=["given"]
 import torch
@@ -81,8 +80,9 @@ class SelfAttention(nn.Module):
 
 
 bug = ""
-# One of: "sigmoid-weights", "wrong-scale", "heads-not-split",
-#         "shared-projection", "dropout-in-eval", "zeros-not-minus-inf"
+# One of: "sigmoid-weights", "wrong-scale", "heads-not-split", "shared-projection",
+#         "dropout-in-eval", "zeros-not-minus-inf", "mask-inverted", "softmax-axis",
+#         "positions-off-by-one", "detached", "residual-missing", "keys-for-values"
 
 # %% tags=["solution"]
 ### BEGIN SOLUTION
@@ -111,31 +111,32 @@ bug = "wrong-scale"
 ### END SOLUTION
 
 # %% tags=["demo"]
-# With all projections the identity and one-hot tokens, the output *is* the weights, and tells which scale was at work.
+# 64 random tokens, queries and keys of variance 1. A hook puts the identity in place of the values: so the output *is* the weights.
 from grader import heatmap
 
-E = 16
-attention = SelfAttention(E, bias=False).requires_grad_(False)
-for projection in (attention.q_proj, attention.k_proj, attention.v_proj):
-    projection.weight.copy_(torch.eye(E))
-weights = attention(2 * torch.eye(E).unsqueeze(0))[0] / 2
-scale = torch.log(weights[0, 0] / weights[0, 1]).item() / 4
-print(f"scores are multiplied by {scale:.4f}; for vectors of {E} numbers it should be {E**-0.5:.4f}")
-torch.manual_seed(0)
-x = torch.randn(1, 6, E)
-outside = [torch.softmax(x[0] @ x[0].T * s, dim=-1) for s in (E**-0.5, scale)]
-heatmap(torch.stack([w[0] for w in outside]), rows=["scale 1/√E", "scale at work"], title="weights of a random token")
+for E in (16, 64, 256):
+    torch.manual_seed(0)
+    attention = SelfAttention(E, bias=False).requires_grad_(False)
+    for projection in (attention.q_proj, attention.k_proj):
+        projection.weight.normal_(std=E**-0.5)
+    attention.v_proj.register_forward_hook(lambda *_: torch.eye(64).unsqueeze(0))
+    weights = attention(torch.randn(1, 64, E))[0]
+    looked_at = (1 / weights.pow(2).sum(dim=-1)).mean()
+    print(f"embed_dim {E:3}: a token looks at {looked_at:.1f} of 64 tokens; the largest weight is {weights.amax(dim=-1).mean():.2f}")
+heatmap(weights[:8, :12], title="weights of the first tokens, embed_dim = 256")
 
 # %% [markdown]
-# Check as often as you like. Stuck? `hint("debug_wrong_scale")` gives a little more each time.
+# Check as often as you like. Stuck? `hint("debug_2")` gives a little more each time.
+# What the interviewer asks next would name the bug: `discuss("debug_2")` tells it when you are done.
 
 # %% [markdown] lang="zh"
-# 可以反复检查。卡住了？`hint("debug_wrong_scale")` 每次多给一点提示。
+# 可以反复检查。卡住了？`hint("debug_2")` 每次多给一点提示。
+# 面试官接下来的问题会说破错误所在：做完之后用 `discuss("debug_2")` 查看。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, discuss, hint
 
-check(globals(), exercise="debug_wrong_scale")
+check(globals(), exercise="debug_2")
 
 # %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
@@ -189,10 +190,10 @@ check(globals(), exercise="debug_wrong_scale")
 #    > 用 PyTorch 的 `nn.Linear` 默认初始化时，得分起初较小：输入方差为 1 时标准差是 0.94，而不是 0.33，softmax 仍是平缓的。用正确缩放训练出来的权重，放到这个模块里就不对了。
 
 # %% [markdown] tags=["hint"]
-# The demonstration measures a number. Where in the code does it come from, and what should it depend on?
+# The layers, the axes and the mask are right. One number decides how sharp a softmax is. Where does it come from?
 
 # %% [markdown] tags=["hint"] lang="zh"
-# 演示里量出了一个数。它来自代码的哪里？它应当取决于什么？
+# 层、维度和掩码都没有问题。softmax 有多尖锐取决于一个数。它来自哪里？
 
 # %% [markdown] tags=["hint"]
 # The constructor plans for eight heads. How long are the vectors that `q @ k.transpose(-2, -1)` multiplies?

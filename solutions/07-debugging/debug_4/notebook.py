@@ -1,9 +1,9 @@
 # %% [markdown]
-# > *"Our attention maps are strangely symmetric: if *dog* looks at *barks*, *barks* looks at *dog* just as hard. And the model has fewer
-# > parameters than the paper says. Coincidence?"*
+# > *"Our scores are strangely symmetric: if *dog* looks for *barks*, *barks* looks for *dog* just as hard. And after hours of
+# > training they still are. Coincidence?"*
 #
-# The module below runs, and every name is there. **Mend** `MultiHeadAttention`, and
-# **name** the bug: set `bug` to one of the six slugs listed there.
+# The module below runs, and every name is there. **Mend** `MultiHeadAttention`, and **name** the bug: set `bug` to one of the
+# twelve slugs listed there. The name counts once the module is mended.
 #
 # What the module should do: `MultiHeadAttention(embed_dim, num_heads, dropout=0.0, bias=True)` with
 # `forward(query, key, value, mask=None)`.
@@ -26,14 +26,14 @@
 #   inputs and to every parameter. Scores may be as large as ±10,000. Batch 1, one head, one query and non-contiguous inputs work.
 # - `F.scaled_dot_product_attention`, `nn.MultiheadAttention` and the like are off limits.
 #
-# **By hand.** embed_dim = 4 with biases: four layers have 4·(16 + 4) = 80 parameters. The module below has 40. And with one matrix W for
-# queries and keys the score of token i for token j is (W xᵢ)·(W xⱼ), which is also that of j for i.
+# **By hand.** One head of two features, W_q the identity, and W_k = [[0, 1], [0, 0]], which puts a token's second feature first. For
+# the tokens a = [1, 0] and b = [0, 1], a's score for b (not yet scaled) is [1, 0]·[1, 0] = 1, and b's for a is [0, 1]·[0, 0] = 0.
 
 # %% [markdown] lang="zh"
-# > *“我们的注意力图出奇地对称：“狗”对“叫”的得分有多高，“叫”对“狗”的得分就有多高。而且参数量比论文里说的少。是巧合吗？”*
+# > *“我们的注意力分数出奇地对称：“狗”对“叫”的得分有多高，“叫”对“狗”的得分就有多高；训练几个小时之后仍然如此。是巧合吗？”*
 #
 # 下面的模块能运行，名字也都在。请**修好** `MultiHeadAttention`，并**指出**错误的名称：
-# 把 `bug` 设为单元里列出的六个标识之一。
+# 把 `bug` 设为单元里列出的十二个标识之一。模块修好之后，名称才计分。
 #
 # 模块应当做到：`MultiHeadAttention(embed_dim, num_heads, dropout=0.0, bias=True)`，前向为 `forward(query, key, value, mask=None)`。
 #
@@ -54,8 +54,8 @@
 #   批大小为 1、单头、单个查询、非连续的输入都要能用。
 # - 不能调用 `F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等。
 #
-# **手算一例。** embed_dim = 4、带偏置：四个层共 4·(16 + 4) = 80 个参数，下面的模块只有 40 个。而且查询和键用同一个矩阵 W 时，
-# 词元 i 对词元 j 的得分是 (W xᵢ)·(W xⱼ)，j 对 i 的得分也是它。
+# **手算一例。** 一个头，两个特征，W_q 为恒等矩阵，W_k = [[0, 1], [0, 0]]，即把词元的第二个特征放到第一位。
+# 词元 a = [1, 0]、b = [0, 1]：a 对 b 的得分（尚未缩放）为 [1, 0]·[1, 0] = 1，b 对 a 的得分为 [0, 1]·[0, 0] = 0。
 
 # %% tags=["given"]
 import torch
@@ -100,8 +100,9 @@ class MultiHeadAttention(nn.Module):
 
 
 bug = ""
-# One of: "sigmoid-weights", "wrong-scale", "heads-not-split",
-#         "shared-projection", "dropout-in-eval", "zeros-not-minus-inf"
+# One of: "sigmoid-weights", "wrong-scale", "heads-not-split", "shared-projection",
+#         "dropout-in-eval", "zeros-not-minus-inf", "mask-inverted", "softmax-axis",
+#         "positions-off-by-one", "detached", "residual-missing", "keys-for-values"
 
 # %% tags=["solution"]
 ### BEGIN SOLUTION
@@ -148,27 +149,35 @@ bug = "shared-projection"
 ### END SOLUTION
 
 # %% tags=["demo"]
-# Who looks at whom: the scores of five random tokens, over all features at once.
+# Who looks for whom: the scores of five random tokens, over all features at once; before training, and after some steps of it.
 from grader import heatmap
 
 torch.manual_seed(0)
-attention = MultiHeadAttention(embed_dim=8, num_heads=2).requires_grad_(False)
-x = torch.randn(5, 8)
-scores = attention.q_proj(x) @ attention.k_proj(x).T
-print("parameters:", sum(p.numel() for p in attention.parameters()), "should be", 4 * (8 * 8 + 8))
-print(f"largest difference between score (i, j) and score (j, i): {(scores - scores.T).abs().max():.4f}")
-heatmap(scores, title="scores: the same above and below the diagonal?")
+attention = MultiHeadAttention(embed_dim=8, num_heads=2)
+x, wanted = torch.randn(1, 5, 8), torch.randn(1, 5, 8)
+optimizer = torch.optim.SGD(attention.parameters(), lr=0.05)
+for step in range(101):
+    if step in (0, 100):
+        with torch.no_grad():
+            scores = attention.q_proj(x[0]) @ attention.k_proj(x[0]).T
+        print(f"step {step:3}: largest difference between score (i, j) and score (j, i): {(scores - scores.T).abs().max():.4f}")
+    optimizer.zero_grad()
+    (attention(x, x, x) - wanted).pow(2).mean().backward()
+    optimizer.step()
+heatmap(scores, title="scores after 100 steps: row looks for column")
 
 # %% [markdown]
-# Check as often as you like. Stuck? `hint("debug_shared_projection")` gives a little more each time.
+# Check as often as you like. Stuck? `hint("debug_4")` gives a little more each time.
+# What the interviewer asks next would name the bug: `discuss("debug_4")` tells it when you are done.
 
 # %% [markdown] lang="zh"
-# 可以反复检查。卡住了？`hint("debug_shared_projection")` 每次多给一点提示。
+# 可以反复检查。卡住了？`hint("debug_4")` 每次多给一点提示。
+# 面试官接下来的问题会说破错误所在：做完之后用 `discuss("debug_4")` 查看。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, discuss, hint
 
-check(globals(), exercise="debug_shared_projection")
+check(globals(), exercise="debug_4")
 
 # %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**

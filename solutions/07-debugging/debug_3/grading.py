@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from shared import debugging
+from debugging import mends
 
 from grader.authoring import known, replace
 
-mended = debugging("02-heads/multi_head_attention", "heads-not-split")
+graded = mends("02-heads/multi_head_attention", "heads-not-split")
 
 NOT_MOVED = ("self.head_dim)).transpose(1, 2)", "self.head_dim))")
 NOT_MOVED_BACK = ("context.transpose(1, 2).flatten(2)", "context.flatten(2)")
@@ -18,4 +18,4 @@ unscaled_too = known(
     ]
 )
 
-exercise = dataclasses.replace(mended, mistakes=(*mended.mistakes, *unscaled_too))
+exercise = dataclasses.replace(graded, mistakes=(*graded.mistakes, *unscaled_too))

@@ -1,9 +1,9 @@
 # %% [markdown]
-# > *"Our sparse attention keeps 10 keys of 1,000, and still the output looks like an average of everything. The selection is
-# > right, I checked the indices. So where do the other 990 come from?"*
+# > *"Our sparse attention reads the two best keys. With four keys in all it answers, more or less. With a thousand, what
+# > comes out looks like the average of everything. What happens in between?"*
 #
-# The function below selects the `top_k` best keys of every query, correctly. Still it is not sparse. **Mend**
-# `topk_attention`, and **name** the bug: set `bug` to one of the six slugs listed there.
+# The function below runs, and each row of its weights sums to 1. **Mend** `topk_attention`, and **name** the bug: set `bug` to
+# one of the twelve slugs listed there. The name counts once the function is mended.
 #
 # What the function should do:
 #
@@ -24,14 +24,13 @@
 # - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits;
 #   `torch.topk` is not.
 #
-# **By hand.** Scaled scores 1, 0, 2 and −3, `top_k` = 2: the weights should be 0.269, 0, 0.731 and 0. The function below gives
-# 0.224, 0.083, 0.610 and 0.083: it even raises the last key, whose score was far below all the others.
+# **By hand.** Scaled scores 1, 0, 2 and −3, `top_k` = 2: the weights should be 0.269, 0, 0.731 and 0.
 
 # %% [markdown] lang="zh"
-# > *“我们的稀疏注意力从 1000 个键中只保留 10 个，输出却仍像所有键的平均。选择是对的，下标我检查过了。那另外 990 个为什么还在起作用？”*
+# > *“我们的稀疏注意力只读最好的两个键。总共四个键时结果还过得去；总共一千个键时，输出却像所有键的平均。中间发生了什么？”*
 #
-# 下面的函数正确地选出了每个查询最好的 `top_k` 个键，但它并不稀疏。请**修好** `topk_attention`，并**指出**错误的名称：
-# 把 `bug` 设为单元里列出的六个标识之一。
+# 下面的函数能运行，每行权重之和也是 1。请**修好** `topk_attention`，并**指出**错误的名称：
+# 把 `bug` 设为单元里列出的十二个标识之一。函数修好之后，名称才计分。
 #
 # 函数应当做到：
 #
@@ -50,8 +49,7 @@
 # - 输出保持输入的 dtype 和设备，包括 float64 和 bfloat16；不得修改输入；梯度经由保留下来的部分流向 q、k、v。注意力分数可能大到 ±10,000。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）；`torch.topk` 可以用。
 #
-# **手算一例。** 缩放后的得分为 1、0、2、−3，`top_k` = 2：权重应为 0.269、0、0.731、0。下面的函数给出 0.224、0.083、0.610、0.083：
-# 连得分远低于其他键的最后一个也被抬高了。
+# **手算一例。** 缩放后的得分为 1、0、2、−3，`top_k` = 2：权重应为 0.269、0、0.731、0。
 
 # %% tags=["given"]
 import torch
@@ -78,8 +76,9 @@ def topk_attention(q, k, v, top_k, mask=None):
 
 
 bug = ""
-# One of: "sigmoid-weights", "wrong-scale", "heads-not-split",
-#         "shared-projection", "dropout-in-eval", "zeros-not-minus-inf"
+# One of: "sigmoid-weights", "wrong-scale", "heads-not-split", "shared-projection",
+#         "dropout-in-eval", "zeros-not-minus-inf", "mask-inverted", "softmax-axis",
+#         "positions-off-by-one", "detached", "residual-missing", "keys-for-values"
 
 # %% tags=["solution"]
 ### BEGIN SOLUTION
@@ -106,27 +105,29 @@ bug = "zeros-not-minus-inf"
 ### END SOLUTION
 
 # %% tags=["demo"]
-# Two keys of eight are to be kept. How many have weight?
+# Random queries, keys and values; two keys are read. How far is the output from the plain average of all values?
 from grader import heatmap
 
 torch.manual_seed(0)
-q, k, v = torch.randn(4, 16), torch.randn(8, 16), torch.randn(8, 3)
-output, weights = topk_attention(q, k, v, top_k=2)
-print("keys with weight, by query:", (weights > 0).sum(-1).tolist(), "should be", [2] * 4)
-output, weights = topk_attention(q, torch.randn(1000, 16), torch.randn(1000, 3), top_k=10)
-print(f"1,000 keys: the best ten together have {weights[0].topk(10).values.sum():.3f} of query 0's weight, and should have 1")
-heatmap(topk_attention(q, k, v, top_k=2)[1], title="weights, top_k = 2")
+q, outputs = torch.randn(16, 16), {}
+for S in (4, 16, 64, 256, 1024):
+    v = torch.randn(S, 4)
+    outputs[f"{S} keys"], _ = topk_attention(q, torch.randn(S, 16), v, top_k=2)
+    print(f"{S:4} keys: {(outputs[f'{S} keys'] - v.mean(dim=0)).norm(dim=-1).mean():.2f} from the average of all")
+heatmap(torch.cat([output[:1] for output in outputs.values()]), rows=list(outputs), title="the output of query 0, top_k = 2")
 
 # %% [markdown]
-# Check as often as you like. Stuck? `hint("debug_sparse_zeros")` gives a little more each time.
+# Check as often as you like. Stuck? `hint("debug_6")` gives a little more each time.
+# What the interviewer asks next would name the bug: `discuss("debug_6")` tells it when you are done.
 
 # %% [markdown] lang="zh"
-# 可以反复检查。卡住了？`hint("debug_sparse_zeros")` 每次多给一点提示。
+# 可以反复检查。卡住了？`hint("debug_6")` 每次多给一点提示。
+# 面试官接下来的问题会说破错误所在：做完之后用 `discuss("debug_6")` 查看。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, discuss, hint
 
-check(globals(), exercise="debug_sparse_zeros")
+check(globals(), exercise="debug_6")
 
 # %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
@@ -175,10 +176,10 @@ check(globals(), exercise="debug_sparse_zeros")
 #    > 只检查每行之和是不够的，有错的版本也能通过。
 
 # %% [markdown] tags=["hint"]
-# Count the weights that are not zero, as the demonstration does. Then look at the scores right before the softmax.
+# Count the weights that are not zero: how many are there, and how many should be? Then look at the scores right before the softmax.
 
 # %% [markdown] tags=["hint"] lang="zh"
-# 像演示那样数一数非零权重的个数。再看一看 softmax 之前的得分。
+# 数一数非零权重：有几个？应当有几个？再看一看 softmax 之前的得分。
 
 # %% [markdown] tags=["hint"]
 # The softmax exponentiates. What is e⁰, and which score becomes a weight of exactly 0?

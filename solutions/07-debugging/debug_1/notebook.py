@@ -3,7 +3,8 @@
 # > What is wrong, and can you fix it?"*
 #
 # The cell below holds a function that runs, returns the right shapes and passes a gradient. It is not attention. Find out
-# why, **mend** `dot_product_attention`, and **name** the bug: set `bug` to one of the six slugs listed there.
+# why, **mend** `dot_product_attention`, and **name** the bug: set `bug` to one of the twelve slugs listed there. The name
+# counts once the function is mended.
 #
 # What the function should do, softmax(QKᵀ)V:
 #
@@ -13,21 +14,20 @@
 # | `k` | `(..., S, d)` | S may differ from L |
 # | `v` | `(..., S, d_v)` | d_v may differ from d |
 # | `output` | `(..., L, d_v)` | |
-# | `weights` | `(..., L, S)` | one row a query, and **each row sums to 1** |
+# | `weights` | `(..., L, S)` | one row a query, and each row sums to 1 |
 #
 # - It returns `(output, weights)`. There is no scale and no mask: the scores are the dot products as they are.
 # - Scores may reach ±20,000: nothing may overflow. Outputs keep the inputs' dtype and device, float64 and bfloat16
 #   included. Inputs are not changed, and gradients flow to q, k and v through both outputs.
 # - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits.
 #
-# **By hand.** One query [1, 2], keys [1, 0] and [0, 1]: the scores are 1 and 2, and the weights should be 0.269 and 0.731. The
-# function below gives 0.731 and 0.881.
+# **By hand.** One query [1, 2], keys [1, 0] and [0, 1]: the scores are 1 and 2, and the weights should be 0.269 and 0.731.
 
 # %% [markdown] lang="zh"
 # > *“这是我们的点积注意力，勉强能训练。但输入越长，激活值就越大。问题在哪里？你能修好吗？”*
 #
 # 下面单元里的函数能运行、形状正确、也有梯度，但它不是注意力。请找出原因，**修好** `dot_product_attention`，
-# 并**指出**错误的名称：把 `bug` 设为单元里列出的六个标识之一。
+# 并**指出**错误的名称：把 `bug` 设为单元里列出的十二个标识之一。函数修好之后，名称才计分。
 #
 # 函数应当计算 softmax(QKᵀ)V：
 #
@@ -37,13 +37,13 @@
 # | `k` | `(..., S, d)` | S 可以与 L 不同 |
 # | `v` | `(..., S, d_v)` | d_v 可以与 d 不同 |
 # | `output` | `(..., L, d_v)` | |
-# | `weights` | `(..., L, S)` | 每个查询一行，**每行之和为 1** |
+# | `weights` | `(..., L, S)` | 每个查询一行，每行之和为 1 |
 #
 # - 返回 `(output, weights)`。不缩放，不加掩码：注意力分数就是点积本身。
 # - 注意力分数可能达到 ±20,000，不能溢出。输出保持输入的 dtype 和设备，包括 float64 和 bfloat16。不得修改输入，梯度经由两个输出流向 q、k、v。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）。
 #
-# **手算一例。** 查询 [1, 2]，键 [1, 0] 和 [0, 1]：得分为 1 和 2，权重应为 0.269 和 0.731。下面的函数给出的是 0.731 和 0.881。
+# **手算一例。** 查询 [1, 2]，键 [1, 0] 和 [0, 1]：得分为 1 和 2，权重应为 0.269 和 0.731。
 
 # %% tags=["given"]
 import torch
@@ -55,13 +55,14 @@ def dot_product_attention(q, k, v):
     Returns (output (..., L, d_v), weights (..., L, S)).
     """
     scores = q @ k.transpose(-2, -1)
-    weights = torch.sigmoid(scores)  # every key gets a weight between 0 and 1
+    weights = torch.sigmoid(scores)
     return weights @ v, weights
 
 
 bug = ""
-# One of: "sigmoid-weights", "wrong-scale", "heads-not-split",
-#         "shared-projection", "dropout-in-eval", "zeros-not-minus-inf"
+# One of: "sigmoid-weights", "wrong-scale", "heads-not-split", "shared-projection",
+#         "dropout-in-eval", "zeros-not-minus-inf", "mask-inverted", "softmax-axis",
+#         "positions-off-by-one", "detached", "residual-missing", "keys-for-values"
 
 # %% tags=["solution"]
 ### BEGIN SOLUTION
@@ -79,26 +80,28 @@ bug = "sigmoid-weights"
 ### END SOLUTION
 
 # %% tags=["demo"]
-# All values are 1, so any average of them is 1. Is the output?
+# Random queries, and more and more random keys and values of variance 1: how large is what comes out?
 from grader import heatmap
 
 torch.manual_seed(0)
-q, k = torch.randn(3, 4), torch.randn(32, 4)
-for S in (2, 8, 32):
-    output, weights = dot_product_attention(q, k[:S], torch.ones(S, 1))
-    print(f"{S:2} keys: the output of query 0 is {output[0].item():6.3f} and should be 1")
-heatmap(dot_product_attention(q, k[:8], torch.ones(8, 1))[1], title="weights: what does each row sum to?")
+q, outputs = torch.randn(4, 16), {}
+for S in (4, 16, 64, 256):
+    outputs[f"{S} keys"], _ = dot_product_attention(q, torch.randn(S, 16), torch.randn(S, 3))
+    print(f"{S:3} keys: an entry of the output is about {outputs[f'{S} keys'].pow(2).mean().sqrt():.2f} in size")
+heatmap(torch.cat([output[:1] for output in outputs.values()]), rows=list(outputs), title="the output of query 0")
 
 # %% [markdown]
-# Check as often as you like. Stuck? `hint("debug_sigmoid")` gives a little more each time.
+# Check as often as you like. Stuck? `hint("debug_1")` gives a little more each time.
+# What the interviewer asks next would name the bug: `discuss("debug_1")` tells it when you are done.
 
 # %% [markdown] lang="zh"
-# 可以反复检查。卡住了？`hint("debug_sigmoid")` 每次多给一点提示。
+# 可以反复检查。卡住了？`hint("debug_1")` 每次多给一点提示。
+# 面试官接下来的问题会说破错误所在：做完之后用 `discuss("debug_1")` 查看。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, discuss, hint
 
-check(globals(), exercise="debug_sigmoid")
+check(globals(), exercise="debug_1")
 
 # %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
@@ -149,10 +152,10 @@ check(globals(), exercise="debug_sigmoid")
 #    > sigmoid 注意力则可以几乎什么都不关注。
 
 # %% [markdown] tags=["hint"]
-# Look at the picture: what should every row of weights add up to, and what do these rows add up to?
+# Why would an average of values grow with their number? Look at the weights: what do the rows add up to?
 
 # %% [markdown] tags=["hint"] lang="zh"
-# 看那张图：每一行权重加起来应当是多少？这里加起来又是多少？
+# 值的平均为什么会随个数增大？看看权重：每一行加起来是多少？
 
 # %% [markdown] tags=["hint"]
 # The scores are fine. What turns them into weights looks at one score at a time; it should look at all keys of a query
