@@ -139,3 +139,9 @@ def test_a_check_brings_the_start_page_up_to_date(monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     assert "下一题" in repr(check(function(RIGHT))), "a Chinese workspace is spoken to in Chinese"
     assert "| ✓ 6/6 | 缩放点积注意力 |" in (tmp_path / "00_start.ipynb").read_text(encoding="utf-8")
+
+
+def test_hints_had_under_an_old_id_are_had() -> None:
+    Progress().add("hint", "debug_sigmoid", number=1)
+    assert repr(hint("debug_sigmoid")).startswith("**2/3**")
+    assert records()[-1].exercise == "debug_1"

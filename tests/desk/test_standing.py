@@ -107,6 +107,13 @@ def test_hints_begin_anew_after_a_reset_and_ticks_can_be_taken_back(stands: Stan
     assert stands(hint, Record(NOON, "reset", "weighted_sum")).of("weighted_sum").hints == 0
 
 
+def test_what_was_done_under_an_old_id_counts(stands: Stands) -> None:
+    hint = Record(NOON, "hint", "debug_sigmoid", {"number": 2})
+    found = stands(hint, checked("debug_sigmoid", at=NOON + 60), checked("debug_1", 1.0, NOON + 90))
+    standing = found.of("debug_1")
+    assert (standing.state, standing.hints, standing.checks, standing.seconds) == ("passed", 2, 2, 90)
+
+
 def test_records_of_another_course_do_not_count(stands: Stands) -> None:
     found = stands(checked("weighted_sum"), checked("of_another_course", 1.0))
     assert (found.passed, name_of_next(found)) == (1, "attention_by_hand")
