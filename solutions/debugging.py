@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from shared import itself
+
 from grader.authoring import Case, Elsewhere, Exercise, Inputs, Text, call, known, replace, sibling
 
 BUGS = (
@@ -78,10 +80,6 @@ def names_both(value: Any, expected: Any) -> Text | None:
         '`bugs` does not name what was wrong with the code: two slugs of the list, `{"...", "..."}`.',
         '`bugs` 没有说对代码的问题所在：应为列表中的两个标识，`{"...", "..."}`。',
     )
-
-
-def itself(value):  # type: ignore[no-untyped-def]
-    return value
 
 
 def in_order(value):  # type: ignore[no-untyped-def]

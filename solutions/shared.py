@@ -130,6 +130,21 @@ def softmax_by_fixed_axis(old: str, scores: str, patched: str = "") -> dict[str,
     }
 
 
+def itself(value):  # type: ignore[no-untyped-def]
+    return value
+
+
+def without_gradients(module, *inputs):  # type: ignore[no-untyped-def]
+    """What a module answers as it is used after training: in ``eval()``, and with nothing recorded.
+
+    There ``nn.MultiheadAttention`` takes another path, which may answer otherwise.
+    """
+    import torch
+
+    with torch.no_grad():
+        return module.eval()(*inputs)
+
+
 def together_or_alone(*edits: tuple[str, str]) -> list[Any]:
     """A mistake made in several places of the reference at once, and in each of them alone."""
     return [replace(*edits), *(replace(edit) for edit in edits)]

@@ -31,10 +31,10 @@ def records() -> list[Record]:
 def test_full_marks_say_what_is_next(capsys: pytest.CaptureFixture[str]) -> None:
     result = check(function(RIGHT))
     said = capsys.readouterr().out.splitlines()
-    assert said[-2] == "✓ 1 of 39 · next: Attention by hand (20 min)"
+    assert said[-2] == "✓ 1 of 41 · next: Attention by hand (20 min)"
     assert said[-1] == f'What the interviewer asks next: from grader import discuss; discuss("{NAME}")'
-    assert "<p>✓ 1 of 39 · next: Attention by hand (20 min)</p>" in result._repr_html_()
-    assert "✓ 1/39 · 下一题：手算注意力" in repr(check(function(RIGHT), lang="zh"))
+    assert "<p>✓ 1 of 41 · next: Attention by hand (20 min)</p>" in result._repr_html_()
+    assert "✓ 1/41 · 下一题：手算注意力" in repr(check(function(RIGHT), lang="zh"))
 
 
 def test_every_check_is_recorded_and_tests_are_not() -> None:
@@ -116,7 +116,7 @@ def test_progress_is_a_map(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     for exercise in (NAME, "masked_softmax"):
         Progress().add("check", exercise, score=1, max_score=6, mistakes=["no-scale"])
     said = progress()._repr_markdown_()
-    assert said.startswith("**Continue: Masked softmax** (20 min)\n\n0 of 39 passed")
+    assert said.startswith("**Continue: Masked softmax** (20 min)\n\n0 of 41 passed")
     assert "| ▶ 1/6 | Scaled dot-product attention | 25 | ●●○○○ | Dot-product attention |" in said
     assert "- 2× Your weights match attention without the 1/√d scale" in said
     assert "**继续：带掩码的 softmax**" in progress(lang="zh")._repr_markdown_()
@@ -129,7 +129,7 @@ def test_where_progress_cannot_be_kept_it_is_said_below_the_report(
     monkeypatch.setenv("ATTN_DATA", str(tmp_path / "file"))
     said = repr(check(function(RIGHT)))
     assert "Set ATTN_DATA to a folder" in said
-    assert "✓ 1 of 39" in said
+    assert "✓ 1 of 41" in said
 
 
 def test_a_check_brings_the_start_page_up_to_date(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: Path) -> None:

@@ -70,8 +70,8 @@ def test_once_passed_is_passed(stands: Stands) -> None:
 
 def test_it_is_said_as_people_say_it(stands: Stands) -> None:
     said = what_is_next(stands(checked("attention_by_hand")))
-    assert said.en == "✓ 1 of 39 · next: Dot-product attention (15 min)"
-    assert said.zh == "✓ 1/39 · 下一题：点积注意力（15 分钟）"
+    assert said.en == "✓ 1 of 41 · next: Dot-product attention (15 min)"
+    assert said.zh == "✓ 1/41 · 下一题：点积注意力（15 分钟）"
 
 
 def test_pauses_are_not_work(stands: Stands) -> None:
