@@ -103,7 +103,7 @@ def test_a_second_start_changes_no_work_and_adds_what_is_new(
     monkeypatch.setattr(start, "learner_notebook", lambda *given: _changed(title(*given)))
     filled = fill(workspace, course)
     assert filled.left == ["masked_softmax"]
-    assert len(filled.renewed) == 38
+    assert len(filled.renewed) == 40
     assert worked.read_text(encoding="utf-8") == answer
     assert "Changed." in texts(gone, "markdown")[0]
 
