@@ -64,7 +64,7 @@ def hint(target: Any, lang: Language | None = None, number: int | None = None) -
         hints = _hints(exercise)[language]
     except DeskError as error:
         return Markdown(say(error.text, language))
-    following = hints_given(_progress().records(), exercise) + 1
+    following = _hints_had(exercise) + 1
     chosen = max(1, min(number or following, following, len(hints)))
     _progress().add("hint", exercise, number=chosen)
     return Markdown(told.hint(hints, chosen, _call("solution", exercise), language))
@@ -108,6 +108,8 @@ def self_review(exercise: str, lang: Language | None = None, ticked: Collection[
         part = desk.script(exercise).written_part(language)
     except DeskError as error:
         return Markdown(say(error.text, language))
+    if not part.answer:
+        return Markdown(say(told.NOTHING_WRITTEN.format(exercise=exercise, call=_call("discuss", exercise)), language))
     if ticked is not None:
         for item in range(1, len(part.rubric) + 1):
             _progress().add("tick", exercise, item=item, ticked=item in ticked)
@@ -172,6 +174,13 @@ def _hints(exercise: str) -> dict[str, list[str]]:
     if found is not None and found.course.find(exercise):
         return _desk().hints(exercise)
     return public_hints(exercise, Path.cwd() / PUBLIC_FOLDER)
+
+
+def _hints_had(exercise: str) -> int:
+    found = located()
+    if found is not None and found.course.find(exercise):
+        return _desk().standings().of(exercise).hints
+    return hints_given(_progress().records(), exercise)
 
 
 def _source(value: Any) -> str:

@@ -65,8 +65,8 @@ def file_of(path: Path) -> Path:
 
     with suppress(CourseError, DeskError):
         at = Desk(find_course())
-        if at.located.course.find(str(path)):
-            return Path(shown(at.file(str(path))))
+        if at.located.course.named(str(path)):
+            return Path(shown(at.file(at.exercise(str(path)))))
     return path
 
 

@@ -61,7 +61,7 @@ def grade(
     found = _found(paths)
     work = found.work
     located = _trusted_course(paths)
-    known(located, [exercise] if exercise else None)
+    exercise = next(iter(known(located, [exercise] if exercise else None)), None)
     graded = run(located, work, exercise, device, _isolation(paths, work, require_sandbox))
     reports, modules = without_modules(graded, given=paths)
     from grader.cli.passed_over import list_passed_over

@@ -41,9 +41,14 @@ class Titles(_Part):
 
 
 class ExerciseEntry(_Part):
-    """One exercise: its id names its folder in ``solutions/`` and its notebook in ``exercises/``."""
+    """One exercise: its id names its folder in ``solutions/`` and its notebook in ``exercises/``.
+
+    Args:
+        formerly: ids that it had once: what was done or is handed in under one of them is of this exercise.
+    """
 
     id: Id
+    formerly: tuple[Id, ...] = ()
     title: Titles
     points: float = Field(gt=0)
     minutes: int = Field(gt=0)
@@ -85,6 +90,10 @@ class Course(_Part):
     def find(self, exercise: str) -> tuple[Assignment, ExerciseEntry] | None:
         """An exercise by its id."""
         return next((found for found in self.entries() if found[1].id == exercise), None)
+
+    def named(self, name: str) -> str | None:
+        """The id of the exercise that has this name, or had it once; None where there is none."""
+        return next((entry.id for _, entry in self.entries() if name in (entry.id, *entry.formerly)), None)
 
 
 class LocatedCourse:
@@ -156,13 +165,15 @@ def read_course(path: Path) -> Course:
 
 
 def _check_names(path: Path, found: Yaml, course: Course) -> None:
-    seen: set[str] = set()
+    seen, named = set[str](), set[str]()
     problems = []
     for a, assignment in enumerate(course.assignments):
         for e, entry in enumerate(assignment.exercises):
             line = found.line(("assignments", a, "exercises", e, "id"))
-            if entry.id in seen:
-                problems.append(f"{path}:{line}: exercise {entry.id!r} is there twice; give each its own id")
+            for name in (entry.id, *entry.formerly):
+                if name in named:
+                    problems.append(f"{path}:{line}: exercise {name!r} is there twice; give each its own id")
+                named.add(name)
             for need in entry.needs:
                 if need not in seen:
                     at = found.line(("assignments", a, "exercises", e, "needs"))

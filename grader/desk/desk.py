@@ -39,6 +39,8 @@ class Desk:
     def __init__(self, located: LocatedCourse, folder: Path | None = None, progress: Progress | None = None) -> None:
         self.located, self.folder = located, (folder or Path.cwd()).absolute()
         self.workspace = workspace.find(self.folder)
+        if self.workspace:
+            self.workspace.rename(located.course)
         self.progress = progress or Progress()
 
     def standings(self) -> Standings:
@@ -54,8 +56,8 @@ class Desk:
         from grader.submission.names import possible_exercises
 
         for possible in (name, *possible_exercises(Path(name).name)):
-            if self.located.course.find(possible):
-                return possible
+            if exercise := self.located.course.named(possible):
+                return exercise
         raise DeskError(no_exercise(name, (entry.id for _, entry in self.located.course.entries())))
 
     def file(self, exercise: str) -> Path:

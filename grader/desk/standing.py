@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
@@ -130,8 +130,7 @@ class Standings:
 def standings(course: Course, records: Iterable[Record]) -> Standings:
     """Where the learner stands, by what was recorded of the exercises of this course."""
     entries = [(assignment, entry) for assignment, entry in course.entries()]
-    known = {entry.id for _, entry in entries}
-    kept = tuple(record for record in records if record.exercise in known)
+    kept = tuple(_of_this(course, records))
     seconds = _seconds(kept)
     own: dict[str, list[Record]] = {}
     for record in kept:
@@ -143,6 +142,14 @@ def standings(course: Course, records: Iterable[Record]) -> Standings:
         ),
         kept,
     )
+
+
+def _of_this(course: Course, records: Iterable[Record]) -> Iterator[Record]:
+    """The records of a course's exercises, each under the id that its exercise has now."""
+    now = {name: entry.id for _, entry in course.entries() for name in (entry.id, *entry.formerly)}
+    for record in records:
+        if record.exercise in now:
+            yield replace(record, exercise=now[record.exercise])
 
 
 def _standing(assignment: Assignment, entry: ExerciseEntry, records: Sequence[Record], seconds: float) -> Standing:

@@ -11,7 +11,7 @@ from grader.report.model import Check
 from grader.text import Text
 from grader.verdict import messages
 from grader.verdict.describe import describe_problem
-from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem
+from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem, wrongly_answered
 from grader.wire.calls import Outcome
 
 ELSEWHERE: tuple[Family, ...] = ("state", "dtype")
@@ -40,6 +40,7 @@ def score_checks(
     A question is a check of its own: its answer has to be right. Shapes, dtypes, gradients, state, rules and resources
     are one check each, over all questions that look at them. Without an answer there is nothing to see in how it was
     made: these checks, and questions with a fault, pass only if some plain call gave an answer of the right form.
+    What needs the rest passes only where everything else is answered rightly.
     """
     questions = key.questions
     plain = _plain(questions)
@@ -63,6 +64,8 @@ def score_checks(
         if found is not None:
             return message_of(found)
         question = questions[index]
+        if question.needs_the_rest and wrongly_answered(problems, questions):
+            return messages.NEEDS_THE_REST
         alike = {i for i in plain if questions[i].call.target == question.call.target}
         needs_no_call = not question.fault or question.call.own_parameters
         return None if needs_no_call or not alike or alike & formed else messages.NOTHING_TO_SEE

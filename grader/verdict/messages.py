@@ -274,5 +274,9 @@ NOTHING_TO_SEE = Text(
     "This cannot be seen yet: no call gave an answer of the right form.", "还看不出来：没有一次调用给出形式正确的答案。"
 )
 AS_ABOVE = Text("As in “{name}”.", "同“{name}”。")
+NEEDS_THE_REST = Text(
+    "This is looked at, and counts, once everything else is answered rightly.",
+    "其余各项都答对之后，才会检查这一项并计分。",
+)
 TWO_SENTENCES = Text("{first} {second}", "{first} {second}")
 IN_CASE = Text("{said} (Case: {reason}.)", "{said}（用例：{reason}。）")

@@ -49,7 +49,7 @@ def test_the_way_of_a_learner(
 ) -> None:
     """Starts, sees what is next, tries, takes a hint, solves it, and is told what is next."""
     monkeypatch.chdir(tmp_path)
-    assert attn("start").stdout.startswith(f"39 exercises added to {tmp_path / 'attention-workshop'}.\n")
+    assert attn("start").stdout.startswith(f"41 exercises added to {tmp_path / 'attention-workshop'}.\n")
     here = tmp_path / "attention-workshop"
     monkeypatch.chdir(here)
     assert f"Next: {FIRST} · Attention by hand (20 min)" in attn().stdout
@@ -60,10 +60,10 @@ def test_the_way_of_a_learner(
     assert "**1/3**" in attn("hint", FIRST).stdout
     solve(course, FIRST, path)
     passed = attn("check", FIRST)
-    assert "✓ 1 of 39 · next: Dot-product attention (15 min)" in passed.stdout
+    assert "✓ 1 of 41 · next: Dot-product attention (15 min)" in passed.stdout
     assert f"attn discuss {FIRST}" in passed.stdout
     state = json.loads(attn("progress", "--json", "-").stdout)
-    assert (state["passed"], state["of"], state["next"], state["streak"]) == (1, 39, "dot_product_attention", 1)
+    assert (state["passed"], state["of"], state["next"], state["streak"]) == (1, 41, "dot_product_attention", 1)
     (first, *_) = state["exercises"]
     assert (first["state"], first["score"], first["checks"], first["hints"]) == ("passed", 6, 2, 1)
     assert "[Dot-product attention]" in (here / "00_start.ipynb").read_text(encoding="utf-8")

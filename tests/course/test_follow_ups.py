@@ -8,7 +8,7 @@ from helpers import EXERCISES
 from grader.course.course import LocatedCourse
 from grader.course.script import read_script
 
-FEWEST = 195
+FEWEST = 205
 """Questions in the whole course: that none is lost by mistake."""
 
 
@@ -22,6 +22,14 @@ def test_every_question_is_answered_in_both_languages(course: LocatedCourse, exe
         assert asked.question
         assert asked.answer, asked.question
         assert asked.answer[0] != ">"
+
+
+def test_a_written_part_says_how_it_is_reviewed(course: LocatedCourse) -> None:
+    for _, entry in course.course.entries():
+        cells = read_script(course.solution(entry.id) / "notebook.py").cells
+        for language in ("en", "zh"):
+            said = any(f'self_review("{entry.id}")' in cell.source for cell in cells if cell.language == language)
+            assert said == bool(entry.written), (entry.id, language)
 
 
 def test_no_question_is_lost(course: LocatedCourse) -> None:

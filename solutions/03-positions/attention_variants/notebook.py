@@ -7,6 +7,7 @@
 #
 # **First, in words**, in the cell below (10 to 15 lines): along which axes does attention vary, which kinds are there
 # on each, and what is each good for? Then the axis that can be put into one function, the score.
+# When it is written, `self_review("attention_variants")` shows a model answer, and what yours should hold.
 #
 # **Write** `attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None) -> (..., L, S)`, the scores before the
 # softmax:
@@ -37,6 +38,7 @@
 #
 # **先用文字回答**（写在下面的单元里，10 到 15 行）：注意力可以沿哪些方面变化？每个方面有哪几种？各适合什么场合？
 # 然后实现其中能写成一个函数的方面：得分。
+# 写完之后，`self_review("attention_variants")` 会给出参考答案和应当包含的要点。
 #
 # **请实现** `attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None) -> (..., L, S)`，即 softmax 之前的得分：
 #
@@ -149,7 +151,7 @@ def attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None):
 # 下面的单元可以反复运行。卡住了？`hint("attention_variants")` 每次多给一点提示。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(attention_scores)
 

@@ -27,6 +27,7 @@
 #
 # **Part 2, in words.** Take translation, text generation and sentiment analysis. For each: which attention is it (self
 # or cross, masked or not), where do queries, keys and values come from, and what would go wrong with the wrong mask?
+# When it is written, `self_review("nlp_applications")` shows a model answer, and what yours should hold.
 
 # %% [markdown] lang="zh"
 # > *“情感分析、文本生成、机器翻译都用注意力。它们之间到底差在哪里？”*
@@ -53,6 +54,7 @@
 #
 # **第二部分：文字。** 以机器翻译、文本生成和情感分析为例，分别说明：用的是哪种注意力（自注意力还是交叉注意力，
 # 有没有掩码），查询、键、值从哪里来，掩码用错会出什么问题。
+# 写完之后，`self_review("nlp_applications")` 会给出参考答案和应当包含的要点。
 
 # %% tags=["demo"]
 # Generation, a text of 4 tokens padded to 6: the causal triangle without the columns of the padding.
@@ -84,7 +86,7 @@ def mask_for(task, src_lengths, tgt_lengths=None):
 
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(mask_for)
 

@@ -24,6 +24,7 @@
 # **Part 2, in words.** Name at least three uses of attention in vision, and say for each what the queries, the keys
 # and the values are. Then: why patches and not pixels, what position information is for, and when you would rather
 # take a CNN.
+# When it is written, `self_review("vision_applications")` shows a model answer, and what yours should hold.
 
 # %% [markdown] lang="zh"
 # > *“注意力是为句子发明的。它在图像里有什么用？怎样把一幅图像变成一个序列？”*
@@ -45,6 +46,7 @@
 #
 # **第二部分：文字。** 举出注意力在视觉中的至少三种用法，并说明每种用法的查询、键和值各是什么。
 # 再回答：为什么用图块而不用像素，位置信息有什么用，什么时候你更愿意用 CNN。
+# 写完之后，`self_review("vision_applications")` 会给出参考答案和应当包含的要点。
 
 # %% tags=["demo"]
 # Which patch each pixel of a 4 × 6 image belongs to, for p = 2: six patches, numbered like reading a page.
@@ -87,7 +89,7 @@ def unpatchify(patches, patch_size, channels, height, width):
 
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(patchify, unpatchify)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import torch
-from shared import causal, instead_of, together_or_alone
+from shared import causal, instead_of, together_or_alone, without_gradients
 from torch import nn
 
 from grader.authoring import Case, Exercise, Inputs, Text, built, known, replace, standard
@@ -27,6 +27,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
         lambda: built(6, 3, 10, norm_first=False)(normal(2, 4, 6), causal(4)), dtypes=("float64", "bfloat16")
     )
     yield Case("bfloat16, pre-norm", built(6, 2, 9)(normal(2, 4, 6)), "dtype", dtype="bfloat16")
+    used = built(8, 2, 10)(normal(2, 5, 8), causal(5))
+    yield Case("eval() under no_grad, causal", used, "masking", probe=without_gradients)
 
 
 def names(block, x):
