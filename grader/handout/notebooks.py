@@ -44,9 +44,9 @@ def source_notebook(course: Course, entry: ExerciseEntry, script: Script) -> Not
         if "broken" in part.tags:
             broken = part.source
             continue
-        cell = _NEW_CELL[part.kind](without_answers(part.source) if "follow-up" in part.tags else part.source)
-        if part.kind == "markdown" and part.language == "zh":
-            cell.source = _folded(part.source)
+        text = without_answers(part.source) if "follow-up" in part.tags else part.source
+        chinese = part.kind == "markdown" and part.language == "zh"
+        cell = _NEW_CELL[part.kind](_folded(text) if chinese else text)
         if "solution" in part.tags:
             count += 1
             name = f"{entry.id}-solution" if count == 1 else f"{entry.id}-solution-{count}"
@@ -75,8 +75,8 @@ def _title_cell(course: Course, entry: ExerciseEntry) -> NotebookNode:
     points = f"{entry.points:g} points" + (f" + {entry.written:g} for the written answer" if entry.written else "")
     lines = [f"# {entry.title.en} · {entry.title.zh}", "", f"{entry.stars} · about {entry.minutes} minutes · {points}"]
     if entry.answers:
-        asked = [f"{code} ({course.questions[code]})" if code in course.questions else code for code in entry.answers]
-        lines += ["", "Interview questions this answers: " + "; ".join(asked) + "."]
+        lines += ["", f"Interview questions this answers: {'; '.join(course.asked(entry, 'en'))}."]
+        lines += ["", f"对应的面试题：{'；'.join(course.asked(entry, 'zh'))}。"]
     if entry.needs:
         needed = [course.find(need) for need in entry.needs]
         lines += ["", "Do first: " + ", ".join(found[1].title.en for found in needed if found) + "."]

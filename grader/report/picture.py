@@ -1,4 +1,7 @@
-"""Pictures for notebooks, as plain SVG: no plotting library to install, nothing to wait for."""
+"""Pictures for notebooks, as plain SVG: no plotting library to install, nothing to wait for.
+
+Text has the colour of the text around it, so that it can be read on a light and on a dark page.
+"""
 
 from __future__ import annotations
 
@@ -51,14 +54,14 @@ def heatmap(
         'font-family="sans-serif" font-size="12">'
     ]
     if title:
-        parts.append(f'<text x="{MARGIN}" y="{MARGIN + 12}" font-weight="600" fill="#777">{html.escape(title)}</text>')
+        parts.append(f'<text x="{MARGIN}" y="{MARGIN + 12}" font-weight="600" fill="currentColor">{html.escape(title)}</text>')
     for j, name in enumerate(column_names):
         x = left + CELL * (j + 0.5)
-        parts.append(f'<text x="{x}" y="{top - 6}" text-anchor="middle" fill="#777">{html.escape(name)}</text>')
+        parts.append(f'<text x="{x}" y="{top - 6}" text-anchor="middle" fill="currentColor">{html.escape(name)}</text>')
     for i, row in enumerate(values):
         y = top + CELL * i
         parts.append(
-            f'<text x="{left - 6:.0f}" y="{y + CELL / 2 + 4}" text-anchor="end" fill="#777">'
+            f'<text x="{left - 6:.0f}" y="{y + CELL / 2 + 4}" text-anchor="end" fill="currentColor">'
             f"{html.escape(row_names[i])}</text>"
         )
         parts += [_cell(value, left + CELL * j, y, highest) for j, value in enumerate(row)]
@@ -68,7 +71,7 @@ def heatmap(
 
 def _cell(value: Any, x: float, y: float, highest: float) -> str:
     share = abs(float(value)) / highest
-    ink = "#fff" if share > 0.55 else "#456"
+    ink = "#fff" if share > 0.55 else "currentColor"
     shown = "" if isinstance(value, bool) else _shown(value)
     return (
         f'<rect x="{x}" y="{y}" width="{CELL - 2}" height="{CELL - 2}" rx="3" fill="#0969da" '

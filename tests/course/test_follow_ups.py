@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from helpers import EXERCISES
 
@@ -27,3 +29,22 @@ def test_every_question_is_answered_in_both_languages(course: LocatedCourse, exe
 def test_no_question_is_lost(course: LocatedCourse) -> None:
     scripts = (read_script(course.solution(exercise) / "notebook.py") for exercise in EXERCISES)
     assert sum(len(script.follow_ups("en")) for script in scripts) >= FEWEST
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_answers_are_told_only_when_asked_for(course: LocatedCourse, exercise: str) -> None:
+    script = read_script(course.solution(exercise) / "notebook.py")
+    handed_out = json.loads(course.release(exercise).read_text(encoding="utf-8"))
+    text = " ".join("".join(cell["source"]) for cell in handed_out["cells"])
+    for language in ("en", "zh"):
+        assert script.follow_ups(language)[0].question[:20] in text
+        for asked in script.follow_ups(language):
+            assert asked.answer[:20] not in text
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_a_written_answer_can_be_compared_with_the_model_answer(course: LocatedCourse, exercise: str) -> None:
+    script = read_script(course.solution(exercise) / "notebook.py")
+    for language in ("en", "zh"):
+        asked = "".join(cell.source for cell in script.cells if cell.kind == "markdown" and cell.language == language)
+        assert (f'`self_review("{exercise}")`' in asked) == bool(script.written_part(language).answer)

@@ -140,7 +140,7 @@ check(soft_lookup)
 # in contact). And weights are not an explanation: a large weight says that a value was mixed in with a large factor,
 # not that it caused the decision (Jain and Wallace, 2019).
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **参考答案。** 注意力是在一个软字典里查找。每个可读的对象提供一个*键*（凭什么被找到）和一个*值*（能给出什么）；
 # 读取的一方带来一个*查询*（想要什么）。查询与每个键比较，通常用点积；softmax 把相似度变成非负、和为 1 的权重；
 # 返回的是各个值乘以权重之和。所以结果由匹配的内容主导，取决于内容而不是固定的位置：同样的参数，输入不同，权重就不同。

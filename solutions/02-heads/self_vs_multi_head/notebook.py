@@ -7,7 +7,9 @@
 # parallel. Cross-attention can have heads, and self-attention can do without.
 #
 # **First, in words**, in the cell below (8 to 12 lines): what does each of the two names say, how do they combine,
-# what do heads buy, and what do they cost in parameters and computation? Then two functions that check your answer.
+# what do heads buy, and what do they cost in parameters and computation? When it is written,
+# `self_review("self_vs_multi_head")` shows a model answer, and what yours should hold. Then two functions that check
+# your answer.
 #
 # **Write** `parameter_count(embed_dim, num_heads, bias=True) -> int`, the number of parameters of the module of
 # `multi_head_attention`: `q_proj`, `k_proj`, `v_proj` and `out_proj`, each an `nn.Linear` from embed_dim to embed_dim,
@@ -41,7 +43,7 @@
 #
 # **先用文字回答**（写在下面的单元里，8 到 12 行）：这两个名字各说的是什么？如何组合？多头带来什么？
 # 参数和计算的代价是多少？
-# 然后用两个函数检验你的回答。
+# 写完之后，`self_review("self_vs_multi_head")` 会给出参考答案和应当包含的要点。然后用两个函数检验你的回答。
 #
 # **请实现** `parameter_count(embed_dim, num_heads, bias=True) -> int`，即 `multi_head_attention` 一题中模块的参数量：
 # `q_proj`、`k_proj`、`v_proj` 和 `out_proj`，每个都是 embed_dim 到 embed_dim 的 `nn.Linear`；
@@ -86,7 +88,7 @@
 # **What they lose.** A head compares in E/H dimensions: the scores of one head have rank at most E/H. With too many
 # heads, each is too small.
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **两个问题。** “自”说的是来源：查询、键、值是同一个序列的投影。“多头”说的是次数：并行做 H 次注意力，结果拼接起来，
 # 再由输出投影混合。
 # “自”的反面是“交叉”，“多头”的反面是“单头”；四种组合都存在。
@@ -150,7 +152,7 @@ def head_weights(q, k, num_heads):
 # 下面的单元可以反复运行。卡住了？`hint("self_vs_multi_head")` 每次多给一点提示。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(parameter_count, head_weights)
 

@@ -6,7 +6,8 @@
 # Position encodings, often on the list, are not attention at all: they change its input or its scores.
 #
 # **First, in words**, in the cell below (10 to 15 lines): along which axes does attention vary, which kinds are there
-# on each, and what is each good for? Then the axis that can be put into one function, the score.
+# on each, and what is each good for? When it is written, `self_review("attention_variants")` shows a model answer, and
+# what yours should hold. Then the axis that can be put into one function, the score.
 #
 # **Write** `attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None) -> (..., L, S)`, the scores before the
 # softmax:
@@ -36,6 +37,7 @@
 # 一个模型可以三者兼有。清单上常见的位置编码根本不是注意力：它改变的是注意力的输入或得分。
 #
 # **先用文字回答**（写在下面的单元里，10 到 15 行）：注意力可以沿哪些方面变化？每个方面有哪几种？各适合什么场合？
+# 写完之后，`self_review("attention_variants")` 会给出参考答案和应当包含的要点。
 # 然后实现其中能写成一个函数的方面：得分。
 #
 # **请实现** `attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None) -> (..., L, S)`，即 softmax 之前的得分：
@@ -78,7 +80,7 @@
 # These axes combine: a Transformer decoder has scaled dot-product, multi-head, causal self-attention, and
 # cross-attention.
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **得分怎么算。** 点积（便宜：一次矩阵乘法），除以 √d 使方差不随 d 增长；general（双线性）q W kᵀ，
 # 查询和键的维度可以不同；
 # additive（加性）wᵀ tanh(W_q q + W_k k)，给每一对位置一个小网络，d 大时不缩放也稳定，但较慢，并需要 L·S·a 个数。
@@ -149,7 +151,7 @@ def attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None):
 # 下面的单元可以反复运行。卡住了？`hint("attention_variants")` 每次多给一点提示。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(attention_scores)
 

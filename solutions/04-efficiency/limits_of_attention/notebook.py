@@ -83,7 +83,7 @@
 # Claims to be careful with: attention does not by itself reduce computation, and it neither prevents nor causes
 # overfitting by its mechanism.
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **优势。**
 #
 # 1. *路径短*：任意两个位置在一层内相连，与距离无关；RNN 要走的步数等于距离，梯度也要一步步传回。

@@ -27,6 +27,7 @@
 #
 # **Part 2, in words.** Take translation, text generation and sentiment analysis. For each: which attention is it (self
 # or cross, masked or not), where do queries, keys and values come from, and what would go wrong with the wrong mask?
+# When it is written, `self_review("nlp_applications")` shows a model answer, and what yours should hold.
 
 # %% [markdown] lang="zh"
 # > *“情感分析、文本生成、机器翻译都用注意力。它们之间到底差在哪里？”*
@@ -53,6 +54,7 @@
 #
 # **第二部分：文字。** 以机器翻译、文本生成和情感分析为例，分别说明：用的是哪种注意力（自注意力还是交叉注意力，
 # 有没有掩码），查询、键、值从哪里来，掩码用错会出什么问题。
+# 写完之后，`self_review("nlp_applications")` 会给出参考答案和应当包含的要点。
 
 # %% tags=["demo"]
 # Generation, a text of 4 tokens padded to 6: the causal triangle without the columns of the padding.
@@ -84,7 +86,7 @@ def mask_for(task, src_lengths, tgt_lengths=None):
 
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(mask_for)
 
@@ -106,7 +108,7 @@ check(mask_for)
 # **What attention is not**: by itself it does not know the order of the words, that takes position information; and a
 # large weight shows where a value was taken from, not why the model decided as it did (Jain and Wallace, 2019).
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **情感分析**（分类）：不带因果掩码的自注意力。查询、键、值都是同一段文本的投影，所以“不”可以从任意方向影响“好”；
 # 最后对真实词元的输出取平均，或读出类别词元。没有填充掩码，同一段文本与更长的文本放在一批里，logits 就会变。
 #

@@ -23,7 +23,7 @@
 #
 # **Part 2, in words.** Name at least three uses of attention in vision, and say for each what the queries, the keys
 # and the values are. Then: why patches and not pixels, what position information is for, and when you would rather
-# take a CNN.
+# take a CNN. When it is written, `self_review("vision_applications")` shows a model answer, and what yours should hold.
 
 # %% [markdown] lang="zh"
 # > *“注意力是为句子发明的。它在图像里有什么用？怎样把一幅图像变成一个序列？”*
@@ -45,6 +45,7 @@
 #
 # **第二部分：文字。** 举出注意力在视觉中的至少三种用法，并说明每种用法的查询、键和值各是什么。
 # 再回答：为什么用图块而不用像素，位置信息有什么用，什么时候你更愿意用 CNN。
+# 写完之后，`self_review("vision_applications")` 会给出参考答案和应当包含的要点。
 
 # %% tags=["demo"]
 # Which patch each pixel of a 4 × 6 image belongs to, for p = 2: six patches, numbered like reading a page.
@@ -87,7 +88,7 @@ def unpatchify(patches, patch_size, channels, height, width):
 
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(patchify, unpatchify)
 
@@ -113,7 +114,7 @@ check(patchify, unpatchify)
 # (Dosovitskiy et al., 2021), or reaches it with strong augmentation (DeiT, Touvron et al., 2021). Hybrids take a CNN's
 # feature map as tokens.
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **用法。**（1）*分类*：Vision Transformer 以图块为词元，自注意力从第一层起就让每个图块都能关注其他所有图块；
 # 查询、键、值都是这些图块的投影，最后读出类别词元（或取平均）。
 # （2）*检测*：DETR（Carion 等，2020）用一百个可学习的目标查询去关注图像特征的各个位置（键和值），每个查询给出一个框和一个类别。

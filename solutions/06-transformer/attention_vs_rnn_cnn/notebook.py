@@ -139,7 +139,7 @@ check(path_length, sequential_steps, is_permutation_equivariant)
 # **When not.** Very long streams under tight memory (state-space models and RNNs), small image datasets (CNN), purely
 # local signals.
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **作用范围。** 注意力一层就能连接任意两个位置；RNN 需要的步数等于它们的距离；卷积核为 k 的 CNN 约需 2n/(k−1)
 # 层（空洞逐层加倍时约 log n 层）。路径长，信号和梯度要被连乘许多次：这就是普通 RNN 会遗忘（梯度消失）的原因，LSTM 和
 # GRU 的门可以缓解。

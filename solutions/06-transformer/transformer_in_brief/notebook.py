@@ -96,7 +96,7 @@ heatmap([[0.312, 0.229, 0.458, 0.0003]], rows=["GPT-2 small"], columns=["emb.", 
 # unless a fused kernel such as FlashAttention computes them again. "Efficient" means few *sequential* steps, O(1) per
 # layer where an RNN needs O(n); it does not mean fewer operations on long inputs.
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **是什么。** 一种由注意力和小型网络组成的序列模型，没有循环，也没有卷积。每个位置一步就能看到所有其他位置，同一层的所有位置同时计算。
 #
 # **一层。** 多头自注意力在位置*之间*传递信息；前馈网络（两个线性变换，中间一个非线性，内部通常是四倍宽）对每个位置*单独*处理。
