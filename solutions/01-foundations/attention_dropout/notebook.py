@@ -2,7 +2,7 @@
 # > *"There is a dropout on the attention weights. Write it, without `nn.Dropout`. What does it do in evaluation, and
 # > why do the weights of a row no longer sum to 1?"*
 #
-# GPT (Radford et al., 2018) and BERT (Devlin et al., 2018) drop attention weights while they train: every weight is, on
+# GPT (Radford et al., 2018) and BERT (Devlin et al., 2019) drop attention weights while they train: every weight is, on
 # its own, set to 0 with probability p, so that no query can rely on a single key. What is kept is divided by 1 − p
 # (*inverted dropout*), so that the expected weight stays what it was, and nothing at all has to be done in evaluation.
 #
@@ -16,8 +16,8 @@
 # - The result has the dtype and device of the weights; a mask that you draw has to be on that device.
 # - The weights are not changed in place. The gradient is that of the entries that are kept: 1/(1 − p) there, 0
 #   elsewhere.
-# - Write it yourself: `nn.Dropout`, `F.dropout` and the like are off limits. Random numbers (`torch.rand`,
-#   `bernoulli`, …) are yours to use.
+# - Write it yourself: `nn.Dropout`, `F.dropout` and the like may not be used. Random numbers (`torch.rand`,
+#   `bernoulli`, …) may be used.
 #
 # **By hand.** Weights [0.5, 0.3, 0.2], p = 0.5, and the second is dropped: the result is [1.0, 0, 0.4]. It sums to
 # 1.4. With p = 0.2 and the same draw it is [0.625, 0, 0.25], which sums to 0.875. Only on average do they sum to 1.
@@ -25,7 +25,7 @@
 # %% [markdown] lang="zh"
 # > *“注意力权重上有一个 dropout。不用 `nn.Dropout`，把它写出来。评估时它做什么？为什么一行权重之和不再是 1？”*
 #
-# GPT（Radford 等，2018）和 BERT（Devlin 等，2018）在训练时随机丢弃注意力权重：每个权重独立地以概率 p 置零，
+# GPT（Radford 等，2018）和 BERT（Devlin 等，2019）在训练时随机丢弃注意力权重：每个权重独立地以概率 p 置零，
 # 使任何查询都不能只依赖某一个键。保留下来的权重除以 1 − p，使期望保持不变，这样评估时什么都不用做；
 # 这叫 *inverted dropout*（反向缩放）。
 #

@@ -61,6 +61,38 @@ heatmap(torch.ones(3, 8, dtype=torch.bool).tril(5), title="causal, L = 3, S = 8"
 # The same where the last key is padding: a key is seen if both masks allow it.
 heatmap(torch.ones(3, 8, dtype=torch.bool).tril(5) & (torch.arange(8) < 7), title="causal, and only 7 keys are real")
 
+# %% tags=["demo"]
+# What leaks without a mask. Two small models learn to predict the next token of *random* texts, which nobody can. One
+# of them may see everything: it looks at the token to the right, which is the answer. Its loss is low for that reason
+# alone; without such a leak it stays at ln 8 = 2.08, that of guessing among 8 tokens.
+from torch import nn
+
+
+def trained(mask):
+    """The weights of one attention over 6 tokens, averaged over texts, and the loss, after 100 steps."""
+    torch.manual_seed(0)
+    words, places, head = nn.Embedding(8, 16), nn.Embedding(6, 16), nn.Linear(16, 8)
+    q, k, v = nn.Linear(16, 16), nn.Linear(16, 16), nn.Linear(16, 16)
+    optimizer = torch.optim.Adam(nn.ModuleList([words, places, head, q, k, v]).parameters(), lr=0.03)
+    for _ in range(100):
+        texts = torch.randint(8, (32, 7))
+        x = words(texts[:, :-1]) + places(torch.arange(6))
+        scores = (q(x) @ k(x).mT / 4).masked_fill(~mask, float("-inf"))
+        weights = torch.softmax(scores, dim=-1)
+        loss = nn.functional.cross_entropy(head(weights @ v(x)).mT, texts[:, 1:])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return weights.mean(dim=0), loss.item()
+
+
+threads = torch.get_num_threads()
+torch.set_num_threads(1)  # tensors as small as these are faster in one thread
+seeing_all, low = trained(torch.ones(6, 6, dtype=torch.bool))
+causal, honest = trained(torch.ones(6, 6, dtype=torch.bool).tril())
+torch.set_num_threads(threads)
+heatmap(seeing_all, title=f"no mask: loss {low:.2f}") + heatmap(causal, title=f"causal mask: loss {honest:.2f}")
+
 # %% tags=["given"]
 import torch
 

@@ -109,7 +109,7 @@
 #   or says that position encoding changes the input or the scores, and is not a kind of attention.
 
 # %% [markdown] tags=["rubric"] lang="zh"
-# - 说出至少两种打分方式（点积、缩放点积、general/双线性、加性），并说明各自的代价或要求。
+# - 说出至少两种打分方式（点积、缩放点积、general/双线性、加性），并说明各自的开销或要求。
 # - 说明为什么点积要除以 √d：方差随 d 增长，softmax 会饱和。
 # - 按查询和键的来源区分自注意力与交叉注意力，并指出这与打分方式是两回事。
 # - 把多头解释为在较小投影上并行的多个注意力，与打分方式无关。
@@ -265,7 +265,7 @@ check(attention_scores)
 # layers. Hard attention with sampling (Xu et al., 2015) is rare.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 点积类：L·S·d 次乘加，L·S 个数。general：多一次乘积，L·d_q·d_k。
+# **开销。** 点积类：L·S·d 次乘加，L·S 个数。general：多一次乘积，L·d_q·d_k。
 # 加性：L·S·a 次 tanh，要保存的数也同样多。所以序列长时它很慢：每一对都要单独计算非线性，矩阵乘法做不到。
 #
 # **它们的关系。** 取 W = W_qᵀW_k，general 就是两个投影的点积；多头注意力就是每个头有一个秩不超过 E/H 的 W。

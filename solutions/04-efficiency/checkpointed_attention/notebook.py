@@ -192,7 +192,7 @@ check(checkpointed)
 #    > 换成 `use_reentrant=False` 就可以：前向时梯度是打开的，记录的就是真正的计算图。
 # 4. 在 GPU 上要保存哪些随机状态？第二次运行还依赖周围的哪些状态？
 #    > 要保存 CPU 的随机数生成器，以及 `fn` 用到的每块 GPU 的随机数生成器。除此之外，第二次运行还依赖：autocast 状态、
-#    > `train()` 还是 `eval()`、参数和缓冲区的当前值、Python 和 NumPy 自己的随机数生成器，以及 `fn` 读取的任何全局状态。
+#    > `train()` 还是 `eval()`、参数和 buffer 的当前值、Python 和 NumPy 自己的随机数生成器，以及 `fn` 读取的任何全局状态。
 #    > PyTorch 的检查点会恢复 CPU 的生成器、各张量参数所在设备的生成器，以及 autocast 状态；其余要自己负责。
 # 5. FlashAttention 也做重计算。与包住注意力的检查点相比，它多保留了什么？为什么反而更快？
 #    > 它还保留了输出，以及每行一个数：得分的 log-sum-exp。这样反向传播时，权重直接就是 exp(得分 − lse)。
@@ -266,7 +266,7 @@ check(checkpointed)
 # *offloading*: activations move to the host's memory until they are needed (`torch.autograd.graph.save_on_cpu`).
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 多一次前向计算：反向传播大约相当于两次前向计算，所以在算力受限时，一步的时间约为原来的 4/3。
+# **开销。** 多一次前向计算：反向传播大约相当于两次前向计算，所以在算力受限时，一步的时间约为原来的 4/3。
 # n 层网络每 √n 层设一个检查点，则同时存活的激活为 O(√n)（Chen 等，2016）。某一层做反向传播时，这一层的权重会重新出现：
 # 检查点并不降低单独一层的峰值，降低的是 n 层同时占用的总量。
 #
@@ -278,7 +278,7 @@ check(checkpointed)
 #
 # **实际的库。** `torch.utils.checkpoint.checkpoint(fn, *inputs, use_reentrant=True)` 就是这个函数，
 # 另外还保存加速器的生成器和 autocast 状态。官方推荐的 `use_reentrant=False` 在打开梯度的状态下运行 `fn`，
-# 把自动求导要保存的张量换成占位符（`torch.autograd.graph.saved_tensors_hooks`），需要时再重新计算并填上；
+# 把自动求导要保存的张量换成占位符（`torch.autograd.graph.saved_tensors_hooks`），需要时再重计算并填上；
 # 它不要求输入有梯度，也支持 `torch.autograd.grad`。请明确写出用哪一种：在 PyTorch 2.13 中不写这个参数会有警告。
 #
 # **如今。** 融合的注意力算子（FlashAttention，Dao 等，2022）不再保存 L × S 的权重，

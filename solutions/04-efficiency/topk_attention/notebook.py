@@ -23,7 +23,7 @@
 # - A query that may attend to nothing gets zero weights, a zero output and finite (zero) gradients: never NaN.
 # - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k and v through what was kept.
 #   Scores may be as large as ±10,000.
-# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits;
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) may not be used;
 #   `torch.topk` is allowed.
 #
 # **By hand.** Three scaled scores 1, 0 and 2, `top_k` = 2: the first and the third are kept, and the weights are
@@ -214,7 +214,7 @@ check(topk_attention)
 # hold the largest scores.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 这个版本算出了全部 L·S 个得分，它们的时间和显存都没有省。
+# **开销。** 这个版本算出了全部 L·S 个得分，它们的时间和显存都没有省。
 # 只有在仅收集被选中的 v 的行时，与 v 的乘积才变小：L·k·d_v 次乘加，而不是 L·S·d_v 次。
 # 要省更多时间，就必须不算全部得分也能选择：用哈希（Reformer，Kitaev 等，2020），
 # 或用聚类（Routing Transformer，Roy 等，2021）。

@@ -55,7 +55,7 @@ import torch
 from grader import heatmap
 
 tokens = torch.tensor([[7, 3, 9, 4, 2], [5, 8, 0, 0, 0], [0, 0, 0, 0, 0]])
-display(heatmap(tokens != 0, title="real tokens"), heatmap(tokens == 0, title="key_padding_mask"))
+heatmap(tokens != 0, title="real tokens") + heatmap(tokens == 0, title="key_padding_mask")
 
 # %% tags=["given"]
 import torch
@@ -148,7 +148,7 @@ check(TextClassifier)
 #    > 如果返回概率又照样调用 `F.cross_entropy`，就等于做了两次 softmax：二分类时损失永远降不到 0.31 以下。需要概率的人可以自己再做 softmax。
 # 5. 在生产环境中，怎样测试填充没有影响？
 #    > 把单独计算的句子与放在批里的同一句子比较。取真实的句子，先不加填充逐句计算，再与长得多的句子放在一批里计算，
-#    > 要求 logits 在舍入误差内相同（用 `torch.allclose` 而不是逐位相等，因为形状不同可能会用不同的 kernel）。再多加一些填充，结果应当不变。
+#    > 要求 logits 在舍入误差内相同（用 `torch.allclose` 而不是逐位相等，因为形状不同时用的算子可能不同）。再多加一些填充，结果应当不变。
 #    > 给 `pad_id` 的嵌入加上噪声，也应当没有影响。以上都要在 `eval()` 加 `no_grad` 下再跑一遍，并包含全是填充的一行，因为这时 PyTorch 走的是另一条代码路径。
 
 # %% [markdown] tags=["hint"]

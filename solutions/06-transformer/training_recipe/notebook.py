@@ -309,6 +309,6 @@ check(globals(), exercise="training_recipe")
 # N 是层数，每层有两个这样的子层：12 层时为 0.02/√24 ≈ 0.004。许多语言模型至今仍这样初始化；
 # 对 768 × 768 的矩阵，Xavier 的标准差是 0.036。常见的配置是 AdamW，β₂ = 0.95，权重衰减 0.1，梯度裁剪到 1.0；
 # 学习率先线性预热，再按余弦降到十分之一（Brown 等，2020），或保持恒定、最后短暂下降（WSD，Hu 等，2024）。
-# 防止损失爆炸的办法有 *QK-norm*（Dehghani 等，2023）、*logit soft-capping*（软上限，Gemma 2，2024），
+# 防止损失爆炸的办法有 *QK-norm*（Dehghani 等，2023）、*logit soft-capping*（软截断；Gemma 2，2024），
 # 以及 *z-loss*：在损失上加 10⁻⁴ · log² Z，其中 Z 是输出 softmax 的分母（PaLM，Chowdhery 等，2022）。
 # 有些模型对矩阵改用 Muon（Jordan 等，2024）代替 AdamW。

@@ -81,7 +81,36 @@ import torch
 from grader import heatmap
 
 causal = torch.ones(4, 4, dtype=torch.bool).tril()
-display(heatmap(causal, title="ours"), heatmap(~causal, title="the library's"))
+heatmap(causal, title="ours") + heatmap(~causal, title="the library's")
+
+# %% tags=["demo"]
+# What stacked layers can do: two layers, trained for about a second to continue texts that repeat after 4 to 6 tokens.
+# The first learns to look at the token before. With that, the second finds the place where the same token stood
+# before, and looks at what came next there: an induction head (Olsson et al., 2022).
+from torch import nn
+
+torch.manual_seed(2)
+threads = torch.get_num_threads()
+torch.set_num_threads(1)  # tensors as small as these are faster in one thread
+words, places, head = nn.Embedding(12, 32), nn.Embedding(10, 32), nn.Linear(32, 12)
+first, second = nn.MultiheadAttention(32, 1, batch_first=True), nn.MultiheadAttention(32, 1, batch_first=True)
+optimizer = torch.optim.Adam(nn.ModuleList([words, places, head, first, second]).parameters(), lr=0.01)
+for step in range(300):
+    period = torch.randint(4, 7, (32, 1))
+    texts = torch.rand(32, 12).argsort(dim=1).gather(1, torch.arange(11) % period)
+    x = words(texts[:, :-1]) + places(torch.arange(10))
+    out, looks_1 = first(x, x, x, attn_mask=torch.ones(10, 10, dtype=torch.bool).triu(1))
+    x = x + out
+    out, looks_2 = second(x, x, x, attn_mask=torch.ones(10, 10, dtype=torch.bool).triu(1))
+    repeats = torch.arange(10) >= period  # from here on, the next token can be known
+    loss = nn.functional.cross_entropy(head(x + out)[repeats], texts[:, 1:][repeats])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+torch.set_num_threads(threads)
+n = int((period == 5).int().argmax())  # a text that repeats after 5 tokens; they have numbers from 0 to 11
+names = [str(token) for token in texts[n, :10].tolist()]
+heatmap(looks_1[n], names, names, title="first layer") + heatmap(looks_2[n], names, names, title="second layer")
 
 # %% tags=["given"]
 import torch
@@ -236,7 +265,7 @@ check(TransformerBlock)
 # c·tanh(score/c) with c = 50 in attention and 30 for the final logits.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** ff_dim = 4E 时：注意力有 4E² + 4E 个参数，前馈网络 8E² + 5E 个，归一化 4E 个，共 12E² + 13E。
+# **开销。** ff_dim = 4E 时：注意力有 4E² + 4E 个参数，前馈网络 8E² + 5E 个，归一化 4E 个，共 12E² + 13E。
 # 一层的三分之二是前馈网络。
 #
 # **归一化放在哪里。** Vaswani 等（2017）和 BERT 是后置归一化；GPT-2 及其后的大多数语言模型是前置归一化。
@@ -254,5 +283,5 @@ check(TransformerBlock)
 # 有些模型在相加之前对子层的输出做归一化：Gemma 2（2024）输入和输出都做，
 # OLMo 2（2024）只对输出做，即 x + norm(f(x))。
 # *QK-norm*（Henry 等，2020；Dehghani 等，2023）在相乘之前对查询和键做归一化，使得分不会无限增大，
-# OLMo 2、Gemma 3 和 Qwen3 都在用。Gemma 2 用 *logit soft-capping*（软上限）达到同样的目的：c·tanh(得分/c)，
+# OLMo 2、Gemma 3 和 Qwen3 都在用。Gemma 2 用 *logit soft-capping*（软截断）达到同样的目的：c·tanh(得分/c)，
 # 注意力中 c = 50，最后的 logits 中 c = 30。
