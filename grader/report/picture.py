@@ -34,7 +34,7 @@ class Picture:
 def heatmap(
     matrix: Any, rows: Sequence[str] | None = None, columns: Sequence[str] | None = None, title: str = ""
 ) -> Picture:
-    """Draw a matrix: attention weights, or a mask. One row per query, one column per key; darker is larger.
+    """Draw a matrix: attention weights, or a mask. One row per query, one column per key; the bluer, the larger.
 
     Args:
         matrix: (L, S), a tensor or nested lists; True and False are drawn as allowed and hidden.

@@ -47,6 +47,21 @@ def test_transformer_block() -> None:
     assert sum(parameter.numel() for parameter in block.parameters()) == 12 * 64**2 + 13 * 64
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_gradients_of_the_last_block(norm_first: bool) -> None:
+    block = reference("transformer_block")["TransformerBlock"]
+    norms = []
+    for blocks in (6, 24):
+        torch.manual_seed(0)
+        stack = nn.Sequential(*[block(64, 4, 256, norm_first) for _ in range(blocks)])
+        last = nn.LayerNorm(64) if norm_first else nn.Identity()
+        logits = nn.Linear(64, 100)(last(stack(torch.randn(8, 16, 64))))
+        nn.functional.cross_entropy(logits.flatten(0, 1), torch.randint(100, (128,))).backward()
+        norms.append(stack[-1].ff2.weight.grad.norm().item())
+    assert norms == pytest.approx([0.24, 0.16] if norm_first else [0.27, 0.26], abs=0.01)
+
+
 def test_attention_vs_rnn_cnn() -> None:
     path_length = reference("attention_vs_rnn_cnn")["path_length"]
     assert [path_length(kind, 9, 5) for kind in ("attention", "rnn", "cnn")] == [1, 8, 4]

@@ -183,13 +183,13 @@ check(AttentionDropout)
 # 在此之前，评估模式下直接返回权重，p = 1 时返回零。在 `__init__` 中检查 p。
 
 # %% [markdown] tags=["discussion"]
-# **Who drops what.** The Transformer paper (Vaswani et al., 2017, section 5.4) names dropout on the output of each
+# **Where the dropout stands.** The Transformer paper (Vaswani et al., 2017, section 5.4) names dropout on the output of each
 # sub-layer and on the sum of embeddings and position encodings; it does not mention the weights. The GPT paper
 # (Radford et al., 2018) does, with p = 0.1, and BERT's code does so too. A comment in BERT's code says that this was
 # taken from the original Transformer paper, and the comment has been copied into the code of many other models.
 #
 # **Inverted or not.** Multiplying by 1 − p in evaluation has the same expectation, but then every model in production
-# pays for it, and a forgotten factor changes the answers. Dividing in training keeps evaluation free of it (this is
+# has to do it, and a forgotten factor changes the answers. Dividing in training keeps evaluation free of it (this is
 # what `nn.Dropout` does).
 #
 # **No renormalising.** A dropped row sums to 1 only in expectation. Renormalising would turn a row with one key left
@@ -210,11 +210,11 @@ check(AttentionDropout)
 # still common: in fine-tuning, in vision, and in small models.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **谁丢弃了什么。** Transformer 论文（Vaswani 等，2017，5.4 节）只提到两处 dropout：每个子层的输出，以及嵌入与位置编码之和；
+# **dropout 加在哪里。** Transformer 论文（Vaswani 等，2017，5.4 节）只提到两处 dropout：每个子层的输出，以及嵌入与位置编码之和；
 # 没有提到注意力权重。GPT 论文（Radford 等，2018）提到了，p = 0.1；BERT 的代码也这样做。
 # BERT 代码中的一条注释说这取自最初的 Transformer 论文，这条注释后来被复制到许多其他模型的代码里。
 #
-# **是否用 inverted dropout。** 在评估时乘以 1 − p 期望相同，但上线的模型每次都要付出代价，忘了这个系数结果就变了。
+# **是否用 inverted dropout。** 在评估时乘以 1 − p 期望相同，但模型上线后每次推理都要多乘一次，忘了这个系数，结果就变了。
 # 在训练时做除法，评估就不受影响（`nn.Dropout` 就是这样做的）。
 #
 # **不重新归一化。** 丢弃之后一行只在期望意义下和为 1。若重新归一化，只剩一个键的行会变成 one-hot，

@@ -28,7 +28,7 @@
 # that query 0 sees the keys 0, 1, 2 and query 1 sees all four. `causal_mask(3)` is the lower triangle, diagonal included.
 
 # %% [markdown] lang="zh"
-# > *“你已经有了带掩码的注意力。现在来造掩码：填充掩码、因果掩码，以及两者合一。解码时也要对。”*
+# > *“你已经有了带掩码的注意力。现在来构造掩码：填充掩码、因果掩码，以及两者合一。解码时也要对。”*
 #
 # 掩码规定查询能看到哪些键。有两种几乎总会用到：同一批句子长短不一，短句后面补齐的部分是*填充*（padding）；语言模型不能看到自己要预测的内容，因此是*因果*的（causal）。
 # 这里的错误不会报错，模型照样能训练：如果看到了未来，训练损失会好得离谱，却不会生成文本；
@@ -51,7 +51,7 @@
 # `causal_mask(2, 4)`：S − L = 2，查询 0 能看到键 0、1、2，查询 1 能看到全部四个。`causal_mask(3)` 是含对角线的下三角。
 
 # %% tags=["demo"]
-# Three new queries after five keys in the cache. True (dark) = may attend: the last query sees the last key.
+# Three new queries after five keys in the cache. Blue = True = may attend: the last query sees the last key.
 import torch
 from grader import heatmap
 
@@ -177,7 +177,7 @@ check(padding_mask, causal_mask, combine_masks)
 # **面试官接下来会问**
 #
 # 1. 填充掩码屏蔽的是*键*。填充位置上的*查询*会得到什么输出？由谁来忽略它们？
-#    > 它们与其他查询一样被计算：填充位置的查询关注真实的键，得到一个没有意义的输出。
+#    > 它们和其他查询一样参与计算：填充位置的查询关注真实的键，得到一个没有意义的输出。
 #    > 后面的层不会读到它，因为在那里这个位置作为键同样被屏蔽。
 #    > 凡是要汇总各个位置的地方都必须跳过它：损失（交叉熵的 `ignore_index`）、对序列求平均、按批计算的统计量。
 # 2. 带缓存逐个词元解码时，每一步需要什么样的因果掩码？

@@ -7,8 +7,8 @@
 # $$\operatorname{head}_i = \operatorname{Attention}(Q_i, K_i, V_i), \qquad \text{output} = \operatorname{Concat}(\operatorname{head}_1, \dots, \operatorname{head}_h)\,W^O$$
 #
 # where $Q_i$ is the $i$-th slice of $QW^Q$, and so on. It takes no more multiply-adds than one head of full width;
-# only the weights take $h$ times the memory. The hard part is the bookkeeping: which axis the heads are cut from, and
-# which one they are put back on.
+# only the weights take $h$ times the memory. The hard part is to keep track of the axes: which one the heads are cut
+# from, and which one they are put back on.
 #
 # **Write** the module `MultiHeadAttention(embed_dim, num_heads, dropout=0.0, bias=True)` with
 # `forward(query, key, value, mask=None)`.
@@ -319,7 +319,7 @@ check(MultiHeadAttention)
 #
 # **陷阱。** `view(B, H, L, d)` 形状正确而内容错误：它沿词元方向把内存切成 H 段。
 # 少了 `transpose`，`(B, L, H, d)` 就是在同一个词元的各头之间做注意力；两者都不会报错。
-# 常见的一份公开答案把 `(B, L, H, d)` 与其第 1、2 维的转置相乘，结果要么报错、要么把头混在一起，还漏掉了缩放和输出投影；
+# 网上常见的一份答案把 `(B, L, H, d)` 与其第 1、2 维的转置相乘，结果要么报错、要么把头混在一起，还漏掉了缩放和输出投影；
 # 另一份把 q、k、v 的投影拼接后沿*特征*做 softmax。
 # 还有的在 `forward` 里临时新建注意力（连同 dropout）：这样的模块永远处于训练模式，`eval()` 管不到它。
 #

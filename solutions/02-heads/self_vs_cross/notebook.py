@@ -143,7 +143,7 @@
 # - 指出两者在编码器–解码器模型中的位置（或其他正确的用法），并说明运算本身相同。
 
 # %% tags=["demo"]
-# A translation model, 5 words written so far, a source of 7 words: which query (row) may attend to which key (dark).
+# A translation model, 5 words written so far, a source of 7 words: which query (row) may attend to which key (blue).
 import torch
 from grader import heatmap
 
@@ -292,9 +292,9 @@ check(score_shape, attention_kind)
 # influence no other row of this layer, and the loss leaves them out. Hiding them saves no work in a dense product; it
 # only makes rows that see nothing.
 #
-# **Causal cross-attention** exists where the two sequences do share a clock: in simultaneous translation the decoder
-# may read only the words that were spoken so far (wait-k, Ma et al., 2019). Then somebody has to say how the clocks
-# map; a triangular mask by index is not enough.
+# **Causal cross-attention** exists where the two sequences do have a common time axis: in simultaneous translation the decoder
+# may read only the words that were spoken so far (wait-k, Ma et al., 2019). Then it has to be
+# said which position of one belongs to which of the other; a triangular mask by index is not enough.
 #
 # **Today.** Most large language models are decoder-only, with self-attention alone; the prompt is the context.
 # Encoder–decoder models with cross-attention are T5 (Raffel et al., 2020), BART (Lewis et al., 2020) and Whisper
@@ -305,15 +305,15 @@ check(score_shape, attention_kind)
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **一个模块，两种用法。** `nn.MultiheadAttention` 和多数库只有一个模块、三个参数：
-# `(x, x, x)` 是自注意力，`(x, memory, memory)` 是交叉注意力。名字取决于怎么调用，而不在层里。
+# `(x, x, x)` 是自注意力，`(x, memory, memory)` 是交叉注意力。叫什么取决于怎么调用，与层本身无关。
 #
 # **陷阱。** L = S 时把查询和上下文弄反不会报错，形状也与残差连接相符。上下文的填充要在键的维度上屏蔽。
 # 查询的填充不需要掩码：那些行不影响这一层的其他行，损失也不计入它们。
 # 屏蔽它们在稠密的矩阵乘法中并不省计算，只会产生什么都看不到的行。
 #
-# **因果的交叉注意力**存在于两个序列共用时钟的场合：
+# **因果的交叉注意力**存在于两个序列有共同时间轴的场合：
 # 同声传译中，解码器只能读到已经说出的词（wait-k，Ma 等，2019）。
-# 那时必须说明两个时钟如何对应，只按下标画一个三角形掩码是不够的。
+# 这时必须说明两条时间轴上的位置如何对应，只按下标画一个三角形掩码是不够的。
 #
 # **如今。** 多数大语言模型只有解码器，只用自注意力，提示词就是上下文。
 # 带交叉注意力的编码器–解码器模型有 T5（Raffel 等，2020）、BART（Lewis 等，2020）和 Whisper（Radford 等，2022）。

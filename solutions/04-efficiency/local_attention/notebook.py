@@ -54,7 +54,7 @@
 # `causal=True` 时为 1、1.5、2.5、3.5、4.5。若把两端的填充当成得分为 0 的键，第一个就成了 (0 + 1 + 2)/3 = 1。
 
 # %% tags=["demo"]
-# Who sees whom with window = 2. Only the dark diagonals carry anything: 2·window + 1 numbers a row, however long the sequence.
+# Who sees whom with window = 2. Only the blue diagonals hold anything: 2·window + 1 numbers a row, however long the sequence.
 import torch
 from grader import heatmap
 
@@ -150,7 +150,7 @@ check(local_attention)
 # 3. 用因果窗口解码时，键值缓存需要多大？你会怎么存？
 #    > 每层 w + 1 个键和值，包括当前词元，与文本长度无关。用*环形缓冲区*（ring buffer）存：
 #    > 位置 p 写入第 p mod (w + 1) 个槽，覆盖已经离开窗口的内容。
-#    > 槽的次序对 softmax 没有影响，只要每个键自己带着位置信息（存入之前已做过 RoPE）。
+#    > 槽的次序对 softmax 没有影响，只要每个键自己带着位置信息（存入之前已做过旋转位置编码，RoPE）。
 #    > 以 Mistral 7B 为例（32 层，8 个 128 维的键值头，bfloat16），每个词元占 2·32·8·128·2 字节 = 128 KiB：
 #    > 窗口 4,096 时共 512 MiB，而不用窗口、32,768 个词元时要 4 GiB。
 # 4. 使用窗口的模型常常保留几个对所有位置可见的全局词元。没有它们会出什么问题？

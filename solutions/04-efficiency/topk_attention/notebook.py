@@ -205,7 +205,7 @@ check(topk_attention)
 # that were trained dense, selection works well without new training, because most weight was on few keys to begin with
 # (Gupta et al., 2021).
 #
-# **Today.** What pays is to select before the scores are computed, in whole blocks that a GPU reads at once, and to
+# **Today.** What saves time is to select before the scores are computed, in whole blocks that a GPU reads at once, and to
 # train the model with it. *NSA* (native sparse attention, Yuan et al., 2025) scores summaries of blocks, reads the best
 # blocks in full, and adds a window; it is trained from the start like this. In *DSA* (DeepSeek sparse attention,
 # DeepSeek-V3.2, 2025) a small "lightning indexer" scores every earlier token cheaply, and attention reads the best

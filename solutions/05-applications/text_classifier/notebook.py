@@ -50,7 +50,7 @@
 # 对所有位置求平均得 8/4 = 2；把填充处置零后再平均仍是 6/4 = 1.5。
 
 # %% tags=["demo"]
-# Three sentences of 5, 2 and 0 tokens in one batch; dark = a real token. The library wants the other picture.
+# Three sentences of 5, 2 and 0 tokens in one batch; blue = a real token. The library wants the other picture.
 import torch
 from grader import heatmap
 
@@ -138,7 +138,7 @@ check(TextClassifier)
 #    > 用新建的层实测（embed_dim 64，4 个头）：4 个真实词元加 12 个填充，填充得到了 73 % 的权重。偏置经过训练后，填充的值也不是零，求平均时还会计入这些位置。
 #    > 另外，`padding_idx` 只是在初始化时把这一行置零并阻断它的梯度；加载的权重里这一行可以是任何数。
 # 2. 没有位置编码，模型怎么看待“狗咬人”和“人咬狗”？
-#    > 完全一样：除舍入误差外，logits 相同。没有位置编码的自注意力是置换等变的，打乱词序只会同样地打乱输出，而平均根本与次序无关。模型看到的是一个词袋。加上位置嵌入、正弦编码或 RoPE 才能区分两者。
+#    > 完全一样：除舍入误差外，logits 相同。没有位置编码的自注意力是置换等变的，打乱词序只会同样地打乱输出，而平均根本与次序无关。模型看到的是一个词袋。加上位置嵌入、正弦编码或旋转位置编码（RoPE）才能区分两者。
 # 3. BERT 不用平均，而用 [CLS] 词元的输出。平均有什么是 [CLS] 没有的？反过来呢？
 #    > 平均不需要额外的词元，本身也不需要训练：每个真实词元的分量相同，都能直接得到梯度。[CLS] 则可以学习该收集什么：它有自己的查询，对各个词的权重取决于输入和任务，而平均给每个位置的都是 1/n。
 #    > 但未经微调的 [CLS] 并不是好的句子表示：在句子相似度任务上，BERT 词向量的平均好于 [CLS] 向量（Reimers 和 Gurevych，2019）。

@@ -104,7 +104,7 @@ check(patchify, unpatchify)
 #
 # **Patches, not pixels.** The scores grow with the square of the number of tokens. A 224 × 224 image has 50,176
 # pixels, 2.5 billion scores a head; with 16 × 16 patches it has 196 tokens and 38,416 scores. For larger maps
-# attention is kept to windows (Swin, Liu et al., 2021).
+# attention is limited to windows (Swin, Liu et al., 2021).
 #
 # **Positions.** Without position information self-attention does not know where a patch was: shuffled patches give
 # shuffled outputs. Learned, sinusoidal or relative position encodings put the grid back.
