@@ -58,7 +58,9 @@ def heatmap(
         'font-family="sans-serif" font-size="12">'
     ]
     if title:
-        parts.append(f'<text x="{MARGIN}" y="{MARGIN + 12}" font-weight="600" fill="currentColor">{html.escape(title)}</text>')
+        parts.append(
+            f'<text x="{MARGIN}" y="{MARGIN + 12}" font-weight="600" fill="currentColor">{html.escape(title)}</text>'
+        )
     for j, name in enumerate(column_names):
         x = left + CELL * (j + 0.5)
         parts.append(f'<text x="{x}" y="{top - 6}" text-anchor="middle" fill="currentColor">{html.escape(name)}</text>')

@@ -1,4 +1,4 @@
-"""Figures in the texts of the course: each is computed here, and has to stand in the English and in the Chinese text."""
+"""Figures in the texts of the course: each is computed, and has to stand in the English and in the Chinese text."""
 
 from __future__ import annotations
 

@@ -29,7 +29,12 @@ def test_multi_head_attention() -> None:
     quoted("multi_head_attention", (f"{2 * 2 * L * E**2 / 1e6:.0f} million", f"{2 * 2 * L * E**2 / 1e8:.2f} 亿"))
     quoted("multi_head_attention", (f"{2 * L * L * E / 1e6:.0f} million", f"{2 * L * L * E / 1e8:.2f} 亿"))
     quoted("multi_head_attention", binary(2 * 80 * 8 * 128 * 2), binary(2 * 80 * 64 * 128 * 2))
-    quoted("multi_head_attention", *three_digits(softmax(2 / 2**0.5, 0)), *three_digits(softmax(0, 3 / 2**0.5)), *three_digits(softmax(1, 1.5)))
+    quoted(
+        "multi_head_attention",
+        *three_digits(softmax(2 / 2**0.5, 0)),
+        *three_digits(softmax(0, 3 / 2**0.5)),
+        *three_digits(softmax(1, 1.5)),
+    )
 
 
 @pytest.mark.parametrize("need_weights", [True, False])
@@ -54,7 +59,11 @@ def test_cross_attention() -> None:
     own = 4 * positions * E**2 + 2 * positions**2 * E
     across = 2 * positions * E**2 + 2 * words * width * E + 2 * positions * words * E
     quoted("cross_attention", count(positions * words), f"{positions / words:.0f}", f"{own / across:.1f}")
-    quoted("cross_attention", (f"{own / 1e9:.1f}", f"{own / 1e8:.0f} 亿"), (f"{across / 1e9:.2f}", f"{across / 1e8:.1f} 亿"))
+    quoted(
+        "cross_attention",
+        (f"{own / 1e9:.1f}", f"{own / 1e8:.0f} 亿"),
+        (f"{across / 1e9:.2f}", f"{across / 1e8:.1f} 亿"),
+    )
 
 
 def test_self_vs_cross() -> None:
@@ -70,4 +79,9 @@ def test_self_vs_multi_head() -> None:
     shared = 2 * (E**2 + E) + 2 * (E * E // H + E // H)
     quoted("self_vs_multi_head", count(parameter_count(E, H)), count(shared), count(parameter_count(4, 2)))
     quoted("self_vs_multi_head", binary(2048**2 * 2), binary(8 * 2048**2 * 2))
-    quoted("self_vs_multi_head", binary(2 * 32 * 8 * 128 * 2), binary(2 * 32 * 32 * 128 * 2), *three_digits(softmax(2 / 2**0.5, 0)))
+    quoted(
+        "self_vs_multi_head",
+        binary(2 * 32 * 8 * 128 * 2),
+        binary(2 * 32 * 32 * 128 * 2),
+        *three_digits(softmax(2 / 2**0.5, 0)),
+    )
