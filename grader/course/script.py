@@ -169,11 +169,11 @@ def _unbroken(text: str) -> str:
 def _goes_on(before: str, line: str) -> bool:
     """Whether a line is the rest of the one before it, and belongs there without a space."""
     text = line.lstrip(" >")
-    if not text or _BLOCK.match(text) or before.lstrip().startswith("|"):
+    if not (before and text) or _BLOCK.match(text) or before.lstrip().startswith("|"):
         return False
     if before.lstrip().startswith(">") != line.lstrip().startswith(">"):
         return False
-    return bool(_STOP.search(before) or (_CHINESE.match(before[-1:]) and re.match(r"[\u4e00-\u9fff（“]", text)))
+    return bool(_STOP.search(before) or text[0] in "（“" or (_CHINESE.match(before[-1:]) and _CHINESE.match(text)))
 
 
 def jupytext() -> Any:

@@ -98,6 +98,9 @@ def test_chinese_has_no_breaks_where_a_page_would_show_a_space(tmp_path: Path) -
 # 与另一半。
 # `code` 之后
 # `code`
+# （括号）
+#
+# （一段。）
 #
 # - 一项，
 #   它的后半。
@@ -111,8 +114,8 @@ def test_chinese_has_no_breaks_where_a_page_would_show_a_space(tmp_path: Path) -
 # 不动。
 # ```
 """
-    paragraph = "第一句，第二句的一半与另一半。`code` 之后\n`code`"
-    rest = "- 一项，它的后半。\n- 另一项。\n\n| 表 |\n|---|\n\n```\n图，\n不动。\n```"
+    paragraph = "第一句，第二句的一半与另一半。`code` 之后\n`code`（括号）"
+    rest = "（一段。）\n\n- 一项，它的后半。\n- 另一项。\n\n| 表 |\n|---|\n\n```\n图，\n不动。\n```"
     assert script(tmp_path, text).cells[0].source == f"{paragraph}\n\n{rest}"
 
 

@@ -27,7 +27,7 @@
 # 3.871 / 1.503 ≈ 2.575, as for the softmax of all three. Averaging the two chunks' own results, 1.731 and 3, would give 2.366.
 
 # %% [markdown] lang="zh"
-# > *“精确计算 softmax 注意力，但任何时候都不保存完整的得分矩阵。FlashAttention 的基础正是这个。请把递推写出来。”*
+# > *“精确计算 softmax 注意力，但任何时候都不保存完整的得分矩阵。FlashAttention 就是以此为基础的。请把递推写出来。”*
 #
 # softmax 似乎必须一次拿到整行得分：求最大值要用，求和也要用。其实不必。为每个查询记住目前为止的最大得分（m）、指数之和（l）和值的加权和（acc）；
 # 后面的一块键带来更大的得分时，把已有的乘以 exp(m_旧 − m_新)（在线 softmax：Milakov & Gimelshein，2018；Rabe & Staats，2021）。
