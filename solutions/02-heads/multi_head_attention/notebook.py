@@ -88,8 +88,8 @@ print("one view to (heads, L, d):       ", tokens.view(2, 3, 2)[0].tolist(), "to
 
 # %% tags=["demo"]
 # What heads are for. Position i is to name two tokens: the one before it, and the one three before it. A single head
-# has one set of weights and must divide it between the two; of two heads, each learns one task. (The heads stand on an
-# axis of their own from the start here: no features are cut.)
+# has one set of weights and must divide it between the two; of two heads, each learns one task. Rows 0 to 2 are
+# not asked. (The heads stand on an axis of their own from the start here: no features are cut.)
 from grader import heatmap
 from torch import nn
 

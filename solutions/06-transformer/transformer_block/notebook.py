@@ -86,7 +86,7 @@ heatmap(causal, title="ours") + heatmap(~causal, title="the library's")
 # %% tags=["demo"]
 # What stacked layers can do: two layers, trained for about a second to continue texts that repeat after 4 to 6 tokens.
 # The first learns to look at the token before. With that, the second finds the place where the same token stood
-# before, and looks at what came next there: an induction head (Olsson et al., 2022).
+# before, and looks at what came next there: see the last five rows. This is an induction head (Olsson et al., 2022).
 from torch import nn
 
 torch.manual_seed(2)
