@@ -108,8 +108,6 @@ def self_review(exercise: str, lang: Language | None = None, ticked: Collection[
         part = desk.script(exercise).written_part(language)
     except DeskError as error:
         return Markdown(say(error.text, language))
-    if not part.answer:
-        return Markdown(say(told.NOTHING_WRITTEN.format(call=f"`{_call('discuss', exercise)}`"), language))
     if ticked is not None:
         for item in range(1, len(part.rubric) + 1):
             _progress().add("tick", exercise, item=item, ticked=item in ticked)

@@ -86,6 +86,15 @@ class Script:
                 cells.append(cell.source)
         return tuple(cells)
 
+    def prose(self, cell: Cell) -> str:
+        """The text of a cell as it is handed out: of what the interviewer asks next, the questions alone.
+
+        Empty where there is a bug to be found: these questions would name it, so they are told with the answers.
+        """
+        if "follow-up" not in cell.tags:
+            return cell.source
+        return "" if any("broken" in other.tags for other in self.cells) else without_answers(cell.source)
+
     def hints(self) -> dict[str, list[str]]:
         """The hints, weakest first, by language."""
         return {language: self._prose("hint", language) for language in ("en", "zh")}

@@ -21,10 +21,6 @@ ASK = Text(
     "即将显示 {exercise} 的参考解答，并记录下来。自己做出来收获更大。",
 )
 TICK = Text("What your answer has, you tick: {call}", "把你的回答中有的要点勾上：{call}")
-NOTHING_WRITTEN = Text(
-    "This exercise has no written part, so there is no answer to compare with. Its discussion: {call}",
-    "这道题没有书面部分，因此没有可对照的参考答案。讨论见：{call}",
-)
 REFERENCE = Text("The reference", "参考解答")
 YOURS = Text("Yours", "你的解答")
 WRITTEN = Text("The written part:", "书面部分：")

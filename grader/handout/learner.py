@@ -8,7 +8,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.course.course import Course, ExerciseEntry
-from grader.course.script import Cell, Script, jupytext, without_answers
+from grader.course.script import Cell, Script, jupytext
 from grader.handout.notebooks import GRADED_WITH, KERNEL, LANGUAGE, NOT_HANDED_OUT
 from grader.submission.notebook import METADATA_KEY
 from grader.text import Text
@@ -24,7 +24,7 @@ def learner_notebook(course: Course, entry: ExerciseEntry, script: Script, langu
         if part.kind == "code":
             if "broken" not in part.tags:  # it comes where the solution stands
                 cells.append(nbformat.v4.new_code_cell(next(code)))
-        elif part.language == language and (prose := _handed_out(part, language)):
+        elif part.language == language and (prose := _handed_out(script, part, language)):
             new = nbformat.v4.new_raw_cell if part.kind == "raw" else nbformat.v4.new_markdown_cell
             cells.append(new(prose))
     return as_notebook(cells, entry.id, {"exercise": entry.id})
@@ -51,13 +51,13 @@ def digest_of_text(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
-def _handed_out(part: Cell, language: str) -> str:
+def _handed_out(script: Script, part: Cell, language: str) -> str:
     """A cell's prose as a learner gets it; empty for what is told only when asked for."""
     if "answer" in part.tags:
         return str(getattr(_YOUR_ANSWER, language))
     if part.tags & NOT_HANDED_OUT:
         return ""
-    return without_answers(part.source) if "follow-up" in part.tags else part.source
+    return script.prose(part)
 
 
 def _title(course: Course, entry: ExerciseEntry, language: str) -> str:

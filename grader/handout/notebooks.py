@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.course.course import Course, ExerciseEntry
-from grader.course.script import Script, without_answers
+from grader.course.script import Script
 from grader.submission.notebook import METADATA_KEY
 
 NOT_HANDED_OUT = frozenset({"hint", "discussion", "rubric"})
@@ -41,12 +41,14 @@ def source_notebook(course: Course, entry: ExerciseEntry, script: Script) -> Not
     for part in script.cells:
         if part.tags & NOT_HANDED_OUT or ("answer" in part.tags and part.language == "zh"):
             continue  # there is one answer to write, in whichever language
+        if not (prose := script.prose(part)):
+            continue
         if "broken" in part.tags:
             broken = part.source
             continue
-        text = without_answers(part.source) if "follow-up" in part.tags else part.source
-        chinese = part.kind == "markdown" and part.language == "zh"
-        cell = _NEW_CELL[part.kind](_folded(text) if chinese else text)
+        cell = _NEW_CELL[part.kind](prose)
+        if part.kind == "markdown" and part.language == "zh":
+            cell.source = _folded(prose)
         if "solution" in part.tags:
             count += 1
             name = f"{entry.id}-solution" if count == 1 else f"{entry.id}-solution-{count}"

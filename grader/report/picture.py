@@ -1,7 +1,4 @@
-"""Pictures for notebooks, as plain SVG: no plotting library to install, nothing to wait for.
-
-Text has the colour of the text around it, so that it can be read on a light and on a dark page.
-"""
+"""Pictures for notebooks, as plain SVG: no plotting library to install, nothing to wait for."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ class Picture:
 def heatmap(
     matrix: Any, rows: Sequence[str] | None = None, columns: Sequence[str] | None = None, title: str = ""
 ) -> Picture:
-    """Draw a matrix: attention weights, or a mask. One row per query, one column per key; the bluer, the larger.
+    """Draw a matrix: attention weights, or a mask. One row per query, one column per key; darker is larger.
 
     Args:
         matrix: (L, S), a tensor or nested lists; True and False are drawn as allowed and hidden.
@@ -58,16 +55,14 @@ def heatmap(
         'font-family="sans-serif" font-size="12">'
     ]
     if title:
-        parts.append(
-            f'<text x="{MARGIN}" y="{MARGIN + 12}" font-weight="600" fill="currentColor">{html.escape(title)}</text>'
-        )
+        parts.append(f'<text x="{MARGIN}" y="{MARGIN + 12}" font-weight="600" fill="#777">{html.escape(title)}</text>')
     for j, name in enumerate(column_names):
         x = left + CELL * (j + 0.5)
-        parts.append(f'<text x="{x}" y="{top - 6}" text-anchor="middle" fill="currentColor">{html.escape(name)}</text>')
+        parts.append(f'<text x="{x}" y="{top - 6}" text-anchor="middle" fill="#777">{html.escape(name)}</text>')
     for i, row in enumerate(values):
         y = top + CELL * i
         parts.append(
-            f'<text x="{left - 6:.0f}" y="{y + CELL / 2 + 4}" text-anchor="end" fill="currentColor">'
+            f'<text x="{left - 6:.0f}" y="{y + CELL / 2 + 4}" text-anchor="end" fill="#777">'
             f"{html.escape(row_names[i])}</text>"
         )
         parts += [_cell(value, left + CELL * j, y, highest) for j, value in enumerate(row)]
@@ -77,7 +72,7 @@ def heatmap(
 
 def _cell(value: Any, x: float, y: float, highest: float) -> str:
     share = abs(float(value)) / highest
-    ink = "#fff" if share > 0.55 else "currentColor"
+    ink = "#fff" if share > 0.55 else "#456"
     shown = "" if isinstance(value, bool) else _shown(value)
     return (
         f'<rect x="{x}" y="{y}" width="{CELL - 2}" height="{CELL - 2}" rx="3" fill="#0969da" '

@@ -37,7 +37,6 @@ def test_answers_are_told_only_when_asked_for(course: LocatedCourse, exercise: s
     handed_out = json.loads(course.release(exercise).read_text(encoding="utf-8"))
     text = " ".join("".join("".join(cell["source"]) for cell in handed_out["cells"]).split())
     for language in ("en", "zh"):
-        assert script.follow_ups(language)[0].question[:20] in text
         for asked in script.follow_ups(language):
             assert asked.answer[-30:] not in text
 

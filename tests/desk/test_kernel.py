@@ -103,10 +103,6 @@ def test_the_discussion_has_the_follow_up_questions() -> None:
     assert "1. 写出 softmax 的反向传播" in discuss("masked_softmax", lang="zh")._repr_markdown_()
 
 
-def test_an_exercise_without_a_written_part_says_so() -> None:
-    assert "no written part" in repr(self_review("masked_softmax"))
-
-
 def test_ticks_of_a_self_review_count_in_progress() -> None:
     assert "1. [ ] " in repr(self_review("what_is_attention"))
     said = repr(self_review("what_is_attention", ticked=[1, 3]))
