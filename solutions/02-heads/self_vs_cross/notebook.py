@@ -6,8 +6,8 @@
 # V on the other, come from. From that follow the shape of the weights, which masks make sense, and what can be cached.
 #
 # **First, in words**, in the cell below (8 to 12 lines): define both, say what follows for the shape of the weights
-# and for masks, and name where an encoder–decoder Transformer has each. When it is written,
-# `self_review("self_vs_cross")` shows a model answer, and what yours should hold. Then two functions that hold the facts.
+# and for masks, and name where an encoder–decoder Transformer has each. Then two functions that hold the facts.
+# When it is written, `self_review("self_vs_cross")` shows a model answer, and what yours should hold.
 #
 # **Write** `score_shape(batch, heads, query_len, context_len) -> tuple`: the shape of the scores (and weights), as a
 # tuple of four ints in the course's layout. `context_len` is the number of keys.
@@ -51,8 +51,8 @@
 # 由此决定了权重的形状、哪些掩码有意义、什么可以缓存。
 #
 # **先用文字回答**（写在下面的单元里，8 到 12 行）：给出两者的定义，说明由此得到的权重形状和掩码，
-# 并指出编码器–解码器 Transformer 中哪里用哪一种。
-# 写完之后，`self_review("self_vs_cross")` 会给出参考答案和应当包含的要点。然后用两个函数写下这些事实。
+# 并指出编码器–解码器 Transformer 中哪里用哪一种。然后用两个函数写下这些事实。
+# 写完之后，`self_review("self_vs_cross")` 会给出参考答案和应当包含的要点。
 #
 # **请实现** `score_shape(batch, heads, query_len, context_len) -> tuple`：得分（以及权重）的形状，
 # 按本课程的布局返回四个整数的元组。`context_len` 是键的个数。

@@ -7,9 +7,8 @@
 # parallel. Cross-attention can have heads, and self-attention can do without.
 #
 # **First, in words**, in the cell below (8 to 12 lines): what does each of the two names say, how do they combine,
-# what do heads buy, and what do they cost in parameters and computation? When it is written,
-# `self_review("self_vs_multi_head")` shows a model answer, and what yours should hold. Then two functions that check
-# your answer.
+# what do heads buy, and what do they cost in parameters and computation? Then two functions that check your answer.
+# When it is written, `self_review("self_vs_multi_head")` shows a model answer, and what yours should hold.
 #
 # **Write** `parameter_count(embed_dim, num_heads, bias=True) -> int`, the number of parameters of the module of
 # `multi_head_attention`: `q_proj`, `k_proj`, `v_proj` and `out_proj`, each an `nn.Linear` from embed_dim to embed_dim,
@@ -43,7 +42,8 @@
 #
 # **先用文字回答**（写在下面的单元里，8 到 12 行）：这两个名字各说的是什么？如何组合？多头带来什么？
 # 参数量和计算量各是多少？
-# 写完之后，`self_review("self_vs_multi_head")` 会给出参考答案和应当包含的要点。然后用两个函数检验你的回答。
+# 然后用两个函数检验你的回答。
+# 写完之后，`self_review("self_vs_multi_head")` 会给出参考答案和应当包含的要点。
 #
 # **请实现** `parameter_count(embed_dim, num_heads, bias=True) -> int`，即 `multi_head_attention` 一题中模块的参数量：
 # `q_proj`、`k_proj`、`v_proj` 和 `out_proj`，每个都是 embed_dim 到 embed_dim 的 `nn.Linear`；

@@ -6,8 +6,8 @@
 # Position encodings, often on the list, are not attention at all: they change its input or its scores.
 #
 # **First, in words**, in the cell below (10 to 15 lines): along which axes does attention vary, which kinds are there
-# on each, and what is each good for? When it is written, `self_review("attention_variants")` shows a model answer, and
-# what yours should hold. Then the axis that can be put into one function, the score.
+# on each, and what is each good for? Then the axis that can be put into one function, the score.
+# When it is written, `self_review("attention_variants")` shows a model answer, and what yours should hold.
 #
 # **Write** `attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None) -> (..., L, S)`, the scores before the
 # softmax:
@@ -37,8 +37,8 @@
 # 一个模型可以三者兼有。清单上常见的位置编码根本不是注意力：它改变的是注意力的输入或得分。
 #
 # **先用文字回答**（写在下面的单元里，10 到 15 行）：注意力可以沿哪些方面变化？每个方面有哪几种？各适合什么场合？
-# 写完之后，`self_review("attention_variants")` 会给出参考答案和应当包含的要点。
 # 然后实现其中能写成一个函数的方面：得分。
+# 写完之后，`self_review("attention_variants")` 会给出参考答案和应当包含的要点。
 #
 # **请实现** `attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None) -> (..., L, S)`，即 softmax 之前的得分：
 #

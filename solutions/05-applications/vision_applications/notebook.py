@@ -23,7 +23,8 @@
 #
 # **Part 2, in words.** Name at least three uses of attention in vision, and say for each what the queries, the keys
 # and the values are. Then: why patches and not pixels, what position information is for, and when you would rather
-# take a CNN. When it is written, `self_review("vision_applications")` shows a model answer, and what yours should hold.
+# take a CNN.
+# When it is written, `self_review("vision_applications")` shows a model answer, and what yours should hold.
 
 # %% [markdown] lang="zh"
 # > *“注意力是为句子发明的。它在图像里有什么用？怎样把一幅图像变成一个序列？”*
