@@ -93,7 +93,13 @@ class Script:
         """
         if "follow-up" not in cell.tags:
             return cell.source
-        return "" if any("broken" in other.tags for other in self.cells) else without_answers(cell.source)
+        return "" if self.has_a_bug else without_answers(cell.source)
+
+    @property
+    def has_a_bug(self) -> bool:
+        """Whether code with a bug is handed out, and not only blanks to be filled in."""
+        broken = (cell.source for cell in self.code if "broken" in cell.tags)
+        return any(re.search(r"^(def|class) ", source, re.MULTILINE) for source in broken)
 
     def hints(self) -> dict[str, list[str]]:
         """The hints, weakest first, by language."""

@@ -39,11 +39,3 @@ def test_answers_are_told_only_when_asked_for(course: LocatedCourse, exercise: s
     for language in ("en", "zh"):
         for asked in script.follow_ups(language):
             assert asked.answer[-30:] not in text
-
-
-@pytest.mark.parametrize("exercise", EXERCISES)
-def test_a_written_answer_can_be_compared_with_the_model_answer(course: LocatedCourse, exercise: str) -> None:
-    script = read_script(course.solution(exercise) / "notebook.py")
-    for language in ("en", "zh"):
-        asked = "".join(cell.source for cell in script.cells if cell.kind == "markdown" and cell.language == language)
-        assert (f'`self_review("{exercise}")`' in asked) == bool(script.written_part(language).answer)
