@@ -119,7 +119,7 @@ def another_scale(value: Any, expected: Tensor) -> Text | None:
         return None
     return Text(
         "The scores are multiplied by a number other than 1/√d, d being the size of the vectors that are dotted.",
-        "打分所乘的数不是 1/√d，其中 d 是做点积的向量的维度。",
+        "得分所乘的数不是 1/√d，其中 d 是做点积的向量的维度。",
     )
 
 

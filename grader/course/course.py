@@ -34,7 +34,7 @@ class _Part(BaseModel):
 
 
 class Titles(_Part):
-    """A title in both languages of the course."""
+    """A title, or a question, in both languages of the course."""
 
     en: str
     zh: str
@@ -78,7 +78,7 @@ class Course(_Part):
     format: int = Field(default=1, ge=1)
     title: Titles
     limits: Limits = Limits()
-    questions: dict[str, str] = {}
+    questions: dict[str, Titles] = {}
     assignments: tuple[Assignment, ...] = Field(min_length=1)
 
     def entries(self) -> Iterator[tuple[Assignment, ExerciseEntry]]:
@@ -86,6 +86,11 @@ class Course(_Part):
         for assignment in self.assignments:
             for entry in assignment.exercises:
                 yield assignment, entry
+
+    def asked(self, entry: ExerciseEntry, language: str) -> list[str]:
+        """The interview questions that an exercise answers, in words; a code that `questions` lacks stays as it is."""
+        known = {code: str(getattr(question, language)) for code, question in self.questions.items()}
+        return list(dict.fromkeys(known.get(code, code) for code in entry.answers))
 
     def find(self, exercise: str) -> tuple[Assignment, ExerciseEntry] | None:
         """An exercise by its id."""

@@ -66,15 +66,15 @@ def _title(course: Course, entry: ExerciseEntry, language: str) -> str:
     written = f" + {entry.written:g}" if entry.written else ""
     if language == "zh":
         lines = [f"# {entry.title.zh}", f"{entry.stars} · 约 {entry.minutes} 分钟 · {entry.points:g}{written} 分"]
-        lines += [f"对应的面试题：{'、'.join(entry.answers)}。"] if entry.answers else []
+        lines += [f"对应的面试题：{'；'.join(course.asked(entry, 'zh'))}。"] if entry.answers else []
         lines += [f"请先完成：{'、'.join(one.title.zh for one in needed)}。"] if needed else []
         lines += [f"评分环境：Python 标准库与 {libraries}；作答不需要其他库。"]
     else:
         of_answer = f"{written} for the written answer" if written else ""
         lines = [f"# {entry.title.en}", f"{entry.stars} · about {entry.minutes} minutes · {entry.points:g} points"]
         lines[-1] += of_answer
-        asked = [f"{code} ({course.questions[code]})" if code in course.questions else code for code in entry.answers]
-        lines += [f"Interview questions this answers: {'; '.join(asked)}."] if asked else []
+        asked = "; ".join(course.asked(entry, "en"))
+        lines += [f"Interview questions this answers: {asked}."] if asked else []
         lines += [f"Do first: {', '.join(one.title.en for one in needed)}."] if needed else []
         lines += [f"Graded with Python's own library and {libraries}; what else you import is not needed to answer."]
     return "\n\n".join(lines)

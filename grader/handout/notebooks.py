@@ -77,8 +77,8 @@ def _title_cell(course: Course, entry: ExerciseEntry) -> NotebookNode:
     points = f"{entry.points:g} points" + (f" + {entry.written:g} for the written answer" if entry.written else "")
     lines = [f"# {entry.title.en} · {entry.title.zh}", "", f"{entry.stars} · about {entry.minutes} minutes · {points}"]
     if entry.answers:
-        asked = [f"{code} ({course.questions[code]})" if code in course.questions else code for code in entry.answers]
-        lines += ["", "Interview questions this answers: " + "; ".join(asked) + "."]
+        lines += ["", f"Interview questions this answers: {'; '.join(course.asked(entry, 'en'))}."]
+        lines += ["", f"对应的面试题：{'；'.join(course.asked(entry, 'zh'))}。"]
     if entry.needs:
         needed = [course.find(need) for need in entry.needs]
         lines += ["", "Do first: " + ", ".join(found[1].title.en for found in needed if found) + "."]

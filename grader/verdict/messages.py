@@ -119,7 +119,7 @@ ROWS_DO_NOT_SUM_TO_1 = Text(
     "Rows do not sum to 1 (one of them to {worst:.4g}).", "各行之和不为 1（其中一行为 {worst:.4g}）。"
 )
 SCORES_MULTIPLIED = Text(
-    "The weights are those of scores multiplied by {factor:.4g}.", "权重相当于把打分乘以 {factor:.4g} 之后得到的。"
+    "The weights are those of scores multiplied by {factor:.4g}.", "权重相当于把得分乘以 {factor:.4g} 之后得到的。"
 )
 WITHOUT_EFFECT = Text(
     "This is the right answer without `{name}`, which has no effect here.",

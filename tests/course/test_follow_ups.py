@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from helpers import EXERCISES
 
@@ -35,3 +37,13 @@ def test_a_written_part_says_how_it_is_reviewed(course: LocatedCourse) -> None:
 def test_no_question_is_lost(course: LocatedCourse) -> None:
     scripts = (read_script(course.solution(exercise) / "notebook.py") for exercise in EXERCISES)
     assert sum(len(script.follow_ups("en")) for script in scripts) >= FEWEST
+
+
+@pytest.mark.parametrize("exercise", EXERCISES)
+def test_answers_are_told_only_when_asked_for(course: LocatedCourse, exercise: str) -> None:
+    script = read_script(course.solution(exercise) / "notebook.py")
+    handed_out = json.loads(course.release(exercise).read_text(encoding="utf-8"))
+    text = " ".join("".join("".join(cell["source"]) for cell in handed_out["cells"]).split())
+    for language in ("en", "zh"):
+        for asked in script.follow_ups(language):
+            assert asked.answer[-30:] not in text

@@ -46,7 +46,7 @@ def no_running_averages(value, expected):
 BATCH_NORM = Text(
     en="Your norms are batch norms: they normalise over the sentences of a batch and keep running averages. A "
     "Transformer block uses nn.LayerNorm(embed_dim), every token by itself.",
-    zh="你用的是批归一化：它在一批句子之间归一化并维护滑动平均。Transformer 层使用 nn.LayerNorm(embed_dim)，"
+    zh="你用的是批归一化：它在一批句子之间归一化并维护滑动均值和方差。Transformer 层使用 nn.LayerNorm(embed_dim)，"
     "每个词元各自归一化。",
 )
 
