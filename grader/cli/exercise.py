@@ -45,22 +45,14 @@ def check(exercise: Exercise, lang: LangOption = "en") -> None:
     except DeskError as error:
         usage_error(error.text)
     (report,) = run(at.located, [Work(path, shown(path))], name, Device.auto, TRUSTED).reports
+    from grader.cli.learn import after_passing
     from grader.cli.reports import show
-    from grader.desk.standing import what_is_next
-    from grader.text import Text
 
     show([report], lang)
     at.progress.checked(report)
     at.keep_page()
     if report.passed:
-        print(said(what_is_next(at.standings())))
-        print(
-            said(
-                Text(
-                    f"attn discuss {name}: what the interviewer asks next", f"attn discuss {name}：面试官接下来会问什么"
-                )
-            )
-        )
+        print("\n".join(after_passing(at, name)))
     say_trouble(at)
     if exit_status([report], None):
         raise typer.Exit(1)

@@ -111,6 +111,18 @@ def where_to_go(at: Desk, following: Standing | None, lang: Language) -> list[st
     return lines
 
 
+def after_passing(at: Desk, exercise: str) -> list[str]:
+    """What is said at full marks: how far one is, what is next, and where the interviewer's questions are."""
+    from grader.desk.standing import what_is_next
+    from grader.text import Text
+
+    more = Text("what the interviewer asks next", "面试官接下来会问什么")
+    return [
+        said(what_is_next(at.standings())),
+        said(Text("attn discuss {name}: {more}", "attn discuss {name}：{more}").format(name=exercise, more=more)),
+    ]
+
+
 def as_data(at: Desk, standing: Standing) -> dict[str, Any]:
     """An exercise, and how the learner stands in it, for programs."""
     from grader.desk.desk import DeskError

@@ -79,6 +79,14 @@ class Desk:
             return path
         raise DeskError(NO_WORKSPACE)
 
+    def files(self) -> dict[Path, str]:
+        """The learner's files that are there, each with its exercise."""
+        found = {}
+        for _, entry in self.located.course.entries():
+            with suppress(DeskError):
+                found[self.file(entry.id)] = entry.id
+        return found
+
     def script(self, exercise: str) -> Script:
         """The author's text of an exercise.
 

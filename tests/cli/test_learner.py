@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import ROOT, environment
+from helpers import ROOT, environment, solve
 
 from grader.cli import chinese
 from grader.cli.main import app
@@ -23,25 +22,6 @@ from grader.desk.progress import Progress
 
 Attn = Callable[..., Any]
 FIRST = "attention_by_hand"
-
-
-@pytest.fixture
-def here(attn: Attn, data: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The learner is in a workspace of their own."""
-    shutil.copytree(made, tmp_path / "mine")
-    monkeypatch.chdir(tmp_path / "mine")
-    return tmp_path / "mine"
-
-
-def solve(course: LocatedCourse, exercise: str, path: Path) -> None:
-    """Write the right solution into a notebook."""
-    script = read_script(course.solution(exercise) / "notebook.py")
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    code = [cell for cell in script.code if "broken" not in cell.tags]
-    answers = {stub: cell.source for stub, cell in zip(script.handed_out, code, strict=True) if "solution" in cell.tags}
-    for cell in notebook["cells"]:
-        cell["source"] = answers.get("".join(cell["source"]), cell["source"])
-    path.write_text(json.dumps(notebook), encoding="utf-8")
 
 
 def test_the_way_of_a_learner(
