@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from grader.cli import build, demo, diff, doctor, exercise, grade, learn, progress, start, verify, watch
+from grader.cli import build, demo, diff, doctor, exercise, grade, learn, progress, review, start, verify, watch
 from grader.cli.app import app
 from grader.cli.screen import take_what_can_be_shown
 
@@ -20,6 +20,7 @@ __all__ = [
     "learn",
     "main",
     "progress",
+    "review",
     "start",
     "verify",
     "watch",

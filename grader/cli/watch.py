@@ -40,10 +40,10 @@ def watch(lang: LangOption = "en") -> None:
                 )
             )
         )
-        following = at.standings().next
-        print("\n".join(where_to_go(at, following, lang)), flush=True)
-        if following:
-            watcher.look(following.entry.id)
+        found = at.standings()
+        print("\n".join(where_to_go(at, found)), flush=True)
+        if found.next:
+            watcher.look(found.next.entry.id)
         for exercises in saves(folder, files):
             for exercise in exercises:
                 watcher.saved(exercise)

@@ -128,8 +128,7 @@ class Desk:
         from grader.desk.map import Map
 
         found = self.standings()
-        sentences = self.sentences(slug for slug, _, _ in found.mistakes())
-        return Map(found, self.workspace, language, sentences, folder).as_markdown()
+        return Map(found, self.workspace, language, self.sentences(found.slugs), folder).as_markdown()
 
     def keep_page(self) -> None:
         """Bring the workspace's start page up to date; a page that cannot be written is left as it is."""

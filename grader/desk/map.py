@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from grader.desk.review import REASONS, Due
 from grader.desk.standing import MARKS, Standing, Standings
 from grader.text import Text
 
@@ -19,6 +21,14 @@ AGAIN = Text("Mistakes that you keep making:", "反复出现的错误：")
 _COLUMNS = Text("| | exercise | minutes | difficulty | do first |", "| | 习题 | 分钟 | 难度 | 请先完成 |")
 _LEGEND = Text("✓ passed · ▶ begun · ○ not begun yet", "✓ 已通过 · ▶ 进行中 · ○ 未开始")
 _DONE = Text("**Every exercise is passed.**", "**所有习题都已通过。**")
+
+
+MOST_BACK = 5
+"""So many of the exercises that come back are listed: the next ones."""
+_BACK = Text(
+    "To repeat, from that day on (`attn review` begins one anew):",
+    "需要重做的习题及日期（`attn review` 重新开始一道）：",
+)
 
 
 class Map:
@@ -43,7 +53,10 @@ class Map:
 
     def as_markdown(self) -> str:
         """The whole map."""
-        lines = [self._go_on(), "", self._say(summary(self.found))]
+        lines = [self._go_on(), "", self._say(summary(self.found)), "", f"`{last_days(self.found)}`"]
+        lines += (
+            ["", self._say(_BACK), "", *map(self._back, self.found.schedule[:MOST_BACK])] if self.found.schedule else []
+        )
         for assignment, group in groupby(self.found, lambda standing: standing.assignment):
             title = getattr(assignment.title, self.language)
             lines += ["", f"**{title}**", "", self._say(_COLUMNS), "|---" * 5 + "|", *map(self._row, group)]
@@ -65,6 +78,14 @@ class Map:
         mark = f"{MARKS[standing.state]} {standing.best}".strip()
         return f"| {mark} | {self._linked(standing)} | {entry.minutes} | {entry.stars} | {waits} |"
 
+    def _back(self, due: Due) -> str:
+        title = self._linked(self.found.of(due.exercise))
+        return self._say(
+            Text("- {on}: {title}, {why}", "- {on}：{title}，{why}").format(
+                on=day(due.on), title=title, why=why(due, self.sentences)
+            )
+        )
+
     def _linked(self, standing: Standing) -> str:
         file = self.workspace.file(standing.entry.id) if self.workspace else None
         title = self._title(standing)
@@ -84,6 +105,30 @@ def summary(found: Standings) -> Text:
     return Text(
         f"{found.passed} of {len(found.all)} passed · {minutes:.0f} minutes · {streak} {days} in a row",
         f"已通过 {found.passed}/{len(found.all)} · {minutes:.0f} 分钟 · 连续 {streak} 天",
+    )
+
+
+def last_days(found: Standings, today: date | None = None) -> str:
+    """The last two weeks, a mark a day, today last."""
+    worked = found.days()
+    last = today or date.today()
+    return "".join("■" if last - timedelta(days=back) in worked else "·" for back in reversed(range(14)))
+
+
+def day(on: date) -> Text:
+    """A day as people say it: today for what has been due since before, too."""
+    if on <= date.today():
+        return Text("today", "今天")
+    return Text(f"{on.day} {on:%B}", f"{on.month} 月 {on.day} 日")
+
+
+def why(due: Due, sentences: Mapping[str, Text]) -> Text:
+    """Why an exercise comes back, with the mistakes that come back with it."""
+    made = [sentences.get(slug, Text(slug, slug)) for slug in due.mistakes]
+    if not made:
+        return REASONS[due.why]
+    return Text("{why}: {made}", "{why}：{made}").format(
+        why=REASONS[due.why], made=Text(" ".join(one.en for one in made), "".join(one.zh for one in made))
     )
 
 

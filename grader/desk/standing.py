@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+from grader.desk.review import Due, schedule
 from grader.text import Text
 
 if TYPE_CHECKING:
@@ -96,9 +98,27 @@ class Standings:
         """Spent on the course."""
         return sum(standing.seconds for standing in self.all) / 60
 
+    @cached_property
+    def schedule(self) -> list[Due]:
+        """What comes back, and when, the earliest first."""
+        return schedule(self.records)
+
+    def due(self, today: date | None = None) -> list[Due]:
+        """What is to be repeated today, or has been since before."""
+        return [one for one in self.schedule if one.on <= (today or date.today())]
+
+    @property
+    def slugs(self) -> set[str]:
+        """The mistakes of which there is something to say."""
+        return {slug for slug, _, _ in self.mistakes()} | {slug for due in self.schedule for slug in due.mistakes}
+
+    def days(self) -> set[date]:
+        """The days on which something was checked."""
+        return {date.fromtimestamp(record.at) for record in self.records if record.kind == "check"}
+
     def streak(self, today: date | None = None) -> int:
         """Days in a row with a check, up to today, or up to yesterday where today has none yet."""
-        days = {date.fromtimestamp(record.at) for record in self.records if record.kind == "check"}
+        days = self.days()
         day = today or date.today()
         if day not in days:
             day -= timedelta(days=1)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +141,34 @@ def test_reset_keeps_a_copy(attn: Attn, here: Path) -> None:
     assert (copy.read_text(encoding="utf-8"), path.read_text(encoding="utf-8")) == ("mine", fresh)
 
 
+def test_what_was_got_wrong_comes_back_the_next_day(attn: Attn, here: Path) -> None:
+    """It is said wherever one looks, and begun anew; the old answer is kept."""
+    assert attn("review").stdout.startswith("Nothing is due")
+    Progress().add("check", FIRST, score=1, max_score=6, status="graded", mistakes=["no-scale"])
+    assert attn("review").stdout.startswith(f"Nothing is due. Next: {FIRST}, ")
+    assert "today" not in (page := attn("progress").stdout), page
+    wait_a_day()
+    for command in ((), ("next",), ("progress",)):
+        assert f"To repeat today (attn review): {FIRST}\n" in attn(*command).stdout
+    said = attn("review").stdout
+    assert said.startswith(
+        f"{FIRST} · Attention by hand (20 min): not solved yet: Your weights match attention without"
+    )
+    assert "尚未做出" in attn("review", "--lang", "zh").stdout
+    (due,) = json.loads(attn("review", "--json", "-").stdout)
+    assert (due["exercise"], due["why"], due["mistakes"]) == (FIRST, "not solved", ["no-scale"])
+    assert json.loads(attn("progress", "--json", "-").stdout)["due"] == [FIRST]
+    assert not (here / "kept").exists(), "in a pipe nothing is begun unless --yes agrees to it"
+    assert attn("review", "--yes").stdout.endswith(f"attn check {FIRST}\n")
+    assert len(list((here / "kept").iterdir())) == 1
+    assert "- today: [Attention by hand](01-foundations/" in (here / "00_start.ipynb").read_text(encoding="utf-8")
+
+
+def wait_a_day() -> None:
+    with closing(sqlite3.connect(Progress().path, isolation_level=None)) as database:
+        database.execute("UPDATE records SET at = at - 24 * 3600")
+
+
 def test_progress_is_exported_and_deleted(attn: Attn, here: Path) -> None:
     attn("hint", FIRST)
     assert attn("progress", "--export", here / "mine.json").returncode == 0
@@ -195,7 +225,7 @@ def test_help_is_chinese_where_it_is_asked_for(attn: Attn, data: Path, monkeypat
 
 def test_sixty_columns_are_enough(attn: Attn, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    for arguments in (("--help",), ("list",), ("progress",), ("next",)):
+    for arguments in (("--help",), ("list",), ("progress",), ("next",), ("review",)):
         said = attn(*arguments).stdout
         assert "…" not in said
         assert "..." not in said.replace("[ARGS]...", ""), arguments
@@ -229,7 +259,7 @@ def test_what_runs_nobody_s_code_imports_no_torch(data: Path, tmp_path: Path) ->
     code = f"""
 import sys
 from grader.cli.main import main
-for command in {["start", "", "list", "next", "progress", *asked]!r}:
+for command in {["start", "", "list", "next", "progress", "review", *asked]!r}:
     sys.argv = ["attn", *command.split()]
     try:
         main()

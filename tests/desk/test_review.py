@@ -1,0 +1,89 @@
+"""What was got wrong comes back when it is due, and what is known comes back later and later."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+
+from grader.desk.progress import Kind, Record
+from grader.desk.review import Due, Why, schedule
+
+FIRST = date(2026, 11, 1)
+
+
+def at(day: int, minute: int = 0) -> float:
+    return datetime(2026, 11, day, 12, minute).timestamp()
+
+
+def did(kind: Kind, day: int = 1, minute: int = 0, exercise: str = "weighted_sum") -> Record:
+    return Record(at(day, minute), kind, exercise, {"number": 1})
+
+
+def checked(score: float, *mistakes: str, day: int = 1, minute: int = 0, exercise: str = "weighted_sum") -> Record:
+    data = {"score": score, "max_score": 4.0, "status": "graded", "mistakes": list(mistakes)}
+    return Record(at(day, minute), "check", exercise, data)
+
+
+def only(*records: Record) -> Due:
+    (due,) = schedule(records)
+    return due
+
+
+@pytest.mark.parametrize(
+    ("records", "days", "why"),
+    [
+        ([checked(0, minute=1)], 1, "not solved"),
+        ([did("solution"), checked(4, minute=1)], 1, "given up"),
+        ([did("hint"), checked(4, minute=1)], 1, "repetition"),
+        ([checked(1), checked(4, minute=1)], 2, "repetition"),
+        ([checked(4)], 8, "repetition"),
+        ([checked(4), did("solution", minute=1)], 8, "repetition"),
+        ([checked(1, "mean"), checked(4, minute=1)], 1, "mistake"),
+    ],
+)
+def test_the_worse_it_went_the_sooner_it_comes_back(records: list[Record], days: int, why: Why) -> None:
+    due = only(*records)
+    assert ((due.on - FIRST).days, due.why) == (days, why)
+
+
+def test_what_nobody_tried_does_not_come_back() -> None:
+    untouched = checked(0)
+    untouched.data["status"] = "not_attempted"
+    assert schedule([untouched, did("hint"), did("reset")]) == []
+
+
+def test_intervals_grow_while_it_is_known_and_shrink_when_it_is_not() -> None:
+    records = [checked(1, "mean")]
+    waits = []
+    day = 1
+    for _ in range(3):
+        on = (only(*records).on - FIRST).days + 1
+        waits.append(on - day)
+        day = on
+        records += [did("reset", day), checked(4, day=day, minute=1)]
+    assert waits[0] == 1
+    assert waits == sorted(set(waits))
+    forgotten = only(*records).on.day
+    records += [did("reset", forgotten), checked(1, day=forgotten, minute=1)]
+    assert (only(*records).on - date(2026, 11, forgotten)).days < waits[-1]
+
+
+def test_an_old_answer_that_is_checked_once_more_tells_nothing() -> None:
+    once = only(checked(4))
+    assert only(checked(4), checked(4, day=9)) == once
+    assert only(checked(4), did("reset", 9), checked(4, day=9, minute=1)).on > once.on
+    assert only(checked(4), did("interview", 9), checked(4, day=9, minute=1)).on > once.on
+
+
+def test_a_mistake_comes_back_where_it_was_made_last() -> None:
+    made = [checked(1, "mean"), checked(4, minute=1), checked(1, "mean", day=2, exercise="masked_softmax")]
+    found = {due.exercise: due for due in schedule(made)}
+    assert found["masked_softmax"].mistakes == ("mean",)
+    assert found["weighted_sum"].mistakes == ()
+    assert found["masked_softmax"].on == date(2026, 11, 3)
+
+
+def test_the_earliest_comes_first() -> None:
+    due = schedule([checked(4), checked(1, exercise="masked_softmax")])
+    assert [one.exercise for one in due] == ["masked_softmax", "weighted_sum"]
