@@ -41,6 +41,8 @@ def progress(
 
 
 def _summary(at: Desk) -> dict[str, Any]:
+    from dataclasses import asdict
+
     found = at.standings()
     return {
         "passed": found.passed,
@@ -52,6 +54,7 @@ def _summary(at: Desk) -> dict[str, Any]:
         "mistakes": [
             {"mistake": slug, "times": times, "exercises": list(where)} for slug, times, where in found.mistakes()
         ],
+        "interviews": [asdict(card) for card in found.interviews],
         "exercises": [as_data(at, found, standing) for standing in found],
     }
 
@@ -61,7 +64,7 @@ def _print_progress(at: Desk, lang: Language) -> None:
 
     from rich.console import Console
 
-    from grader.desk.map import AGAIN, last_days, made_again, summary
+    from grader.desk.map import AGAIN, HELD, MOST_HELD, held, last_days, made_again, summary
     from grader.desk.standing import MARKS
     from grader.text import Text
 
@@ -78,6 +81,10 @@ def _print_progress(at: Desk, lang: Language) -> None:
                 f"{len(standing.ticked)} of {of} points of your own review", f"自评 {len(standing.ticked)}/{of}"
             )
             console.print(f"  {title}: {said(ticks)}", markup=False, highlight=False, soft_wrap=True)
+    if found.interviews:
+        console.print(said(HELD), style="bold")
+        for card in found.interviews[:MOST_HELD]:
+            console.print(f"  {said(held(card))}", highlight=False, soft_wrap=True)
     again = made_again(found, at.sentences(found.slugs))
     if again:
         console.print(said(AGAIN), style="bold")

@@ -14,6 +14,7 @@ from grader.desk.standing import MARKS, Standing, Standings
 from grader.text import Text
 
 if TYPE_CHECKING:
+    from grader.desk.interview import Scorecard
     from grader.desk.workspace import Workspace
     from grader.report.model import Language
 
@@ -25,6 +26,9 @@ _DONE = Text("**Every exercise is passed.**", "**所有习题都已通过。**")
 
 MOST_BACK = 5
 """So many of the exercises that come back are listed: the next ones."""
+MOST_HELD = 3
+"""So many interviews are listed: the latest."""
+HELD = Text("Interviews:", "面试：")
 _BACK = Text(
     "To repeat, from that day on (`attn review` begins one anew):",
     "需要重做的习题及日期（`attn review` 重新开始一道）：",
@@ -61,6 +65,9 @@ class Map:
             title = getattr(assignment.title, self.language)
             lines += ["", f"**{title}**", "", self._say(_COLUMNS), "|---" * 5 + "|", *map(self._row, group)]
         lines += ["", self._say(_LEGEND)]
+        if self.found.interviews:
+            held_before = [f"- {self._say(held(card))}" for card in self.found.interviews[:MOST_HELD]]
+            lines += ["", self._say(HELD), "", *held_before]
         again = [f"- {self._say(text)}" for text in made_again(self.found, self.sentences)]
         return "\n".join([*lines, *(["", self._say(AGAIN), "", *again] if again else [])])
 
@@ -129,6 +136,15 @@ def why(due: Due, sentences: Mapping[str, Text]) -> Text:
         return REASONS[due.why]
     return Text("{why}: {made}", "{why}：{made}").format(
         why=REASONS[due.why], made=Text(" ".join(one.en for one in made), "".join(one.zh for one in made))
+    )
+
+
+def held(card: Scorecard) -> Text:
+    """An interview in a line."""
+    on, of = date.fromtimestamp(card.began), len(card.questions)
+    return Text(
+        f"{on.day} {on:%B}: {card.solved} of {of} solved, {card.used:.0f} of {card.minutes} min",
+        f"{on.month} 月 {on.day} 日：做出 {card.solved}/{of}，用时 {card.used:.0f}/{card.minutes} 分钟",
     )
 
 

@@ -79,8 +79,10 @@ class _Day:
 
     @property
     def tries(self) -> list[Record]:
-        """The checks of something that was written."""
-        return [one for one in self.records if one.kind == "check" and one.data.get("status") != "not_attempted"]
+        """The checks of something that was written, or had to be: in an interview."""
+        asked = any(one.kind == "scorecard" for one in self.records)
+        checks = (one for one in self.records if one.kind == "check")
+        return [one for one in checks if asked or one.data.get("status") != "not_attempted"]
 
     @property
     def passed(self) -> bool:

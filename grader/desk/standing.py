@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+from grader.desk.interview import Scorecard, scorecards
 from grader.desk.review import Due, schedule
 from grader.text import Text
 
@@ -102,6 +103,11 @@ class Standings:
     def schedule(self) -> list[Due]:
         """What comes back, and when, the earliest first."""
         return schedule(self.records)
+
+    @property
+    def interviews(self) -> list[Scorecard]:
+        """Every interview that was handed in, the latest first."""
+        return scorecards(self.records)
 
     def due(self, today: date | None = None) -> list[Due]:
         """What is to be repeated today, or has been since before."""
@@ -196,7 +202,9 @@ def hints_given(records: Iterable[Record], exercise: str) -> int:
 def _seconds(records: Sequence[Record]) -> dict[str, float]:
     spent: dict[str, float] = {}
     for before, after in pairwise(records):
-        if after.at - before.at <= PAUSE_SECONDS:
+        # Nothing is recorded in an interview until it is handed in.
+        most = PAUSE_SECONDS if before.kind != "interview" else 60 * before.data["minutes"] + PAUSE_SECONDS
+        if after.at - before.at <= most:
             spent[after.exercise] = spent.get(after.exercise, 0.0) + after.at - before.at
     return spent
 

@@ -85,5 +85,5 @@ def test_a_mistake_comes_back_where_it_was_made_last() -> None:
 
 
 def test_the_earliest_comes_first() -> None:
-    due = schedule([checked(4), checked(1, exercise="masked_softmax")])
-    assert [one.exercise for one in due] == ["masked_softmax", "weighted_sum"]
+    due = schedule([checked(4, exercise="attention_masks"), checked(1)])
+    assert [one.exercise for one in due] == ["weighted_sum", "attention_masks"]
