@@ -31,7 +31,8 @@ _NOW = Text(
 _INTERVIEW = Text(
     "# An interview: questions for 45 minutes, the clock, no hints. Take the # away when you are ready, and run it.\n"
     "from grader import interview\n\n# interview(minutes=45)",
-    "# 面试：45 分钟的题，计时，没有提示。准备好之后，去掉 # 再运行。\nfrom grader import interview\n\n# interview(minutes=45)",
+    "# 面试：45 分钟的题，计时，没有提示。准备好之后，去掉 # 再运行。\n"
+    "from grader import interview\n\n# interview(minutes=45)",
 )
 
 

@@ -225,7 +225,7 @@ def test_help_is_chinese_where_it_is_asked_for(attn: Attn, data: Path, monkeypat
 
 def test_sixty_columns_are_enough(attn: Attn, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    for arguments in (("--help",), ("list",), ("progress",), ("next",), ("review",)):
+    for arguments in (("--help",), ("list",), ("progress",), ("next",), ("review",), ("interview", "--help")):
         said = attn(*arguments).stdout
         assert "…" not in said
         assert "..." not in said.replace("[ARGS]...", ""), arguments
