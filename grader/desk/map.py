@@ -110,7 +110,7 @@ def summary(found: Standings) -> Text:
     streak, minutes = found.streak(), found.minutes
     days = "day" if streak == 1 else "days"
     return Text(
-        f"{found.passed} of {len(found.all)} passed · {minutes:.0f} minutes · {streak} {days} in a row",
+        f"{found.passed} of {len(found.all)} passed · {minutes:.0f} min · {streak} {days} in a row",
         f"已通过 {found.passed}/{len(found.all)} · {minutes:.0f} 分钟 · 连续 {streak} 天",
     )
 
