@@ -14,13 +14,18 @@ import typer
 
 from grader.cli.app import app
 from grader.cli.common import LangOption, fail, said, usage_error
-from grader.cli.desk import desk, print_markdown, say_trouble, shown, somebody_there
+from grader.cli.desk import desk, entries, print_markdown, say_trouble, shown, somebody_there
 
 if TYPE_CHECKING:
     from grader.desk.desk import Desk
     from grader.desk.draw import Level as LevelName
     from grader.desk.interview import Interview
     from grader.report.model import Language
+
+
+def _topics(incomplete: str) -> list[str]:
+    """For completion in a shell."""
+    return sorted({tag for entry in entries() for tag in entry.tags if tag.startswith(incomplete)})
 
 
 class Level(StrEnum):
@@ -36,7 +41,11 @@ def interview(
     minutes: Annotated[int, typer.Option(min=5, help="How long it lasts.")] = 45,
     topic: Annotated[
         str | None,
-        typer.Option(help="What it is about: an assignment, a tag, or a word of titles.", show_default=False),
+        typer.Option(
+            help="What it is about: an assignment, a tag, or a word of titles.",
+            autocompletion=_topics,
+            show_default=False,
+        ),
     ] = None,
     level: Annotated[Level | None, typer.Option(help="How difficult the questions are.", show_default=False)] = None,
     hand_in: Annotated[bool, typer.Option("--hand-in", help="Hand in the interview that is going on.")] = False,

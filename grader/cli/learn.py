@@ -94,8 +94,10 @@ def where_to_go(at: Desk, found: Standings) -> list[str]:
     due, following = found.due(), found.next
     lines = []
     if due:
-        names = ", ".join(one.exercise for one in due)
-        again = Text(f"To repeat today (attn review): {names}", f"今天需要重做（attn review）：{names}")
+        names = [one.exercise for one in due]
+        again = Text(
+            f"To repeat today (attn review): {', '.join(names)}", f"今天需要重做（attn review）：{'、'.join(names)}"
+        )
         lines.append(said(again))
     if following is None:
         return [*lines, said(Text("Every exercise is passed.", "所有习题都已通过。"))]

@@ -135,9 +135,10 @@ def as_markdown(card: Scorecard, questions: Sequence[Question], language: Langua
         f"## 成绩单\n\n**做出 {solved}/{of}** · 用时 {card.used:.0f}/{card.minutes} 分钟{late.zh}",
     )
     parts = [str(getattr(head, language))]
+    colon = "：" if language == "zh" else ": "
     for number, (one, question) in enumerate(zip(card.questions, questions, strict=True), 1):
-        rows = [f"{number}. **{getattr(question.entry.title, language)}**: {one.points}"]
-        rows += [f"   - {getattr(name, language)}: {score}" for name, score in _rows(one)]
+        rows = [f"{number}. **{getattr(question.entry.title, language)}**{colon}{one.points}"]
+        rows += [f"   - {getattr(name, language)}{colon}{score}" for name, score in _rows(one)]
         if question.report.diagnosis:
             rows.append(f"   - ▶ {plain(getattr(question.report.diagnosis[0].message, language))}")
         parts.append("\n".join(rows))

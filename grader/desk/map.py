@@ -123,9 +123,7 @@ def last_days(found: Standings, today: date | None = None) -> str:
 
 
 def day(on: date) -> Text:
-    """A day as people say it: today for what has been due since before, too."""
-    if on <= date.today():
-        return Text("today", "今天")
+    """A day as people say it. A page may be read on any later day, so none is said to be today."""
     return Text(f"{on.day} {on:%B}", f"{on.month} 月 {on.day} 日")
 
 
@@ -141,10 +139,10 @@ def why(due: Due, sentences: Mapping[str, Text]) -> Text:
 
 def held(card: Scorecard) -> Text:
     """An interview in a line."""
-    on, of = date.fromtimestamp(card.began), len(card.questions)
+    on, of = day(date.fromtimestamp(card.began)), len(card.questions)
     return Text(
-        f"{on.day} {on:%B}: {card.solved} of {of} solved, {card.used:.0f} of {card.minutes} min",
-        f"{on.month} 月 {on.day} 日：做出 {card.solved}/{of}，用时 {card.used:.0f}/{card.minutes} 分钟",
+        f"{on.en}: {card.solved} of {of} solved, {card.used:.0f} of {card.minutes} min",
+        f"{on.zh}：做出 {card.solved}/{of}，用时 {card.used:.0f}/{card.minutes} 分钟",
     )
 
 

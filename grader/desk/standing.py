@@ -101,8 +101,9 @@ class Standings:
 
     @cached_property
     def schedule(self) -> list[Due]:
-        """What comes back, and when, the earliest first."""
-        return schedule(self.records)
+        """What comes back, and when: the earliest first, and those of one day in the order of the course."""
+        order = [standing.entry.id for standing in self.all]
+        return sorted(schedule(self.records), key=lambda due: (due.on, order.index(due.exercise)))
 
     @property
     def interviews(self) -> list[Scorecard]:
