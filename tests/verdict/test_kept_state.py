@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.course.course import LocatedCourse
-from grader.course.derived import IN_TURN, THROUGH_MODES
+from grader.course.derived.state import IN_TURN, THROUGH_MODES
 from grader.course.key import AnswerKey
 from grader.report.model import Report
 from grader.session import Session
