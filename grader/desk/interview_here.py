@@ -15,9 +15,14 @@ from grader.desk.here import check_here
 from grader.desk.interview import NONE_RUNS, current, end
 from grader.desk.shown import Markdown
 from grader.desk.sitting import announced, sit
+from grader.desk.told import defined
 from grader.report.model import Language
 from grader.text import Text
 
+_NOT_HERE = Text(
+    "Nothing of your interview is defined here. Run the cells of {file}, and hand in there.",
+    "这里没有定义面试中的任何内容。请运行 {file} 中的单元，并在那里交卷。",
+)
 _BEGIN = Text("The interviewer has some questions. Enter to begin: ", "面试官还有几个问题。按回车开始：")
 
 
@@ -39,11 +44,14 @@ def handed_in(at: Desk, calling: dict[str, Any], language: Language) -> Markdown
     """Grade what the calling code has defined, ask the interviewer's questions, and record the scorecard.
 
     Raises:
-        DeskError: no interview runs, or there are no solutions here.
+        DeskError: no interview runs, or not in this kernel, or there are no solutions here.
     """
     interview = current(at.progress.records())
     if interview is None:
         raise DeskError(NONE_RUNS)
+    asked = {name for exercise in interview.exercises for name in defined(at.script(exercise))}
+    if not asked & calling.keys():
+        raise DeskError(_NOT_HERE.format(file=interview.file))
     now, questions = time.time(), []
     for exercise in interview.exercises:
         entry = at.standings().of(exercise).entry

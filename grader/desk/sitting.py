@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import random
 import time
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ from grader.text import Text
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+    from grader.course.script import Script
     from grader.report.model import Language
 
 _HEAD = Text(
@@ -52,11 +54,8 @@ def sit(at: Desk, minutes: int, topic: str | None = None, level: Level | None = 
     if at.workspace is None:
         raise DeskError(NO_WORKSPACE)
 
-    def names(exercise: str) -> set[str]:
-        return set(definitions(at.script(exercise).handed_out))
-
     chance = random.Random()
-    questions = draw(at.standings(), minutes, topic, level, names, chance)
+    questions = draw(at.standings(), minutes, topic, level, lambda exercise: names_in(at.script(exercise)), chance)
     now = datetime.now()
     scripts = at.workspace.scripts
     path = at.workspace.folder / INTERVIEWS / f"{now:%Y-%m-%d_%H-%M-%S}{'.py' if scripts else '.ipynb'}"
@@ -78,6 +77,15 @@ def _sheet(at: Desk, questions: Sequence[Standing], minutes: int, until: datetim
     if not scripts:
         cells.append(nbformat.v4.new_code_cell(_CALL))
     return as_notebook(cells, str(time.time()), {})
+
+
+def names_in(script: Script) -> set[str]:
+    """The functions and classes in what is handed out."""
+    return {
+        name
+        for name, statements in definitions(script.handed_out).items()
+        if any(isinstance(statement, ast.FunctionDef | ast.ClassDef) for statement in statements)
+    }
 
 
 def how_many(questions: int) -> Text:

@@ -18,6 +18,7 @@ from grader.desk.progress import Progress
 from grader.kernel import NotNowError
 
 jupytext()  # imports nbformat, too, without the slow part of it
+from grader.desk.sitting import names_in  # noqa: E402
 from grader.handout.learner import question  # noqa: E402
 
 Attn = Callable[..., Any]
@@ -63,6 +64,30 @@ def test_it_goes_on_until_it_is_handed_in(attn: Attn, begun: Path) -> None:
         assert "attn interview --hand-in" in refused.stderr
     assert attn("hint", "weighted_sum").returncode == 0
     assert "交卷" in attn("hint", NAME, "--lang", "zh").stderr
+
+
+def test_several_questions_stand_in_one_file(
+    attn: Attn, here: Path, course: LocatedCourse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a workspace of scripts, in a script. One is solved, the other is left as it is."""
+    two = ("masked_softmax", "weighted_sum")
+    scripts = here.parent / "scripts"
+    attn("start", scripts, "--scripts")
+    monkeypatch.chdir(scripts)
+    monkeypatch.setattr("grader.desk.sitting.draw", lambda found, *_: [found.of(name) for name in two])
+    assert "2 questions" in attn("interview").stdout
+    (path,) = (scripts / "interviews").iterdir()
+    script, text = read_script(course.solution(NAME) / "notebook.py"), path.read_text(encoding="utf-8")
+    compile(text, str(path), "exec")
+    for stub, cell in zip(script.handed_out, script.code, strict=True):
+        text = text.replace(stub, cell.source)
+    path.write_text(text, encoding="utf-8")
+    assert "**1 of 2 solved**" in attn("interview", "--hand-in").stdout
+    assert [record.exercise for record in Progress().records() if record.kind == "check"] == list(two)
+
+
+def test_questions_that_import_the_same_can_stand_together(course: LocatedCourse) -> None:
+    assert names_in(read_script(course.solution(NAME) / "notebook.py")) == {NAME}
 
 
 def test_handed_in_it_is_graded_and_asked_on(
@@ -136,6 +161,8 @@ def test_from_a_notebook(
         return "1 3 9" if "1 3" in prompt else "1"
 
     monkeypatch.setattr("builtins.input", answer)
+    assert path.name in repr(hand_in()), "it is not handed in from another notebook"
+    monkeypatch.setitem(globals(), "soft_lookup", lambda *_: None)
     card = repr(hand_in())
     assert "written answer: 2/5" in card
     assert "follow-up questions: 2/4" in card
