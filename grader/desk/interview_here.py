@@ -23,7 +23,8 @@ _NOT_HERE = Text(
     "Nothing of your interview is defined here. Run the cells of {file}, and hand in there.",
     "这里没有定义面试中的任何内容。请运行 {file} 中的单元，并在那里交卷。",
 )
-_BEGIN = Text("The interviewer has some questions. Enter to begin: ", "面试官还有几个问题。按回车开始：")
+_SURE = Text("Hand in now? Enter: yes. Anything else: not yet. ", "现在交卷吗？按回车交卷；输入其他内容则暂不交卷。")
+_NOT_YET = Text("Not handed in: the interview goes on.", "没有交卷，面试继续。")
 
 
 def begun(at: Desk, minutes: int, topic: str | None, level: Level | None, language: Language) -> Markdown:
@@ -44,7 +45,7 @@ def handed_in(at: Desk, calling: dict[str, Any], language: Language) -> Markdown
     """Grade what the calling code has defined, ask the interviewer's questions, and record the scorecard.
 
     Raises:
-        DeskError: no interview runs, or not in this kernel, or there are no solutions here.
+        DeskError: no interview runs, or not in this kernel; or it is not to be handed in yet, or there are no solutions.
     """
     interview = current(at.progress.records())
     if interview is None:
@@ -52,11 +53,12 @@ def handed_in(at: Desk, calling: dict[str, Any], language: Language) -> Markdown
     asked = {name for exercise in interview.exercises for name in defined(at.script(exercise))}
     if not asked & calling.keys():
         raise DeskError(_NOT_HERE.format(file=interview.file))
+    ask = _asker(language)  # before anything is graded: whoever ran all cells may not have meant it
     now, questions = time.time(), []
     for exercise in interview.exercises:
         entry = at.standings().of(exercise).entry
         questions.append(Question(entry, at.script(exercise), check_here((), exercise, calling)))
-    card = Examiner(language, _show, _asker(language)).examine(interview, questions, now)
+    card = Examiner(language, _show, ask).examine(interview, questions, now)
     for question in questions:
         at.progress.checked(question.report)
     end(at.progress, card)
@@ -65,11 +67,17 @@ def handed_in(at: Desk, calling: dict[str, Any], language: Language) -> Markdown
 
 
 def _asker(language: Language) -> Callable[[str], str] | None:
-    """Asks for a line; None where nobody can be asked, as when a notebook is run without a person."""
+    """Asks for a line; None where nobody can be asked, as when a notebook is run without a person.
+
+    Raises:
+        DeskError: it was not meant to be handed in yet.
+    """
     try:
-        input(str(getattr(_BEGIN, language)))
+        answer = input(str(getattr(_SURE, language)))
     except (NotImplementedError, EOFError, OSError):
         return None
+    if answer.strip():
+        raise DeskError(_NOT_YET)
     return input
 
 

@@ -155,18 +155,22 @@ def test_from_a_notebook(
     with pytest.raises(NotNowError, match="hand_in"):
         check("what_is_attention")
     asked: list[str] = []
+    sure = iter(["not yet", ""])
 
     def answer(prompt: str) -> str:
         asked.append(prompt)
+        if prompt.startswith("Hand in now?"):
+            return next(sure)
         return "1 3 9" if "1 3" in prompt else "1"
 
     monkeypatch.setattr("builtins.input", answer)
     assert path.name in repr(hand_in()), "it is not handed in from another notebook"
     monkeypatch.setitem(globals(), "soft_lookup", lambda *_: None)
+    assert "Not handed in" in repr(hand_in())
     card = repr(hand_in())
     assert "written answer: 2/5" in card
     assert "follow-up questions: 2/4" in card
-    assert len(asked) == 6
+    assert len(asked) == 7
     assert "the written answer" in capsys.readouterr().out
     (kept,) = scorecards(Progress().records())
     assert (kept.minutes, kept.solved, kept.questions[0].exercise) == (25, 0, "what_is_attention")
