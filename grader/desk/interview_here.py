@@ -45,7 +45,7 @@ def handed_in(at: Desk, calling: dict[str, Any], language: Language) -> Markdown
     """Grade what the calling code has defined, ask the interviewer's questions, and record the scorecard.
 
     Raises:
-        DeskError: no interview runs, or not in this kernel; or it is not to be handed in yet, or there are no solutions.
+        DeskError: no interview runs, or not in this kernel; it is not to be handed in yet; there are no solutions.
     """
     interview = current(at.progress.records())
     if interview is None:
