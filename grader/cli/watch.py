@@ -73,6 +73,8 @@ class Watcher:
         if report.passed and not (before and before.passed):
             self.at.keep_page()
             print("\n".join(after_passing(self.at, exercise)), flush=True)
+            if following := self.at.standings().next:
+                self.session.grader(following.entry.id)  # while it is read, its key is made ready
         say_trouble(self.at)
 
     def _grade(self, exercise: str) -> Report | None:
