@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from grader.course.derived.circumstances import BY_NAME, FIRST_ALONE, LARGE, LAST_ALONE, REVERSED, STRIDED
+from grader.course.derived.circumstances import BY_NAME, FIRST_ALONE, LARGE, LAST_ALONE, REVERSED, SIZES, STRIDED
 from grader.course.derived.device import ON_ACCELERATOR
 from grader.course.derived.modules import BUILT, CONVERTED, TRAINING
 from grader.course.key import AnswerKey, Question
@@ -32,9 +32,11 @@ _WHERE = {
     STRIDED: messages.STRIDED,
     BUILT: messages.BUILT_IN_OTHER_SIZES,
     TRAINING: messages.TRAINING_WITHOUT_DROPOUT,
-    "in float64": messages.IN_FLOAT64,
+    CONVERTED: messages.IN_FLOAT64,
 }
 """The circumstances, by the name of a call or the reason of a question."""
+_OF_SEVERAL = (SIZES, CONVERTED)
+"""Questions whose answers are several, by name."""
 _KEPT = {
     "in evaluation after training": messages.OTHERWISE_AFTER_TRAINING,
     "the seed counts": messages.SEEDS_BY_ITSELF,
@@ -50,14 +52,18 @@ def describe_derived(key: AnswerKey, question: Question, problem: Problem, got: 
         key, question, problem, got: what is wrong where.
         describe: says what is wrong with an answer in itself.
     """
+    if problem.facet == "raised":
+        what, where = describe(key, replace(question, base=None), problem, got), _WHERE.get(question.reason)
+        return what if where is None else messages.RIGHT_BUT_NOT.format(where=where, what=what)
     part = str(problem.path[0]) if problem.path else ""
     if part in _DROPS_NOT and isinstance(right := problem.part_of(question.right.value), bool):
         return _DROPS_NOT[part] if right else messages.DIFFERS_IN_TRAINING
     if part in _KEPT:
         return _KEPT[part]
     if question.reason == LARGE and len(problem.path) == 2:
-        text = messages.LARGE_VALUES if problem.path[1] == "values" else messages.LARGE_GRADIENTS
-        return text.format(name=part)
+        if problem.path[1] == "values":
+            return messages.LARGE_VALUES.format(name=part)
+        return messages.LARGE_GRADIENTS.format(name=part)
     if question.reason == ON_ACCELERATOR and isinstance(made_by := problem.part_of(got.value), str):
         return messages.DEVICES_MEET.format(made_by=made_by[:80])
     if question.family == "state" and question.reason != CONVERTED:
@@ -69,9 +75,9 @@ def describe_derived(key: AnswerKey, question: Question, problem: Problem, got: 
 def _in_circumstances(key: AnswerKey, question: Question, problem: Problem, got: Outcome, describe: Describe) -> Text:
     """What is wrong with the answer to one of several calls, and with which one."""
     circumstance = _WHERE.get(question.reason)
-    if circumstance is None and problem.path:
+    if question.reason in _OF_SEVERAL and problem.path:
         name = str(problem.path[0])
-        circumstance = _WHERE.get(name) or messages.WITH_SIZES.format(sizes=name)
+        circumstance = circumstance or _WHERE.get(name) or messages.WITH_SIZES.format(sizes=name)
         mine, right = at(got.value, problem.path[:1]), at(question.right.value, problem.path[:1])
         if isinstance(mine, str) and not isinstance(right, str):
             return messages.RIGHT_BUT_NOT.format(where=circumstance, what=messages.IT_RAISES.format(said=mine[:160]))

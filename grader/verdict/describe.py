@@ -37,7 +37,7 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
     """One sentence about one problem."""
     target, expected = question.call.target, question.right
     names = ", ".join(problem.names)
-    if question.base is not None and problem.facet not in ("ended", "raised"):
+    if question.base is not None and problem.facet != "ended":
         return describe_derived(key, question, problem, got, describe_problem)
     match problem.facet:
         case "ended":

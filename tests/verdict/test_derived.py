@@ -20,6 +20,7 @@ STATE, DEVICE = "inputs left alone, same input same output", "dtype and device"
 
 CHANGED = "\n_right = {target}\ndef {target}(*a, **k):\n    %s\n"
 """Something done with the answer, or with what is given."""
+TWO = "\n_right, _seen = {target}, []\ndef {target}(inputs, weights):\n    %s\n"
 MODULE = "\n_right = {target}\nclass {target}(_right):\n    def forward(self, *a, **k):\n        %s\n"
 
 WRONG = {
@@ -31,7 +32,7 @@ WRONG = {
     ),
     "an axis is known by its size": (
         "weighted_sum",
-        CHANGED % "out = _right(*a, **k); return out.flip(0) if len(set(a[0].shape)) < a[0].dim() else out",
+        TWO % "return _right(inputs, weights) * (1 if inputs.shape[0] == 4 or len({{*inputs.shape}}) > 1 else 2)",
         OTHERWISE,
         "with the sizes ",
     ),
@@ -43,13 +44,17 @@ WRONG = {
     ),
     "an order of items is expected": (
         "weighted_sum",
-        CHANGED % "out = _right(*a, **k); return out * (1 + (a[0].flatten()[0] == {first})) ",
+        TWO % "_seen.append(inputs); first = _seen[0]\n"
+        "    turned = inputs.shape == first.shape and torch.equal(inputs[-1], first[0])\n"
+        "    return _right(inputs, weights) * (2 if turned else 1)",
         OTHERWISE,
         "the batch is in reverse order",
     ),
     "memory is taken as it lies": (
-        "weighted_sum",
-        CHANGED % "return _right(*(x.view(-1).view(x.shape) for x in a), **k)",
+        "dot_product_attention",
+        "\n_right = {target}\ndef {target}(q, k, v, *rest):\n"
+        "    as_it_lies = v.as_strided(v.shape, torch.empty(v.shape).stride())\n"
+        "    return _right(q, k, as_it_lies if v.stride(0) == 2 else v, *rest)\n",
         OTHERWISE,
         "no tensor is contiguous",
     ),
@@ -61,27 +66,27 @@ WRONG = {
     ),
     "a branch that is not taken has a gradient": (
         "linear_attention",
-        "\ndef feature_map(x):\n    return torch.where(x > 0, x, torch.exp(x) - 1) + 1\n",
+        "\nclass F:\n    @staticmethod\n    def elu(x):\n        return torch.where(x > 0, x, torch.exp(x) - 1)\n",
         OTHERWISE,
         "gradients hold infinity or NaN",
     ),
     "positions are counted with eight bits": (
-        "attention_masks",
-        "\n_right = padding_mask\ndef padding_mask(lengths, max_len=None):\n"
-        "    out = _right(lengths, max_len)\n"
-        "    return out & (torch.arange(out.shape[-1], device=lengths.device) < 256)\n",
+        "local_attention",
+        "\n_arange = torch.arange\ntorch_ = torch\nclass torch:\n    def __getattr__(self, name):\n"
+        "        return getattr(torch_, name)\n    def arange(self, *a, **k):\n"
+        "        return _arange(*a, **k).clamp(max=256)\ntorch = torch()\n",
         OTHERWISE,
         "with the sizes ",
     ),
     "built with one head": (
         "multi_head_attention",
-        MODULE % "out, w = super().forward(*a, **k); return out, w.squeeze(1)",
+        MODULE % "out = super().forward(*a, **k); return out if self.num_heads > 1 else 2 * out",
         OTHERWISE,
         "built in other sizes",
     ),
     "training changes numbers": (
         "multi_head_attention",
-        MODULE % "out, w = super().forward(*a, **k); return (2 * out if self.training else out), w",
+        MODULE % "out = super().forward(*a, **k); return 2 * out if self.training else out",
         OTHERWISE,
         "in training mode without dropout",
     ),
@@ -100,16 +105,16 @@ WRONG = {
     "another mask is not looked at": (
         "masked_softmax",
         "\n_right, _masks = {target}, {{}}\ndef {target}(scores, mask, *a, **k):\n"
-        "    return _right(scores, _masks.setdefault(mask.shape, mask), *a, **k)\n",
+        "    return _right(scores, _masks.setdefault(scores.double().sum().item(), mask.clone()), *a, **k)\n",
         STATE,
         "something of that call is kept",
     ),
     "a table stays in its first dtype": (
         "sinusoidal_encoding",
-        MODULE % "self.kept = getattr(self, 'kept', None) or super().forward(a[0] * 0)[:1].detach()\n"
-        "        return a[0] + self.kept.to(a[0].dtype)",
+        MODULE % "x = [*a, *k.values()][0]; self.kept = getattr(self, 'kept', x[0])\n"
+        "        return super().forward(x) + 0 * (x @ self.kept.mT)[..., :1]",
         STATE,
-        "",
+        "after the module was moved to float64",
     ),
     "a call adds to the state": (
         "multi_head_attention",
@@ -123,9 +128,7 @@ WRONG = {
 def graded(session: Session, exercise: str, more: str) -> Report:
     """The report on the reference with something added to it."""
     key = session.grader(exercise).key
-    base = next(question for question in key.questions if question.base is None and question.is_plain)
-    first = float(base.call.args[0].flatten()[0]) if hasattr(base.call.args[0], "flatten") else 0.0
-    code = f"{key.reference}\nimport torch\n{more.format(target=key.targets[0], first=first)}"
+    code = f"{key.reference}\nimport torch\n{more.format(target=key.targets[0])}"
     return session.grader(exercise).grade_cells(Submission(Path("x.py"), (code,)))
 
 

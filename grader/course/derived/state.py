@@ -100,7 +100,13 @@ def _through_modes(call: Call, draws: int) -> Call:
 
 
 def _another_mask(value: Any) -> Any:
-    return value.roll(1, -1) if isinstance(value, Tensor) and value.dtype == torch.bool and value.dim() else value
+    """A mask moved along by one key; where all keys are alike, the first one is not."""
+    if not isinstance(value, Tensor) or value.dtype != torch.bool or not value.dim():
+        return value
+    moved = value.roll(1, -1)
+    if torch.equal(moved, value) and value.shape[-1] > 1:
+        moved[..., 0] = ~moved[..., 0]
+    return moved
 
 
 def _other_numbers(inputs: Any) -> Callable[[Any], Any]:
