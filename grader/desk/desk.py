@@ -81,6 +81,14 @@ class Desk:
             return path
         raise DeskError(NO_WORKSPACE)
 
+    def files(self) -> dict[Path, str]:
+        """The learner's files that are there, each with its exercise."""
+        found = {}
+        for _, entry in self.located.course.entries():
+            with suppress(DeskError):
+                found[self.file(entry.id)] = entry.id
+        return found
+
     def script(self, exercise: str) -> Script:
         """The author's text of an exercise.
 
@@ -122,8 +130,7 @@ class Desk:
         from grader.desk.map import Map
 
         found = self.standings()
-        sentences = self.sentences(slug for slug, _, _ in found.mistakes())
-        return Map(found, self.workspace, language, sentences, folder).as_markdown()
+        return Map(found, self.workspace, language, self.sentences(found.slugs), folder).as_markdown()
 
     def keep_page(self) -> None:
         """Bring the workspace's start page up to date; a page that cannot be written is left as it is."""

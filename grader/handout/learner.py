@@ -30,6 +30,25 @@ def learner_notebook(course: Course, entry: ExerciseEntry, script: Script, langu
     return as_notebook(cells, entry.id, {"exercise": entry.id})
 
 
+def question(script: Script, language: str) -> list[NotebookNode]:
+    """What an interviewer puts before a candidate: the task, what is given, the stub, where to write. No more."""
+    code, waiting = iter(script.handed_out), list[NotebookNode]()
+    cells: list[NotebookNode] = []
+    for part in script.cells:
+        if part.kind == "code":
+            if "broken" in part.tags:  # it comes where the solution stands
+                continue
+            source = next(code)
+            if part.tags & {"demo", "check"}:
+                waiting *= "check" not in part.tags  # only says how to check
+                continue
+            cells += [*waiting, nbformat.v4.new_code_cell(source)]
+            waiting = []
+        elif part.language == language and not part.tags & {"follow-up"} and (prose := _handed_out(part, language)):
+            waiting.append(nbformat.v4.new_markdown_cell(prose))
+    return [*cells, *waiting]
+
+
 def as_notebook(cells: list[NotebookNode], name: str, ours: dict[str, str]) -> NotebookNode:
     """A notebook of ours: cells that are the same have the same id each time that it is made."""
     for number, cell in enumerate(cells):

@@ -117,3 +117,16 @@ def test_what_was_done_under_an_old_id_counts(stands: Stands) -> None:
 def test_records_of_another_course_do_not_count(stands: Stands) -> None:
     found = stands(checked("weighted_sum"), checked("of_another_course", 1.0))
     assert (found.passed, name_of_next(found)) == (1, "attention_by_hand")
+
+
+def test_what_comes_back_on_one_day_is_in_the_order_of_the_course(stands: Stands) -> None:
+    names = ["scaled_dot_product_attention", "attention_masks"]
+    found = stands(*(checked(name, 1.0) for name in reversed(names)))
+    assert [due.exercise for due in found.schedule] == names
+    assert [due.exercise for due in found.due(date.fromtimestamp(NOON + DAY))] == names
+    assert found.due(date.fromtimestamp(NOON)) == []
+
+
+def test_an_interview_is_no_pause(stands: Stands) -> None:
+    begun = Record(NOON, "interview", "weighted_sum", {"began": NOON, "minutes": 45, "file": "x.ipynb"})
+    assert stands(begun, checked("weighted_sum", at=NOON + 40 * 60)).minutes == 40
