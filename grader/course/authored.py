@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
 import traceback
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from grader.authoring.inputs import Inputs
 from grader.authoring.mistakes import Variant
 from grader.authoring.texts import definition_of, standing_alone
 from grader.course.derived import derived
+from grader.course.derived.asking import Reference
 from grader.course.errors import ExerciseError
 from grader.course.key import AnswerKey, KnownMistake, Predicted, Question
 from grader.course.script import read_script
@@ -77,13 +79,33 @@ class Authored:
         )
 
     def _derived(self, own: tuple[Question, ...]) -> Iterator[Question]:
-        classes = {name: self._scope.get(name) for name in self.spec.targets}
-        modules = {
-            name: found for name, found in classes.items() if isinstance(found, type) and issubclass(found, nn.Module)
-        }
-        for question in derived(own, modules, self._right):
+        found = {name: self._scope.get(name) for name in self.spec.targets}
+        classes = {name: one for name, one in found.items() if isinstance(one, type) and issubclass(one, nn.Module)}
+        reference = Reference(self._right, self._same, self._fresh, self._names, self.reference)
+        for question in derived(own, classes, reference):
             if question.reason not in self.spec.without:
                 yield question
+
+    def _same(self, call: Call) -> Outcome:
+        """What the reference answers in the call's own dtype."""
+        return run_call(replace(call, device="cpu"), self._scope)
+
+    def _fresh(self, call: Call) -> Call | None:
+        """The call of a module with a state for the sizes that it is built in."""
+        assert call.init is not None
+        try:
+            module = self._scope[call.target](*call.init, **call.init_kwargs)
+        except Exception:  # whatever a reference says to sizes that do not fit each other
+            return None
+        return replace(call, state=reference_state(module, Inputs(f"{self.id}: {call.init} {call.init_kwargs}")))
+
+    def _names(self, call: Call) -> tuple[str, ...]:
+        """The parameters of what is called, if each has a name."""
+        target = self._scope[call.target]
+        called = target.forward if call.init is not None and hasattr(target, "forward") else target
+        parameters = list(inspect.signature(called).parameters.values())[call.init is not None :]
+        named = all(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters)
+        return tuple(parameter.name for parameter in parameters) if named else ()
 
     def _mistakes(self, questions: tuple[Question, ...]) -> Iterator[KnownMistake]:
         for mistake in self.spec.mistakes:
