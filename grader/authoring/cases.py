@@ -90,6 +90,8 @@ class Case:
             nobody can forge it. It is kept as text, too.
         tolerance: relative to the magnitude of the expected tensor; from the dtype when None.
         public: shown to learners who have no access to ``solutions/``.
+        essential: what the exercise is about; whoever fails here gets at most half the points.
+        weight: what its check is worth, where any other is worth 1.
     """
 
     reason: str
@@ -106,6 +108,8 @@ class Case:
     summary: Callable[..., Any] | None = None
     tolerance: float | None = None
     public: bool = False
+    essential: bool = False
+    weight: float = 1.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.reason, str) or not isinstance(self.called, Called):
@@ -113,6 +117,8 @@ class Case:
         for option, value, allowed in (("family", self.family, FAMILIES), ("dtype", self.dtype, DTYPES)):
             if value not in allowed:
                 raise ValueError(f"{option}={value!r} is none of {', '.join(allowed)}")
+        if self.weight <= 0:
+            raise ValueError(f"weight={self.weight!r}: a check is worth more than nothing")
         if not isinstance(self.raises, str | None):
             raise TypeError(f"raises={self.raises!r} is a name: {getattr(self.raises, '__name__', '')!r}")
 

@@ -24,6 +24,8 @@ from grader.course.derived import derived
 from grader.course.derived.asking import Reference
 from grader.course.errors import ExerciseError
 from grader.course.key import AnswerKey, KnownMistake, Predicted, Question
+from grader.course.reasons import FILE as REASONS
+from grader.course.reasons import read_reasons
 from grader.course.script import read_script
 from grader.course.sentences import FILE, Sentences, place_of, read_sentences, with_sentences
 from grader.course.trusted import CodeError, run_call, scope_of, shapes_in, summed_up
@@ -58,6 +60,7 @@ class Authored:
         self.cases = [case for case in cases if case.dtype != lacking]
         self.reference = "\n\n".join(self.script.answer)
         self._scope = self.scope_of(self.reference)
+        self._zh = read_reasons(folder.parents[1] / REASONS, folder / REASONS)
 
     def key(self, points: float) -> AnswerKey:
         """The exercise as data; what mistakes answer is made when it is first looked at."""
@@ -81,7 +84,7 @@ class Authored:
     def _derived(self, own: tuple[Question, ...]) -> Iterator[Question]:
         found = {name: self._scope.get(name) for name in self.spec.targets}
         classes = {name: one for name, one in found.items() if isinstance(one, type) and issubclass(one, nn.Module)}
-        reference = Reference(self._right, self._same, self._fresh, self._names, self.reference)
+        reference = Reference(self._right, self._same, self._fresh, self.reference)
         for question in derived(own, classes, reference):
             if question.reason not in self.spec.without:
                 yield question
@@ -98,14 +101,6 @@ class Authored:
         except Exception:  # whatever a reference says to sizes that do not fit each other
             return None
         return replace(call, state=reference_state(module, Inputs(f"{self.id}: {call.init} {call.init_kwargs}")))
-
-    def _names(self, call: Call) -> tuple[str, ...]:
-        """The parameters of what is called, if each has a name."""
-        target = self._scope[call.target]
-        called = target.forward if call.init is not None and hasattr(target, "forward") else target
-        parameters = list(inspect.signature(called).parameters.values())[call.init is not None :]
-        named = all(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters)
-        return tuple(parameter.name for parameter in parameters) if named else ()
 
     def _mistakes(self, questions: tuple[Question, ...]) -> Iterator[KnownMistake]:
         for mistake in self.spec.mistakes:
@@ -152,6 +147,9 @@ class Authored:
             summary=summary,
             shapes=shapes,
             public=case.public,
+            essential=case.essential,
+            weight=case.weight,
+            zh=self._zh.get(case.reason, ""),
         )
 
     def _right(self, call: Call) -> Outcome:
@@ -174,10 +172,28 @@ class Authored:
             measure=case.max_elements is not None,
             watched=self.spec.forbidden,
             device=self.device,
+            names=self._names(case),
         ).cast(case.dtype)
         if case.probe is not None:
             return replace(call, probe=self._standing_alone(case, case.probe), probe_name=case.probe.__name__)
         return call if called.args is not None else replace(call, probe=_ONLY_BUILT, probe_name="only_built")
+
+    def _names(self, case: Case) -> tuple[str, ...]:
+        """The names of the arguments that are given by position."""
+        called = self._scope.get(case.target or self.spec.targets[0])
+        if case.called.init is not None and isinstance(called, type):
+            called = getattr(called, "forward", called.__call__)
+        if not callable(case.probe or called):
+            return ()
+        # Before them stands the target that a probe is told, or the ``self`` of a method.
+        told = case.probe is not None or case.called.init is not None
+        names = list[str]()
+        for parameter in list(inspect.signature(case.probe or called).parameters.values())[told:]:
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                more = len(case.called.args or ()) - len(names)
+                return (*names, *(f"{parameter.name}[{i}]" for i in range(more)))
+            names.append(parameter.name)
+        return tuple(names)
 
     def _standing_alone(self, case: Case, function: Any) -> str:
         try:

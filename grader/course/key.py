@@ -12,6 +12,7 @@ from typing import Any
 
 from grader.authoring.cases import Family
 from grader.authoring.mistakes import Variant
+from grader.course.reasons import OF_THE_GRADER
 from grader.course.trusted import CodeError, run_call, scope_of, summed_up
 from grader.text import Text
 from grader.wire.calls import Call, Outcome
@@ -35,8 +36,17 @@ class Question:
     shapes: tuple[tuple[int, ...], ...] = ()
     """Of the tensors in an answer, where there is a summary."""
     public: bool = False
+    zh: str = ""
+    """The reason in Chinese."""
+    essential: bool = False
+    weight: float = 1.0
     base: int | None = None
     """The number of the author's question that this one, which the grader derived from it, asks again."""
+
+    @property
+    def title(self) -> Text:
+        """The reason, in the languages that it is there in."""
+        return Text(self.reason, self.zh or OF_THE_GRADER.get(self.reason, self.reason))
 
     @property
     def is_plain(self) -> bool:

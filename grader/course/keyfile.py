@@ -27,7 +27,19 @@ _PLAIN = (
     *("exercise", "points", "targets", "outputs", "forbidden", "forbidden_imports"),
     *("reference", "stub", "device", "stamp"),
 )
-_ASKED = ("reason", "family", "tolerance", "max_elements", "raises", "fault", "public", "base")
+_ASKED = (
+    "reason",
+    "family",
+    "tolerance",
+    "max_elements",
+    "raises",
+    "fault",
+    "public",
+    "base",
+    "essential",
+    "weight",
+    "zh",
+)
 
 
 class DamagedKeyError(Exception):

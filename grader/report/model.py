@@ -21,7 +21,7 @@ Language = Literal["en", "zh"]
 class Check:
     """One check: what was looked at, whether it passed, and what it is worth."""
 
-    name: str
+    name: Text
     family: Family
     passed: bool
     points: float

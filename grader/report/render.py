@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from grader.authoring.cases import Family
 from grader.report.model import Check, Language, Report
 from grader.submission.notes import Note
 from grader.text import Text
@@ -31,6 +32,25 @@ _STATUS = {
     "timeout": Text("ran out of time", "超时"),
     "out_of_memory": Text("ran out of memory", "内存不足"),
     "not_graded": Text("not graded: the grader itself failed", "未评分：评分程序自身出错"),
+}
+FAMILY_NAMES: dict[Family, Text] = {
+    "interface": Text("interface", "接口"),
+    "shape": Text("shape", "形状"),
+    "dtype": Text("dtype", "数据类型"),
+    "masking": Text("masking", "掩码"),
+    "scaling": Text("scaling", "缩放"),
+    "normalization": Text("normalization", "归一化"),
+    "numerics": Text("numerics", "数值"),
+    "gradient": Text("gradient", "梯度"),
+    "state": Text("state", "状态"),
+    "rules": Text("rules", "规则"),
+    "resources": Text("resources", "资源"),
+}
+_COLUMNS = {
+    "submission": Text("submission", "提交"),
+    "exercise": Text("exercise", "习题"),
+    "score": Text("score", "得分"),
+    "root cause": Text("root cause", "主要原因"),
 }
 _NOTE = Text("Note:", "说明：")
 _ALL_CHECKS = Text("All checks", "全部检查")
@@ -94,8 +114,9 @@ def _ordered(report: Report) -> Iterable[Check]:
 
 def _check_line(check: Check, language: Language) -> str:
     if check.passed:
-        return f"    ✓ {check.name}"
-    return f"    ✗ {check.name} [{check.family}]: {_said(check.message, language)}"
+        return f"    ✓ {_said(check.name, language)}"
+    family, message = _said(FAMILY_NAMES[check.family], language), _said(check.message, language)
+    return f"    ✗ {_said(check.name, language)} [{family}]: {message}"
 
 
 def _said(text: Text, language: Language) -> str:
@@ -122,6 +143,7 @@ def as_html(report: Report, language: Language = "en") -> str:
         headline=headline(report, language),
         notes=_notes(report, language),
         title=_said(_ALL_CHECKS, language),
+        families=FAMILY_NAMES,
         checks=_ordered(report),
     )
 
@@ -154,7 +176,9 @@ def summary_table(reports: Iterable[Report], language: Language = "en") -> Table
         ["submission", "score", "root cause"] if not exercises else ["submission", "exercise", "score", "root cause"]
     )
     for column in columns:
-        table.add_column(column, overflow="fold", justify="right" if column == "score" else "left")
+        table.add_column(
+            _said(_COLUMNS[column], language), overflow="fold", justify="right" if column == "score" else "left"
+        )
     for report, label in zip(reports, labels, strict=True):
         cause = _said(report.diagnosis[0].message, language) if report.diagnosis and not report.passed else ""
         if report.status not in ("graded", "not_attempted"):

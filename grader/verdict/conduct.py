@@ -33,7 +33,7 @@ def _returns_float32(problem: Problem, got: Outcome) -> bool:
 
 def _detaches_everything(problem: Problem, got: Outcome) -> bool:
     nothing = bool(got.gradients) and all(gradient is None for gradient in (got.gradients or {}).values())
-    return problem.facet == "gradient" and nothing
+    return problem.facet == "gradient" and nothing and not got.gradient_error
 
 
 def gives_an_earlier_answer(problem: Problem, got: Outcome) -> bool:

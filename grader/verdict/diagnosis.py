@@ -14,6 +14,7 @@ from grader.authoring.cases import Family
 from grader.course.key import AnswerKey, KnownMistake, Question
 from grader.report.model import Diagnosis
 from grader.text import Text
+from grader.values.tree import tensors
 from grader.verdict import messages
 from grader.verdict.conduct import shown_by_a_sign
 from grader.verdict.describe import describe_problem, is_unwritten
@@ -145,7 +146,8 @@ def _fitting(key: AnswerKey, outcomes: Sequence[Outcome], wrong: dict[Place, Pro
         shows = effects.of(number)
         alike = {place: alike_at(place) for place in shows & wrong.keys()}
         agreed = {place for place, share in alike.items() if share >= ALIKE}
-        if _fits(shows, agreed, set(wrong)):
+        tells = {place for place in shows if _tells(place, known.predicted[place[0]])}
+        if _fits(shows, agreed, set(wrong), tells):
             fitting.append((number, agreed, sum(alike[place] for place in agreed), agreed == shows))
     # The sort is stable: of two that explain as much, the one that its author put first.
     fitting.sort(key=lambda candidate: (-candidate[2], not candidate[3]))
@@ -163,14 +165,26 @@ def _probes(wrong: set[Place]) -> list[Place]:
     return [*answers, *conduct.values()]
 
 
-def _fits(shows: set[Place], agreed: set[Place], wrong: set[Place]) -> bool:
+def _tells(place: Place, predicted: Outcome) -> bool:
+    """Whether a mistake shows at a place by more than an exception, a fault or NaN alone, which have many causes."""
+    if place[1] not in ANSWER_FACETS:
+        return True
+    if place[1] == "fault":
+        return False  # one sentence stands for many wrong answers
+    found = [leaf for _, leaf in tensors(predicted.value) if leaf.is_floating_point()]
+    return predicted.raised is None and (not found or any(bool(leaf.isfinite().any()) for leaf in found))
+
+
+def _fits(shows: set[Place], agreed: set[Place], wrong: set[Place], tells: set[Place]) -> bool:
     """Wrong in the same way wherever the mistake shows; or in most places, where a second mistake hides the rest."""
-    if not agreed:
+    if not agreed or (tells and not agreed & tells):
         return False
     # An exception says little about its cause: it names a mistake only where that explains every wrong answer.
-    if any(facet == "raised" for _, facet in agreed):
+    if not tells or any(facet == "raised" for _, facet in agreed):
         return agreed == shows and _answers(agreed) == _answers(wrong)
-    return agreed == shows or (len(agreed) >= 2 and 2 * len(agreed) >= len(shows))
+    if agreed == shows:
+        return True
+    return len(agreed) >= 2 and 2 * len(agreed) >= len(shows) and _answers(shows) <= _answers(wrong)
 
 
 def _second_mistake(
@@ -240,4 +254,4 @@ def _rank(problem: Problem) -> int:
 def _in_case(text: Text, question: Question, problem: Problem) -> Text:
     if problem.facet in ("ended", "forbidden"):
         return text
-    return messages.IN_CASE.format(said=text, reason=question.reason)
+    return messages.IN_CASE.format(said=text, reason=question.title)

@@ -74,7 +74,7 @@ def problems_of(index: int, question: Question, got: Outcome, device: str = "cpu
         right = got.raised is not None and question.raises in got.raised.bases
         return [] if right else [Problem(index, "raised")]
     if got.raised is not None:
-        return [Problem(index, "raised")]
+        return [Problem(index, "raised"), *_forbidden(index, got)]
     if question.base is not None:
         return list(_answer(index, question, got))
     return [*_answer(index, question, got), *_conduct(index, question, got, device)]
@@ -115,10 +115,13 @@ def _conduct(index: int, question: Question, got: Outcome, device: str) -> Itera
         yield Problem(index, "changed", names=tuple(got.changed))
     if call.twice and worst(got.again, got.value) > tolerance_of(call.dtype, None):
         yield Problem(index, "again")
-    if got.seen:
-        yield Problem(index, "forbidden", names=tuple(got.seen))
+    yield from _forbidden(index, got)
     if question.max_elements is not None and got.largest > question.max_elements:
         yield Problem(index, "largest", names=(str(got.largest),))
+
+
+def _forbidden(index: int, got: Outcome) -> list[Problem]:
+    return [Problem(index, "forbidden", names=tuple(got.seen))] if got.seen else []
 
 
 def wrong_dtypes(question: Question, got: Outcome) -> Iterator[str]:

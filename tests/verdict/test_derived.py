@@ -14,8 +14,9 @@ from grader.course.derived.state import IN_TURN, SEEDED
 from grader.report.model import Report
 from grader.session import Session
 from grader.submission.reader import Submission
-from grader.verdict.checks import OTHERWISE
+from grader.verdict.messages import OTHERWISE as OTHERWISE_TEXT
 
+OTHERWISE = OTHERWISE_TEXT.en
 STATE, DEVICE = "inputs left alone, same input same output", "dtype and device"
 
 CHANGED = "\n_right = {target}\ndef {target}(*a, **k):\n    %s\n"
@@ -136,7 +137,7 @@ def graded(session: Session, exercise: str, more: str) -> Report:
 def test_what_only_fails_elsewhere_costs_its_check_and_is_said(session: Session, sort: str) -> None:
     exercise, more, check, said = WRONG[sort]
     report = graded(session, exercise, more)
-    failed = {found.name: found.message.en for found in report.checks if not found.passed}
+    failed = {found.name.en: found.message.en for found in report.checks if not found.passed}
     assert check in failed, failed
     assert said in failed[check]
     assert report.diagnosis
@@ -145,7 +146,7 @@ def test_what_only_fails_elsewhere_costs_its_check_and_is_said(session: Session,
 def test_what_was_asked_already_is_not_asked_elsewhere(session: Session) -> None:
     """Where the plain answer is wrong, nothing is seen of other sizes, and no point is to be had there."""
     report = graded(session, "weighted_sum", CHANGED % "return 2 * _right(*a, **k)")
-    (check,) = (check for check in report.checks if check.name == OTHERWISE)
+    (check,) = (check for check in report.checks if check.name.en == OTHERWISE)
     assert not check.passed
     assert "Looked at once the answer in" in check.message.en
 

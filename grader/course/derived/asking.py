@@ -31,14 +31,12 @@ class Reference:
         right: answers a call in float64.
         same: answers a call in its own dtype, as a submission does.
         fresh: gives a call of a module a state for the sizes that it is built in; None where it cannot be built.
-        names: the parameters of a target, in order; none where they have no names.
         text: the code.
     """
 
     right: Callable[[Call], Outcome]
     same: Callable[[Call], Outcome]
     fresh: Callable[[Call], Call | None]
-    names: Callable[[Call], tuple[str, ...]]
     text: str
 
     def stands(self, call: Call) -> bool:
@@ -76,7 +74,9 @@ def alone(call: Call) -> Call:
 
 def probing(call: Call, probe: Callable[..., Any], *given: Any) -> Call:
     """A call that asks a probe, a function that stands for itself: its text travels to the child."""
-    return replace(alone(call), args=given, kwargs={}, probe=inspect.getsource(probe), probe_name=probe.__name__)
+    return replace(
+        alone(call), args=given, kwargs={}, names=(), probe=inspect.getsource(probe), probe_name=probe.__name__
+    )
 
 
 def arguments(call: Call) -> Arguments:
@@ -84,11 +84,15 @@ def arguments(call: Call) -> Arguments:
     return call.args, call.kwargs
 
 
-def sizes_shown(call: Call, names: Sequence[str]) -> str:
+def names_of(call: Call) -> tuple[str, ...]:
+    """What the arguments that are given by position are called."""
+    numbered = tuple(f"argument {i}" for i, _ in enumerate(call.args, 1))
+    return call.names[: len(call.args)] if len(call.names) >= len(call.args) else numbered
+
+
+def sizes_shown(call: Call) -> str:
     """What a call's sizes are, by the names of its parameters: ``q (2, 1, 4), k (2, 6, 4)``."""
-    given: Mapping[str, Any] = dict(zip(names, call.args, strict=False)) | call.kwargs
-    if len(names) < len(call.args):
-        given = {f"argument {i}": value for i, value in enumerate(call.args, 1)} | call.kwargs
+    given: Mapping[str, Any] = dict(zip(names_of(call), call.args, strict=True)) | call.kwargs
     shown = [f"{name} {_size(value)}" for name, value in given.items() if isinstance(value, Tensor | int | list)]
     return ", ".join(shown)
 

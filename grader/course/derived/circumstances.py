@@ -11,7 +11,16 @@ import torch
 from torch import Tensor
 
 from grader.course.derived import probes, summaries
-from grader.course.derived.asking import Arguments, Reference, alone, arguments, probing, question, sizes_shown
+from grader.course.derived.asking import (
+    Arguments,
+    Reference,
+    alone,
+    arguments,
+    names_of,
+    probing,
+    question,
+    sizes_shown,
+)
 from grader.course.key import Question
 from grader.course.resizing import Redrawn, Sizes, sizes_in
 from grader.values.compare import worst
@@ -55,12 +64,11 @@ def _has_mask(call: Call) -> bool:
 
 def _calls_like(call: Call, reference: Reference) -> Iterator[tuple[str, Arguments]]:
     """Those that the reference stands, each with its name."""
-    names = reference.names(call)
-    by_name = dict(zip(names, call.args, strict=False)) | call.kwargs
-    if len(names) >= len(call.args) and reference.stands(replace(call, args=(), kwargs=by_name)):
+    by_name = dict(zip(names_of(call), call.args, strict=True)) | call.kwargs
+    if call.args and reference.stands(replace(call, args=(), kwargs=by_name, names=())):
         yield BY_NAME, ((), by_name)
     for name, like in (*_batches(call, reference), *_other_sizes(call, reference)):
-        yield name or sizes_shown(like, names), arguments(like)
+        yield name or sizes_shown(like), arguments(like)
 
 
 def _batches(call: Call, reference: Reference) -> Iterator[tuple[str, Call]]:
@@ -178,8 +186,8 @@ def makes_positions(text: str) -> bool:
 
 def _large(questions: Sequence[Question], base: int, reference: Reference) -> Iterator[Question]:
     call = questions[base].call
-    names = reference.names(call) or tuple(f"argument {i}" for i, _ in enumerate(call.args, 1))
-    given = [*enumerate(names[: len(call.args)]), *((name, name) for name in call.kwargs)]
+    names = names_of(call)
+    given = [*enumerate(names), *((name, name) for name in call.kwargs)]
     answers = [
         ask(probing(call, probes.thirty_times, given, *arguments(call))).value
         for ask in (reference.right, reference.same)

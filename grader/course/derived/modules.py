@@ -14,7 +14,7 @@ from grader.course.resizing import Sizes, sizes_in
 from grader.values.compare import worst
 from grader.wire.calls import Call
 
-BUILT, TRAINING, CONVERTED = "built in other sizes", "training without dropout", "after a change of dtype"
+BUILT, TRAINING, CONVERTED = "built in other sizes", "training mode without dropout", "after a change of dtype"
 """Their reasons, by which an exercise says that it does without one."""
 
 

@@ -67,7 +67,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     )
     yield Case("training without dropout", built(8, 4).train()(*inputs(2, 3, 5, 8)), "state")
     x = rand.normal(2, 7, 8)
-    yield Case("dropout in evaluation: none", built(8, 2, 0.5)(x, x, x), "state", probe=two_calls, fault=settled)
+    evaluating = built(8, 2, 0.5)(x, x, x)
+    yield Case("dropout in evaluation: none", evaluating, "state", probe=two_calls, fault=settled, essential=True)
     yield Case(
         "dropout in training: on the weights, and inverted",
         built(4 * HEADS, HEADS, DROPPED).train()(rand.normal(8, 32, 4 * HEADS)),

@@ -30,7 +30,7 @@ def cases(rand: Inputs) -> Iterator[Case]:
     later = call(*rand.qkv(2, L=5, S=6, d=4, d_v=3))
     yield Case("fn runs again in the backward pass", later, family="resources", probe=through_what_changes)
     kept = call(*rand.qkv(2, L=6, S=8, d=4, d_v=3))
-    yield Case("only the inputs are kept", kept, family="resources", probe=held_by, fault=nothing_held)
+    yield Case("only the inputs are kept", kept, "resources", probe=held_by, fault=nothing_held, essential=True)
     for dtype in ("float64", "bfloat16"):
         few = rand.qkv(L=3, S=5, d=4, d_v=2)
         yield gradient(dtype, through_attention, *few, family="dtype", dtype=dtype)
