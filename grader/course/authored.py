@@ -21,6 +21,7 @@ from grader.authoring.inputs import Inputs
 from grader.authoring.mistakes import Variant
 from grader.authoring.texts import definition_of, standing_alone
 from grader.course.derived import derived
+from grader.course.derived.asking import Reference
 from grader.course.errors import ExerciseError
 from grader.course.key import AnswerKey, KnownMistake, Predicted, Question
 from grader.course.reasons import FILE as REASONS
@@ -81,13 +82,33 @@ class Authored:
         )
 
     def _derived(self, own: tuple[Question, ...]) -> Iterator[Question]:
-        classes = {name: self._scope.get(name) for name in self.spec.targets}
-        modules = {
-            name: found for name, found in classes.items() if isinstance(found, type) and issubclass(found, nn.Module)
-        }
-        for question in derived(own, modules, self._right):
+        found = {name: self._scope.get(name) for name in self.spec.targets}
+        classes = {name: one for name, one in found.items() if isinstance(one, type) and issubclass(one, nn.Module)}
+        reference = Reference(self._right, self._same, self._fresh, self._names, self.reference)
+        for question in derived(own, classes, reference):
             if question.reason not in self.spec.without:
                 yield question
+
+    def _same(self, call: Call) -> Outcome:
+        """What the reference answers in the call's own dtype."""
+        return run_call(replace(call, device="cpu"), self._scope)
+
+    def _fresh(self, call: Call) -> Call | None:
+        """The call of a module with a state for the sizes that it is built in."""
+        assert call.init is not None
+        try:
+            module = self._scope[call.target](*call.init, **call.init_kwargs)
+        except Exception:  # whatever a reference says to sizes that do not fit each other
+            return None
+        return replace(call, state=reference_state(module, Inputs(f"{self.id}: {call.init} {call.init_kwargs}")))
+
+    def _names(self, call: Call) -> tuple[str, ...]:
+        """The parameters of what is called, if each has a name."""
+        target = self._scope[call.target]
+        called = target.forward if call.init is not None and hasattr(target, "forward") else target
+        parameters = list(inspect.signature(called).parameters.values())[call.init is not None :]
+        named = all(parameter.kind is parameter.POSITIONAL_OR_KEYWORD for parameter in parameters)
+        return tuple(parameter.name for parameter in parameters) if named else ()
 
     def _mistakes(self, questions: tuple[Question, ...]) -> Iterator[KnownMistake]:
         for mistake in self.spec.mistakes:
@@ -153,13 +174,13 @@ class Authored:
             measure=case.max_elements is not None,
             watched=self.spec.forbidden,
             device=self.device,
-            names=self._names(case),
+            names=self._argument_names(case),
         ).cast(case.dtype)
         if case.probe is not None:
             return replace(call, probe=self._standing_alone(case, case.probe), probe_name=case.probe.__name__)
         return call if called.args is not None else replace(call, probe=_ONLY_BUILT, probe_name="only_built")
 
-    def _names(self, case: Case) -> tuple[str, ...]:
+    def _argument_names(self, case: Case) -> tuple[str, ...]:
         """The names of the arguments that are given by position."""
         called = self._scope.get(case.target or self.spec.targets[0])
         if case.called.init is not None and isinstance(called, type):

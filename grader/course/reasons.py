@@ -11,6 +11,14 @@ FILE = "cases.yml"
 OF_THE_GRADER = {
     "other calls in between": "中间穿插其他调用",
     "training and evaluation in turn": "训练与评估轮流进行",
+    "the caller's random numbers": "调用者的随机数",
+    "other sizes and orders": "其他尺寸与顺序",
+    "every tensor strided in memory": "每个张量在内存中都不连续",
+    "inputs thirty times as large": "输入放大三十倍",
+    "inputs on an accelerator": "输入在加速卡上",
+    "built in other sizes": "以其他尺寸构造",
+    "training without dropout": "没有 dropout 的训练模式",
+    "after a change of dtype": "改变 dtype 之后",
 }
 """Of the questions that the grader derives."""
 

@@ -14,6 +14,8 @@ from grader.verdict.describe import describe_problem
 from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem
 from grader.wire.calls import Outcome
 
+ELSEWHERE: tuple[Family, ...] = ("state", "dtype")
+"""What it asks that counts in the checks of these families."""
 _NO_FORM: tuple[Facet, ...] = ("ended", "raised", "structure", "shape")
 
 
@@ -48,7 +50,7 @@ def score_checks(
     """
     questions = key.questions
     plain = _plain(questions)
-    kept = [problem for problem in problems if questions[problem.case].base is not None]
+    derived = [problem for problem in problems if questions[problem.case].base is not None]
     problems = [problem for problem in problems if questions[problem.case].base is None]
     formed = set(plain) - {problem.case for problem in problems if problem.facet in _NO_FORM}
 
@@ -72,6 +74,10 @@ def score_checks(
         needs_no_call = not question.fault or question.call.own_parameters
         return None if needs_no_call or not alike or alike & formed else messages.NOTHING_TO_SEE
 
+    def of_derived(family: Family) -> Text | None:
+        found = next((problem for problem in derived if questions[problem.case].family == family), None)
+        return None if found is None else message_of(found)
+
     def interface() -> Text | None:
         for target in key.targets:
             mine = {i for i in plain if questions[i].call.target == target}
@@ -84,7 +90,7 @@ def score_checks(
     rows = [
         _Row(messages.CALLED_AS_SPECIFIED, "interface", interface(), False),
         _Row(messages.SHAPES, "shape", over_all(["shape"]), False),
-        _Row(messages.DTYPE_AND_DEVICE, "dtype", over_all(["dtype"]), False),
+        _Row(messages.DTYPE_AND_DEVICE, "dtype", over_all(["dtype"]) or of_derived("dtype"), False),
     ]
     rows += [
         _Row(asked.title, asked.family, of_case(i), not asked.public, asked.weight, _decides(asked))
@@ -94,7 +100,16 @@ def score_checks(
     if any(question.call.gradients for question in questions):
         wrong = over_all(["gradient"], lambda asked: asked.call.gradients)
         rows.append(_Row(messages.GRADIENTS, "gradient", wrong, True))
-    alone = over_all(["changed", "again"]) or (message_of(kept[0]) if kept else None)
+    others = [problem for problem in derived if questions[problem.case].family not in ELSEWHERE]
+    bases = {asked.base for asked in questions if asked.base is not None and asked.family not in ELSEWHERE}
+    if bases:
+        unanswered = bases & {problem.case for problem in problems if problem.facet in ANSWER_FACETS}
+        first = questions[min(unanswered)].title if unanswered else messages.OTHERWISE
+        wrong = messages.ASKED_WHEN_RIGHT.format(reason=first) if unanswered else over_all([])
+        if others:
+            wrong = message_of(others[0])
+        rows.append(_Row(messages.OTHERWISE, questions[others[0].case].family if others else "shape", wrong, True))
+    alone = over_all(["changed", "again"]) or of_derived("state")
     rows.append(_Row(messages.LEFT_ALONE, "state", alone, True))
     measured = [question for question in questions if question.max_elements is not None]
     if measured:

@@ -16,7 +16,7 @@ from grader.values.compare import first_wrong_index
 from grader.values.tree import Path, shown
 from grader.verdict import messages
 from grader.verdict.arrangement import other_order
-from grader.verdict.conduct import gives_an_earlier_answer
+from grader.verdict.derived import describe_derived
 from grader.verdict.detectors import observed
 from grader.verdict.evidence import Problem
 from grader.verdict.families import is_about_shapes
@@ -32,13 +32,6 @@ _ENDED = {
     Ended.OUT_OF_MEMORY: messages.CALL_USED_TOO_MUCH_MEMORY,
     Ended.NOT_RUN: messages.CALL_NOT_RUN,
 }
-
-_DROPS_NOT = {
-    "at first": messages.DROPS_NOTHING,
-    "after evaluation": messages.DROPS_NOT_AFTER_EVALUATION,
-    "without gradients": messages.DROPS_NOT_WITHOUT_GRADIENTS,
-}
-"""What is wrong where a module should be random in training mode, by when that is looked at."""
 
 
 _OPAQUE = (
@@ -64,8 +57,8 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
     """One sentence about one problem."""
     target, expected = question.call.target, question.right
     names = ", ".join(problem.names)
-    if question.base is not None and problem.facet not in ("ended", "raised"):
-        return _describe_kept(problem, got, expected)
+    if question.base is not None and problem.facet != "ended":
+        return describe_derived(key, question, problem, got, describe_problem)
     match problem.facet:
         case "ended":
             return _describe_ended(got)
@@ -191,18 +184,6 @@ def _describe_value(key: AnswerKey, problem: Problem, got: Outcome, expected: Ou
     if seen is None:
         return said
     return messages.TWO_SENTENCES.format(first=seen.detector.says.format(**seen.found), second=said)
-
-
-def _describe_kept(problem: Problem, got: Outcome, expected: Outcome) -> Text:
-    """What is kept from one call to the next, or from one mode to the other."""
-    part = str(problem.path[0]) if problem.path else ""
-    if part in _DROPS_NOT and isinstance(right := problem.part_of(expected.value), bool):
-        return _DROPS_NOT[part] if right else messages.DIFFERS_IN_TRAINING
-    if part == "in evaluation after training":
-        return messages.OTHERWISE_AFTER_TRAINING
-    if gives_an_earlier_answer(problem, got):
-        return messages.OF_AN_EARLIER_CALL
-    return messages.OTHERWISE_AFTER_ANOTHER_CALL
 
 
 def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome) -> Text:

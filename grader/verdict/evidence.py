@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from torch import Tensor
@@ -59,6 +59,11 @@ class Problem:
     def part_of(self, value: Any) -> Any:
         """The part of a result that it is about."""
         return at(value, self.path)
+
+    def inside(self) -> Problem:
+        """The same, of the part of a result that its path goes into first."""
+        assert self.where is not None
+        return replace(self, where=self.where._replace(path=self.path[1:]))
 
 
 def problems_of(index: int, question: Question, got: Outcome, device: str = "cpu") -> list[Problem]:

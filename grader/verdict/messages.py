@@ -189,6 +189,42 @@ DROPS_NOT_WITHOUT_GRADIENTS = Text(
     "Under `no_grad`, dropout is off in training mode: let it follow `self.training`, not whether gradients are on.",
     "在 `no_grad` 下，训练模式的 dropout 失效了：它应取决于 `self.training`，而不是是否计算梯度。",
 )
+ASKED_WHEN_RIGHT = Text("Looked at once the answer in “{reason}” is right.", "“{reason}”的答案正确之后才会检查这一项。")
+SEEDS_BY_ITSELF = Text(
+    "What is drawn after a call no longer depends on the seed that was set before it: leave the global seed alone.",
+    "调用之后抽取的随机数不再取决于调用前设定的种子：请不要改动全局种子。",
+)
+STATE_CHANGES_NAMES = Text(
+    "A call changes which names `state_dict()` has: register parameters and buffers in `__init__`.",
+    "调用一次之后，`state_dict()` 中的名字变了：参数和 buffer 应在 `__init__` 中注册。",
+)
+RIGHT_BUT_NOT = Text("Right in the cases before, but not {where}: {what}", "前面的用例都对，但{where}就不对了：{what}")
+CALLED_BY_NAME = Text("when the arguments are given by name", "按名称传入参数时")
+FIRST_ALONE = Text("when the first item of the batch comes alone", "批次中的第一项单独输入时")
+LAST_ALONE = Text("when the last item of the batch comes alone", "批次中的最后一项单独输入时")
+IN_REVERSE = Text("when the batch is in reverse order", "批次顺序颠倒时")
+STRIDED = Text("when no tensor is contiguous in memory", "输入张量在内存中都不连续时")
+WITH_SIZES = Text("with the sizes {sizes}", "尺寸为 {sizes} 时")
+BUILT_IN_OTHER_SIZES = Text("when the module is built in other sizes", "模块以其他尺寸构造时")
+TRAINING_WITHOUT_DROPOUT = Text("in training mode without dropout", "在没有 dropout 的训练模式下")
+IN_FLOAT64 = Text("after the module was moved to float64", "模块转换为 float64 之后")
+IT_RAISES = Text("it raises {said}", "抛出「{said}」")
+DEVICES_MEET = Text(
+    "With the inputs on a GPU, it fails: a tensor made by `{made_by}` stays on the CPU. Make it where the inputs are: "
+    "`device=q.device`, or `register_buffer` in a module.",
+    "输入在 GPU 上时会出错：由 `{made_by}` 得到的张量仍在 CPU 上。请在输入所在的设备上创建它："
+    "`device=q.device`，或在模块中使用 `register_buffer`。",
+)
+LARGE_VALUES = Text(
+    "Where `{name}` is 30 times as large, the answer holds infinity or NaN.",
+    "`{name}` 放大到 30 倍时，答案中出现了无穷大或 NaN。",
+)
+LARGE_GRADIENTS = Text(
+    "Where `{name}` is 30 times as large, gradients hold infinity or NaN, though the answer is finite: a branch that "
+    "is not taken (`torch.where`, a masked division) still has a gradient.",
+    "`{name}` 放大到 30 倍时，答案是有限的，梯度中却出现了无穷大或 NaN："
+    "没有被选中的分支（`torch.where`、被掩码的除法）仍然有梯度。",
+)
 NOT_REPEATABLE = Text("The same input gives another output the second time.", "同样的输入第二次调用得到了不同的输出。")
 FORBIDDEN_CALLED = Text(
     "{names} is called: this exercise asks you to write that operation yourself.",
@@ -212,6 +248,7 @@ CALLED_AS_SPECIFIED = Text("called and answers as specified", "调用方式与�
 SHAPES = Text("shapes", "形状")
 DTYPE_AND_DEVICE = Text("dtype and device", "dtype 与设备")
 GRADIENTS = Text("gradients, by value", "梯度的数值")
+OTHERWISE = Text("in other sizes and orders", "换成其他尺寸与顺序")
 LEFT_ALONE = Text("inputs left alone, same input same output", "不改动输入，相同输入得到相同输出")
 INTERMEDIATES = Text("size of intermediates", "中间结果的大小")
 BY_HAND = Text("written by hand", "自己实现")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.course.course import LocatedCourse
-from grader.course.derived import IN_TURN, THROUGH_MODES
+from grader.course.derived.state import IN_TURN, THROUGH_MODES
 from grader.course.key import AnswerKey
 from grader.report.model import Report
 from grader.session import Session
@@ -130,4 +130,4 @@ def test_a_part_of_a_key_asks_for_what_is_in_it(session: Session) -> None:
 def test_every_module_is_asked_in_both_modes(course: LocatedCourse, session: Session) -> None:
     for exercise in ("self_attention", "multi_head_attention", "transformer_block"):
         reasons = {question.reason for question in session.grader(exercise).key.questions if question.base is not None}
-        assert reasons == {IN_TURN, THROUGH_MODES}
+        assert {IN_TURN, THROUGH_MODES} <= reasons

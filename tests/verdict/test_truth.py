@@ -1,8 +1,8 @@
 """What is named is true: names that wrong answers get were judged by hand, one by one, and few are false.
 
-``judged.jsonl`` has an answer a line: a mutant of a reference (``text``, and what was ``changed`` in it), or a ``file`` of
-``tests/submissions``; and by each slug that it is named by, whether the sentence is true of the code. After a change of
-the diagnosis, whoever made it judges the names that are new.
+``judged.jsonl`` has an answer a line: a mutant of a reference (``text``, and what was ``changed`` in it), or a ``file``
+of ``tests/submissions``; and by each slug that it is named by, whether the sentence is true of the code. After a change
+of the diagnosis, whoever made it judges the names that are new.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from helpers import ROOT
 from grader.session import Session
 from grader.submission.reader import Submission, read_submission
 
-JUDGED = [json.loads(line) for line in (Path(__file__).parent / "judged.jsonl").read_text(encoding="utf-8").splitlines()]
+JUDGED = [
+    json.loads(line) for line in (Path(__file__).parent / "judged.jsonl").read_text(encoding="utf-8").splitlines()
+]
 LEAST = 200
 MOST_FALSE = 0.02
 """A false name sends a learner to the wrong place, and is worse than none."""
