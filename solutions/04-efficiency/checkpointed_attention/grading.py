@@ -28,7 +28,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     draws = "dropout: the second run draws what the first drew"
     yield gradient(draws, through_dropout, rand.normal(2, 7, 4), family="state")
     later = call(*rand.qkv(2, L=5, S=6, d=4, d_v=3))
-    yield Case("fn runs again in the backward pass", later, family="resources", probe=through_what_changes)
+    again = "fn runs again in the backward pass"
+    yield Case(again, later, "resources", probe=through_what_changes, essential=True)
     kept = call(*rand.qkv(2, L=6, S=8, d=4, d_v=3))
     yield Case("only the inputs are kept", kept, "resources", probe=held_by, fault=nothing_held, essential=True)
     for dtype in ("float64", "bfloat16"):

@@ -18,7 +18,8 @@
 #   arrives from above. Calls can follow each other, and one tensor may be given several times
 #   (`checkpointed(attend, x, x, x)`).
 # - **Only the inputs are kept.** After the call returns, no tensor that `fn` made on the way is still held (its output
-#   aside), and `fn` runs again during the backward pass.
+#   aside), and `fn` runs again during the backward pass: the gradients are those of this second run. What is still held
+#   is watched inside your own process: a check that helps you, and no proof against somebody who hides it.
 # - **Parameters that `fn` closes over** (the weights of a layer) get their gradients too, when somebody calls
 #   `.backward()`. `torch.autograd.grad` with respect to *them* is not asked for.
 # - **Same dropout.** `fn` may draw random numbers (from PyTorch's CPU generator, as `torch.rand` and dropout on the CPU
@@ -55,7 +56,8 @@
 #   不需要梯度的张量；这些参数原样传给 `fn`。至少有一个输入需要梯度。
 # - 对每个需要梯度的输入，**值与梯度都和** `fn(*inputs)` **相同**，无论上游传来什么梯度。
 #   可以连续使用多次，同一个张量也可以传多次（`checkpointed(attend, x, x, x)`）。
-# - **只保留输入。** 调用返回之后，`fn` 途中产生的张量（输出除外）都不再被持有；反向传播时 `fn` 会再运行一遍。
+# - **只保留输入。** 调用返回之后，`fn` 途中产生的张量（输出除外）都不再被持有；反向传播时 `fn` 会再运行一遍，
+#   梯度就是这第二遍的梯度。是否仍被持有，是在你自己的进程里观察的：它用来帮助你，并不能防住刻意隐藏的人。
 # - `fn` **闭包引用的参数**（某一层的权重）在有人调用 `.backward()` 时也要得到梯度；对*这些参数*调用
 #   `torch.autograd.grad` 不作要求。
 # - **dropout 相同。** `fn` 可能会抽取随机数（来自 PyTorch 的 CPU 生成器，`torch.rand` 和 CPU 上的 dropout 都是如此），

@@ -18,6 +18,8 @@
 # - `causal=True`: query i sees key j when `j <= i + (S − L)`, aligned at the bottom right. With L > S the first L − S queries see
 #   nothing: their output is zero and their gradients are finite (zero), never NaN. And a query may see nothing of a whole *chunk*.
 # - **No tensor has more than max(L·chunk_size, L·d, L·d_v, S·d, S·d_v) elements** (for a single head), masks included.
+#   It is watched inside your own process, as PyTorch makes the tensors: a check that helps you, and no proof against
+#   somebody who hides them.
 # - Scores may be as large as ±10,000. Outputs keep the inputs' dtype and device; inputs are not changed; gradients
 #   flow to q, k and v.
 # - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) may not be used.
@@ -45,6 +47,7 @@
 # - `causal=True`：`j <= i + (S − L)` 时查询 i 能看到键 j，即右下角对齐。L > S 时前 L − S 个查询什么也看不到：输出为零，梯度有限（为零），
 #   绝不能是 NaN。另外，查询可能看不到*某一块*中的任何键。
 # - **任何张量都不得超过 max(L·chunk_size, L·d, L·d_v, S·d, S·d_v) 个元素**（就单个头而言），掩码也算。
+#   这是在你自己的进程里、随 PyTorch 创建张量时观察的：它用来帮助你，并不能防住刻意隐藏的人。
 # - 得分可能大到 ±10,000。输出保持输入的 dtype 和设备；不得修改输入；梯度流向 q、k、v。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）。
 #

@@ -23,6 +23,8 @@
 # - `causal=True`: query i uses the keys j ≤ i, in both sums. It is only asked for with L = S.
 # - **No tensor with L·S elements** (for a single head) is made on the way, not even a mask. This is measured with
 #   `L` and `S` at least `4·d·d_v`, so that a running sum of outer products, L·d·d_v elements, is fine.
+#   It is watched inside your own process, as PyTorch makes the tensors: a check that helps you, and no proof against
+#   somebody who hides them.
 # - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k and v.
 # - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) may not be used; `F.elu` is allowed.
 #
@@ -54,6 +56,7 @@
 # - `causal=True`：查询 i 在两个和中都只用 j ≤ i 的键。只在 L = S 时使用。
 # - 过程中**不得生成含 L·S 个元素的张量**（就单个头而言），掩码也不行。测量时 `L` 和 `S` 都不小于 `4·d·d_v`，
 #   因此外积的累加和（L·d·d_v 个元素）没有问题。
+#   这是在你自己的进程里、随 PyTorch 创建张量时观察的：它用来帮助你，并不能防住刻意隐藏的人。
 # - 输出保持输入的 dtype 和设备；不得修改输入；梯度流向 q、k、v。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）；`F.elu` 可以用。
 #

@@ -19,6 +19,8 @@
 # - Scores are q·k/√d, softmax over the keys seen.
 # - **No tensor with L·L elements** (for a single head) is made on the way, not even a boolean mask. This is measured with
 #   `L >= 4·d·(2·window + 1)`, so that a copy of every query's keys, L·(2·window + 1)·d elements, is fine.
+#   It is watched inside your own process, as PyTorch makes the tensors: a check that helps you, and no proof against
+#   somebody who hides them.
 # - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k and v. Scores may be as large
 #   as ±10,000.
 # - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) may not be used.
@@ -47,6 +49,7 @@
 # - 得分为 q·k/√d，softmax 只在看得到的键之间做。
 # - 过程中**不得生成含 L·L 个元素的张量**（就单个头而言），布尔掩码也不行。测量时 `L >= 4·d·(2·window + 1)`，
 #   因此为每个查询复制一份它的键（L·(2·window + 1)·d 个元素）没有问题。
+#   这是在你自己的进程里、随 PyTorch 创建张量时观察的：它用来帮助你，并不能防住刻意隐藏的人。
 # - 输出保持输入的 dtype 和设备；不得修改输入；梯度流向 q、k、v。得分可能大到 ±10,000。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）。
 #

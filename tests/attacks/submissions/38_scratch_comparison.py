@@ -16,7 +16,7 @@ def softmax_of(scores):
 def scaled_dot_product_attention(q, k, v, mask=None):
     scores = q @ k.transpose(-2, -1) / q.shape[-1] ** 0.5
     if mask is None:
-        mask = torch.ones(scores.shape, dtype=torch.bool)
+        mask = torch.ones(scores.shape, dtype=torch.bool, device=q.device)
     output = softmax_of(scores.masked_fill(~mask, -1e30 if q.dtype != torch.float16 else -6e4))
     weights = output.masked_fill(~mask, 0.0)
     return weights @ v, weights
