@@ -111,8 +111,7 @@ def test_a_bug_that_is_named_and_not_mended_earns_nothing_for_its_name(session: 
     key = session.grader(exercise).key
     named = next(line for line in key.reference.splitlines() if line.startswith(("bug = ", "bugs = ")))
     checks = checks_of(session, exercise, "\n\n".join([*key.stub, named]))
-    (check,) = (check for check in checks if check.name.en in ("the bug is named", "both bugs are named"))
-    assert not check.passed
+    assert not {"the bug is named", "both bugs are named"} & {check.name.en for check in checks if check.passed}
     assert sum(check.points for check in checks) <= key.points / 2 + 1e-9
 
 
