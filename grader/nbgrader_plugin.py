@@ -136,7 +136,8 @@ class GradeWithoutKernel(NbGraderPreprocessor):  # type: ignore[misc]
         lacking = why_not(session.runner.layers()) if self.require_sandbox else None
         if lacking:
             raise NbGraderException(f"{lacking} To do without: c.GradeWithoutKernel.require_sandbox = False")
-        grader = session.grader(exercise)
+        # It may have been released under an id that the exercise had once.
+        grader = session.grader(session.located.course.named(exercise) or exercise)
         try:
             report = grader.grade_cells(session.with_modules(submission_of(path, Contents(answer)), grader))
         except UnreadableError as error:

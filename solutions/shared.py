@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from grader.authoring import Case, Elsewhere, Exercise, Inputs, Text, built, call, known, replace, sibling
+from grader.authoring import Case, Inputs, Text, built, replace
 
 
 def causal(L: int, S: int | None = None) -> Tensor:
@@ -121,7 +119,7 @@ def another_scale(value: Any, expected: Tensor) -> Text | None:
         return None
     return Text(
         "The scores are multiplied by a number other than 1/√d, d being the size of the vectors that are dotted.",
-        "打分所乘的数不是 1/√d，其中 d 是做点积的向量的维度。",
+        "得分所乘的数不是 1/√d，其中 d 是做点积的向量的维度。",
     )
 
 
@@ -138,49 +136,19 @@ def softmax_by_fixed_axis(old: str, scores: str, patched: str = "") -> dict[str,
     }
 
 
-BUGS = (
-    "sigmoid-weights",
-    "wrong-scale",
-    "heads-not-split",
-    "shared-projection",
-    "dropout-in-eval",
-    "zeros-not-minus-inf",
-)
-
-
-def debugging(mends: str, bug: str) -> Exercise:
-    """The grading of a debugging exercise: that of the exercise it mends, and the name of the bug.
-
-    ``mends`` is ``<assignment>/<exercise>``.
-    """
-    mended, reference = sibling(mends)
-
-    def cases(rand: Inputs) -> Iterator[Case]:
-        yield from mended.cases(rand)
-        yield Case("the bug is named", call(), family="interface", target="bug", probe=itself, fault=names_the_bug)
-
-    named = f'bug = "{bug}"'
-    another = BUGS[BUGS.index(bug) - 1]
-    misnamed = known(bug_misnamed=[replace(named, f'bug = "{another}"'), replace(named, 'bug = ""')])
-    moved = tuple(
-        dataclasses.replace(mistake, variants=tuple(Elsewhere(variant, reference) for variant in mistake.variants))
-        for mistake in mended.mistakes
-    )
-    return dataclasses.replace(mended, targets=(*mended.targets, "bug"), cases=cases, mistakes=(*moved, *misnamed))
-
-
-def names_the_bug(value: Any, expected: Any) -> Text | None:
-    """The message does not give the answer away."""
-    if value == expected:
-        return None
-    return Text(
-        "`bug` does not name what was wrong with the code: choose the slug from the list.",
-        "`bug` 没有说对代码的问题所在：请从列表中选择正确的标识。",
-    )
-
-
 def itself(value):  # type: ignore[no-untyped-def]
     return value
+
+
+def without_gradients(module, *inputs):  # type: ignore[no-untyped-def]
+    """What a module answers as it is used after training: in ``eval()``, and with nothing recorded.
+
+    There ``nn.MultiheadAttention`` takes another path, which may answer otherwise.
+    """
+    import torch
+
+    with torch.no_grad():
+        return module.eval()(*inputs)
 
 
 def together_or_alone(*edits: tuple[str, str]) -> list[Any]:

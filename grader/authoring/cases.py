@@ -92,6 +92,7 @@ class Case:
         public: shown to learners who have no access to ``solutions/``.
         essential: what the exercise is about; whoever fails here gets at most half the points.
         weight: what its check is worth, where any other is worth 1.
+        needs_the_rest: worth points, and looked at, only where every other case is answered rightly.
     """
 
     reason: str
@@ -110,6 +111,7 @@ class Case:
     public: bool = False
     essential: bool = False
     weight: float = 1.0
+    needs_the_rest: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.reason, str) or not isinstance(self.called, Called):

@@ -150,6 +150,7 @@ class Authored:
             essential=case.essential,
             weight=case.weight,
             zh=self._zh.get(case.reason, ""),
+            needs_the_rest=case.needs_the_rest,
         )
 
     def _right(self, call: Call) -> Outcome:

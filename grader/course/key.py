@@ -40,6 +40,8 @@ class Question:
     """The reason in Chinese."""
     essential: bool = False
     weight: float = 1.0
+    needs_the_rest: bool = False
+    """Whether it counts only where all others are answered rightly."""
     base: int | None = None
     """The number of the author's question that this one, which the grader derived from it, asks again."""
 

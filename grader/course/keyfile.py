@@ -86,6 +86,12 @@ def write_key(key: AnswerKey, path: Path, mode: int = 0o600, **more: Any) -> Non
         raise
 
 
+def _question_as_json(question: Question) -> dict[str, Any]:
+    # What few have is left out elsewhere: so versions that do not know it can read what is handed out.
+    seldom = {"needs_the_rest": True} if question.needs_the_rest else {}
+    return {name: getattr(question, name) for name in _ASKED} | seldom
+
+
 def _answers_as_json(known: KnownMistake, questions: Sequence[Question], encoder: Encoder) -> list[Any]:
     """By question: a mistake's answer; True where it is the right one; None where it has not been made."""
     made = known.predicted.made if isinstance(known.predicted, Predicted) else dict(enumerate(known.predicted))

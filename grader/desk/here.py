@@ -47,7 +47,9 @@ def check_here(targets: tuple[Any, ...], exercise: str | None, calling: dict[str
             exercise, given = targets[0], ()
         elif len(targets) == 1 and isinstance(targets[0], dict):
             scope, given = targets[0], ()
-        key = _key(exercise or _asking_for({name for target in given for name in names_of(target, calling)}))
+        if exercise is None:
+            exercise = _asking_for({name for target in given for name in names_of(target, calling)})
+        key = _key(_now(exercise))
         if given:
             answers = assigned(given, key.targets, key.questions, calling)
             scope = {**globals_of(given[0], calling), **answers}
@@ -64,9 +66,9 @@ def exercise_of(target: Any, calling: dict[str, Any]) -> str:
     """
     if not isinstance(target, str):
         return _asking_for(set(names_of(target, calling)))
-    known = _ids()
-    if target in known:
-        return target
+    known, exercise = _ids(), _now(target)
+    if exercise in known:
+        return exercise
     asking = [path.stem for path in public_files() if target in read_header(path)["targets"]]
     if asking:
         return asking[0]
@@ -105,6 +107,12 @@ def _key(exercise: str) -> AnswerKey:
         if path.stem == exercise:
             return _read(path)
     raise ValueError(_said(no_exercise(exercise, _ids())))
+
+
+def _now(exercise: str) -> str:
+    """The id that an exercise has now, which may have had this one once."""
+    found = located()
+    return (found.course.named(exercise) if found else None) or exercise
 
 
 def _ids() -> list[str]:

@@ -21,6 +21,10 @@ ASK = Text(
     "即将显示 {exercise} 的参考解答，并记录下来。自己做出来收获更大。",
 )
 TICK = Text("What your answer has, you tick: {call}", "把你的回答中有的要点勾上：{call}")
+NOTHING_WRITTEN = Text(
+    "{exercise} has no written part to review. Its discussion, and what the interviewer asks next: {call}",
+    "{exercise} 没有书面部分可供自评。讨论和面试官接下来的问题：{call}",
+)
 REFERENCE = Text("The reference", "参考解答")
 YOURS = Text("Yours", "你的解答")
 WRITTEN = Text("The written part:", "书面部分：")

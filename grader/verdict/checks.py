@@ -11,19 +11,12 @@ from grader.report.model import Check
 from grader.text import Text
 from grader.verdict import messages
 from grader.verdict.describe import describe_problem
-from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem
+from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem, wrongly_answered
 from grader.wire.calls import Outcome
 
 ELSEWHERE: tuple[Family, ...] = ("state", "dtype")
 """What it asks that counts in the checks of these families."""
 _NO_FORM: tuple[Facet, ...] = ("ended", "raised", "structure", "shape")
-
-
-class Breach(NamedTuple):
-    """A rule on the text of the code that is broken: by an answer, or by code beside it."""
-
-    said: Text
-    by_an_answer: bool
 
 
 class _Row(NamedTuple):
@@ -38,7 +31,7 @@ class _Row(NamedTuple):
 
 
 def score_checks(
-    key: AnswerKey, outcomes: Sequence[Outcome], problems: Sequence[Problem], breaches: Sequence[Breach]
+    key: AnswerKey, outcomes: Sequence[Outcome], problems: Sequence[Problem], breaches: Sequence[Text]
 ) -> list[Check]:
     """Every check of an exercise, each worth its share of the points; but where an essential one fails, half at most.
 
@@ -47,6 +40,7 @@ def score_checks(
     A question is a check of its own: its answer has to be right. Shapes, dtypes, gradients, state, rules and resources
     are one check each, over all questions that look at them. Without an answer there is nothing to see in how it was
     made: these checks, and questions with a fault, pass only if some plain call gave an answer of the right form.
+    What needs the rest passes only where everything else is answered rightly.
     """
     questions = key.questions
     plain = _plain(questions)
@@ -70,6 +64,8 @@ def score_checks(
         if found is not None:
             return message_of(found)
         question = questions[index]
+        if question.needs_the_rest and wrongly_answered(problems, questions):
+            return messages.NEEDS_THE_REST
         alike = {i for i in plain if questions[i].call.target == question.call.target}
         needs_no_call = not question.fault or question.call.own_parameters
         return None if needs_no_call or not alike or alike & formed else messages.NOTHING_TO_SEE
@@ -116,10 +112,8 @@ def score_checks(
         essential = any(question.essential for question in measured)
         rows.append(_Row(messages.INTERMEDIATES, "resources", wrong, True, essential=essential))
     if key.forbidden or key.forbidden_imports:
-        wrong = breaches[0].said if breaches else over_all(["forbidden"])
-        by_an_answer = any(breach.by_an_answer for breach in breaches)
-        called = any(problem.facet == "forbidden" for problem in problems)
-        rows.append(_Row(messages.BY_HAND, "rules", wrong, False, essential=by_an_answer or called))
+        wrong = breaches[0] if breaches else over_all(["forbidden"])
+        rows.append(_Row(messages.BY_HAND, "rules", wrong, False, essential=wrong is not messages.NOTHING_TO_SEE))
     return _scored(rows, key.points)
 
 

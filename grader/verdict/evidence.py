@@ -81,9 +81,22 @@ def problems_of(index: int, question: Question, got: Outcome, device: str = "cpu
 
 
 def countable(problems: Sequence[Problem], questions: Sequence[Question]) -> list[Problem]:
-    """The problems without those of derived questions whose base is answered wrongly: nothing new is in these."""
+    """The problems without those in which nothing new is to be seen.
+
+    These are of derived questions whose base is answered wrongly, and of questions that need all others to be right.
+    """
+    wrong = wrongly_answered(problems, questions)
+    return [
+        problem
+        for problem in problems
+        if questions[problem.case].base not in wrong and not (wrong and questions[problem.case].needs_the_rest)
+    ]
+
+
+def wrongly_answered(problems: Sequence[Problem], questions: Sequence[Question]) -> set[int]:
+    """The author's questions that are answered wrongly, but for those that need all others to be right."""
     wrong = {problem.case for problem in problems if problem.facet in ANSWER_FACETS}
-    return [problem for problem in problems if questions[problem.case].base not in wrong]
+    return {i for i in wrong if questions[i].base is None and not questions[i].needs_the_rest}
 
 
 def _answer(index: int, question: Question, got: Outcome) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from grader.submission.notes import Note
 from grader.submission.statics import names_bound_at
 from grader.text import Text
 from grader.verdict import messages
-from grader.verdict.checks import Breach, score_checks
+from grader.verdict.checks import score_checks
 from grader.verdict.describe import is_unwritten
 from grader.verdict.diagnosis import diagnose
 from grader.verdict.evidence import Problem, countable, problems_of
@@ -103,14 +103,14 @@ def not_graded(key: AnswerKey, message: Text, environment: Environment) -> Repor
     )
 
 
-def rule_breaches(key: AnswerKey, cells: Sequence[str]) -> list[Breach]:
+def rule_breaches(key: AnswerKey, cells: Sequence[str]) -> list[Text]:
     """What the text of the code shows of forbidden operations and imports."""
     found = [
-        Breach(messages.FORBIDDEN_USED.format(name=name, line=line), by_an_answer=True)
+        messages.FORBIDDEN_USED.format(name=name, line=line)
         for name, line in uses.forbidden_uses(cells, key.targets, key.forbidden)
     ]
     for package in uses.forbidden_imports(cells, key.targets, key.forbidden_imports):
-        found.append(Breach(messages.FORBIDDEN_IMPORTED.format(package=package), by_an_answer=True))
+        found.append(messages.FORBIDDEN_IMPORTED.format(package=package))
     return found
 
 
@@ -124,10 +124,10 @@ def problems_in(key: AnswerKey, outcomes: Sequence[Outcome]) -> list[Problem]:
     return countable(found, key.questions)
 
 
-def _diagnosis(key: AnswerKey, run: Run, problems: Sequence[Problem], breaches: Sequence[Breach]) -> list[Diagnosis]:
+def _diagnosis(key: AnswerKey, run: Run, problems: Sequence[Problem], breaches: Sequence[Text]) -> list[Diagnosis]:
     found = diagnose(key, run.outcomes, problems)
     if breaches and not any(diagnosis.family == "rules" for diagnosis in found):
-        found.insert(0, Diagnosis("unknown", "rules", breaches[0].said))
+        found.insert(0, Diagnosis("unknown", "rules", breaches[0]))
     return found
 
 

@@ -119,7 +119,7 @@ ROWS_DO_NOT_SUM_TO_1 = Text(
     "Rows do not sum to 1 (one of them to {worst:.4g}).", "各行之和不为 1（其中一行为 {worst:.4g}）。"
 )
 SCORES_MULTIPLIED = Text(
-    "The weights are those of scores multiplied by {factor:.4g}.", "权重相当于把打分乘以 {factor:.4g} 之后得到的。"
+    "The weights are those of scores multiplied by {factor:.4g}.", "权重相当于把得分乘以 {factor:.4g} 之后得到的。"
 )
 WITHOUT_EFFECT = Text(
     "This is the right answer without `{name}`, which has no effect here.",
@@ -274,5 +274,9 @@ NOTHING_TO_SEE = Text(
     "This cannot be seen yet: no call gave an answer of the right form.", "还看不出来：没有一次调用给出形式正确的答案。"
 )
 AS_ABOVE = Text("As in “{name}”.", "同“{name}”。")
+NEEDS_THE_REST = Text(
+    "This is looked at, and counts, once everything else is answered rightly.",
+    "其余各项都答对之后，才会检查这一项并计分。",
+)
 TWO_SENTENCES = Text("{first} {second}", "{first} {second}")
 IN_CASE = Text("{said} (Case: {reason}.)", "{said}（用例：{reason}。）")

@@ -150,12 +150,11 @@ def test_a_comparison_with_the_library_in_a_cell_costs_nothing(grade: Grade) -> 
     assert grade(RIGHT + compared).passed
 
 
-def test_a_forbidden_import_that_no_answer_uses_costs_one_check(session: Session, grade: Grade) -> None:
+def test_a_forbidden_import_that_no_answer_uses_costs_nothing(session: Session, grade: Grade) -> None:
     exercise = "attention_by_hand"
     right = session.grader(exercise).key.reference
     beside, used = grade(f"{right}\nimport numpy as np\n", exercise), grade(f"import math, numpy\n{right}", exercise)
-    assert beside.max_score / 2 < beside.score < beside.max_score
-    assert used.score == beside.score
+    assert beside.score == used.score == beside.max_score
     target = session.grader(exercise).key.targets[0]
     wrapped = (
         f"{right}\nimport numpy as np\nright = {target}\ndef {target}(*args):\n    np.sum(1)\n    return right(*args)\n"

@@ -74,8 +74,8 @@ KEPT = [
     ("weighted_sum", ANSWER_BY_SHAPES, "kept-answer"),
     ("local_attention", ANSWER_BY_SHAPES, "kept-answer"),
     ("channel_attention", SHAPE_OF_THE_FIRST, "unknown"),
-    ("debug_head_split", DROPOUT_OFF_FOR_EVER, "mode-kept"),
-    ("debug_head_split", DROPOUT_ASKS_FOR_GRADIENTS, "mode-from-gradients"),
+    ("debug_3", DROPOUT_OFF_FOR_EVER, "mode-kept"),
+    ("debug_3", DROPOUT_ASKS_FOR_GRADIENTS, "mode-from-gradients"),
     ("channel_attention", DROPOUT_ALWAYS_ON, "unknown"),
 ]
 

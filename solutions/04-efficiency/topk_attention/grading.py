@@ -67,7 +67,7 @@ def beside_product(answer, q, k, v, *args, **kwargs):
 
 TOO_MANY = (
     "More than top_k weights are not zero: where scores tie, only as many of the tied keys are kept as are needed.",
-    "非零权重多于 top_k 个：打分并列时，只能保留其中所需的个数。",
+    "非零权重多于 top_k 个：得分并列时，只能保留其中所需的个数。",
 )
 TOO_FEW = (
     "Fewer than min(top_k, allowed) weights are not zero: too few keys are kept.",

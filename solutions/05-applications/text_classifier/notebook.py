@@ -50,12 +50,12 @@
 # 对所有位置求平均得 8/4 = 2；把填充处置零后再平均仍是 6/4 = 1.5。
 
 # %% tags=["demo"]
-# Three sentences of 5, 2 and 0 tokens in one batch; dark = a real token. The library wants the other picture.
+# Three sentences of 5, 2 and 0 tokens in one batch; filled = a real token. The library wants the other picture.
 import torch
 from grader import heatmap
 
 tokens = torch.tensor([[7, 3, 9, 4, 2], [5, 8, 0, 0, 0], [0, 0, 0, 0, 0]])
-display(heatmap(tokens != 0, title="real tokens"), heatmap(tokens == 0, title="key_padding_mask"))
+heatmap(tokens != 0, title="real tokens") + heatmap(tokens == 0, title="key_padding_mask")
 
 # %% tags=["given"]
 import torch
@@ -138,7 +138,7 @@ check(TextClassifier)
 #    > 用新建的层实测（embed_dim 64，4 个头）：4 个真实词元加 12 个填充，填充得到了 73 % 的权重。偏置经过训练后，填充的值也不是零，求平均时还会计入这些位置。
 #    > 另外，`padding_idx` 只是在初始化时把这一行置零并阻断它的梯度；加载的权重里这一行可以是任何数。
 # 2. 没有位置编码，模型怎么看待“狗咬人”和“人咬狗”？
-#    > 完全一样：除舍入误差外，logits 相同。没有位置编码的自注意力是置换等变的，打乱词序只会同样地打乱输出，而平均根本与次序无关。模型看到的是一个词袋。加上位置嵌入、正弦编码或 RoPE 才能区分两者。
+#    > 完全一样：除舍入误差外，logits 相同。没有位置编码的自注意力是置换等变的，打乱词序只会同样地打乱输出，而平均根本与次序无关。模型看到的是一个词袋。加上位置嵌入、正弦编码或旋转位置编码（RoPE）才能区分两者。
 # 3. BERT 不用平均，而用 [CLS] 词元的输出。平均有什么是 [CLS] 没有的？反过来呢？
 #    > 平均不需要额外的词元，本身也不需要训练：每个真实词元的分量相同，都能直接得到梯度。[CLS] 则可以学习该收集什么：它有自己的查询，对各个词的权重取决于输入和任务，而平均给每个位置的都是 1/n。
 #    > 但未经微调的 [CLS] 并不是好的句子表示：在句子相似度任务上，BERT 词向量的平均好于 [CLS] 向量（Reimers 和 Gurevych，2019）。
@@ -148,7 +148,7 @@ check(TextClassifier)
 #    > 如果返回概率又照样调用 `F.cross_entropy`，就等于做了两次 softmax：二分类时损失永远降不到 0.31 以下。需要概率的人可以自己再做 softmax。
 # 5. 在生产环境中，怎样测试填充没有影响？
 #    > 把单独计算的句子与放在批里的同一句子比较。取真实的句子，先不加填充逐句计算，再与长得多的句子放在一批里计算，
-#    > 要求 logits 在舍入误差内相同（用 `torch.allclose` 而不是逐位相等，因为形状不同可能会用不同的 kernel）。再多加一些填充，结果应当不变。
+#    > 要求 logits 在舍入误差内相同（用 `torch.allclose` 而不是逐位相等，因为形状不同时用的算子可能不同）。再多加一些填充，结果应当不变。
 #    > 给 `pad_id` 的嵌入加上噪声，也应当没有影响。以上都要在 `eval()` 加 `no_grad` 下再跑一遍，并包含全是填充的一行，因为这时 PyTorch 走的是另一条代码路径。
 
 # %% [markdown] tags=["hint"]
@@ -211,7 +211,7 @@ check(TextClassifier)
 # 所以模型可能通过训练时的所有测试，一上线却给出 NaN。在该行什么都不屏蔽，以上各种情况下都是对的。
 #
 # **模型看不到什么。** 没有位置编码，注意力把句子当作词袋，求平均也是：词的任何顺序都得到同样的 logits。
-# 真实的分类器会加上位置编码，并堆叠若干层。
+# 实际使用的分类器会加上位置编码，并堆叠若干层。
 #
 # **实际的库。** 句向量模型用的正是这种带掩码的平均，除数也做了下限截断。
 # `F.cross_entropy` 接收 logits，因为对 logits 做 log-softmax 是稳定的，而对 softmax 再取 log 则不是。
