@@ -251,6 +251,13 @@ masks_mistaken: dict[str, Any] = {
     "mask_inverted": [replace("~mask,", "mask,"), replace(("~mask,", "mask,"), ("~mask.any", "mask.all"))],
     "mask_ignored": replace((FILL, "scores"), (EMPTY, "weights")),
     "mask_after_softmax": replace((FILL, "scores"), (EMPTY, "weights.masked_fill(~mask, 0.0)")),
+    "mask_too_weak": [
+        *(replace('float("-inf")', low) for low in ("-1.0", "-100.0", "-1e4")),
+        *(replace(('float("-inf")', low), (EMPTY, "weights")) for low in ("-1.0", "-100.0")),
+        replace(FILL, "scores + mask.to(scores.dtype)"),
+        replace((FILL, "scores + mask.to(scores.dtype)"), (EMPTY, "weights")),
+    ],
+    "mask_plus_infinity": replace(('float("-inf")', 'float("inf")'), (EMPTY, "weights")),
     "masked_scores_zero": [replace('float("-inf")', "0.0"), replace(('float("-inf")', "0.0"), (EMPTY, "weights"))],
     "empty_rows_nan": replace(EMPTY, "weights"),
     "nan_gradient": [
@@ -262,7 +269,11 @@ masks_mistaken: dict[str, Any] = {
 mask_changed_in_place = replace(FILL, f"{FILL.replace('~mask', 'mask.logical_not_()')}\n            mask = ~mask")
 weights_mistaken: dict[str, Any] = {
     "no_softmax": instead_of(SOFTMAX, 'scores.masked_fill(scores == float("-inf"), 0.0)', "scores"),
-    "softmax_overflow": replace(SOFTMAX, "(scores.exp() / scores.exp().sum(dim=-1, keepdim=True))"),
+    "sigmoid_for_softmax": replace(SOFTMAX, "torch.sigmoid(scores)"),
+    "softmax_overflow": [
+        replace(SOFTMAX, "(scores.exp() / scores.exp().sum(dim=-1, keepdim=True))"),
+        replace(SOFTMAX, "((scores - scores.max()).exp() / (scores - scores.max()).exp().sum(dim=-1, keepdim=True))"),
+    ],
     "detached_weights": replace(SOFTMAX, f"{SOFTMAX}.detach()"),
 }
 weights_of_heads_mistaken: dict[str, Any] = {

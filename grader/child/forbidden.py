@@ -66,7 +66,7 @@ def taken_away(names: Collection[str]) -> Iterator[None]:
             warnings.simplefilter("ignore")
             for name in names:
                 for kernel in _kernels(name):
-                    library.impl(name, kernel, _wall(name), False)
+                    library.impl(name, kernel, _wall(name))
         for name in names:
             for function in _functions(name):
                 emptied.append((function, function.__code__))

@@ -173,23 +173,23 @@ class Authored:
             measure=case.max_elements is not None,
             watched=self.spec.forbidden,
             device=self.device,
-            names=self._names(case),
+            names=self._argument_names(case),
         ).cast(case.dtype)
         if case.probe is not None:
             return replace(call, probe=self._standing_alone(case, case.probe), probe_name=case.probe.__name__)
         return call if called.args is not None else replace(call, probe=_ONLY_BUILT, probe_name="only_built")
 
-    def _names(self, case: Case) -> tuple[str, ...]:
+    def _argument_names(self, case: Case) -> tuple[str, ...]:
         """The names of the arguments that are given by position."""
-        called = self._scope.get(case.target or self.spec.targets[0])
-        if case.called.init is not None and isinstance(called, type):
-            called = getattr(called, "forward", called.__call__)
-        if not callable(case.probe or called):
+        called = case.probe or self._scope.get(case.target or self.spec.targets[0])
+        if case.probe is None and case.called.init is not None:
+            called = getattr(called, "forward", None)
+        if called is None or not callable(called):
             return ()
         # Before them stands the target that a probe is told, or the ``self`` of a method.
         told = case.probe is not None or case.called.init is not None
         names = list[str]()
-        for parameter in list(inspect.signature(case.probe or called).parameters.values())[told:]:
+        for parameter in list(inspect.signature(called).parameters.values())[told:]:
             if parameter.kind is parameter.VAR_POSITIONAL:
                 more = len(case.called.args or ()) - len(names)
                 return (*names, *(f"{parameter.name}[{i}]" for i in range(more)))

@@ -88,7 +88,8 @@ def write_key(key: AnswerKey, path: Path, mode: int = 0o600, **more: Any) -> Non
 
 def _question_as_json(question: Question) -> dict[str, Any]:
     # What few have is left out elsewhere: so versions that do not know it can read what is handed out.
-    seldom = {"needs_the_rest": True} if question.needs_the_rest else {}
+    seldom: dict[str, Any] = {"needs_the_rest": True} if question.needs_the_rest else {}
+    seldom |= {"summary": question.summary, "shapes": question.shapes} if question.summary else {}
     return {name: getattr(question, name) for name in _ASKED} | seldom
 
 
@@ -134,11 +135,6 @@ def read_key(path: Path) -> AnswerKey:
         return AnswerKey(questions=questions, mistakes=mistakes, left_out=frozenset(header["left_out"]), **plain)
     except (WireError, SafetensorError, LookupError, TypeError, ValueError) as error:
         raise DamagedKeyError(f"{path}: {type(error).__name__}: {error}") from None
-
-
-def _question_as_json(question: Question) -> dict[str, Any]:
-    summary = {"summary": question.summary, "shapes": question.shapes} if question.summary else {}
-    return {**{name: getattr(question, name) for name in _ASKED}, **summary}
 
 
 def _question(call: Call, right: Outcome, fields: dict[str, Any]) -> Question:

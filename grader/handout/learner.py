@@ -44,7 +44,11 @@ def question(script: Script, language: str) -> list[NotebookNode]:
                 continue
             cells += [*waiting, nbformat.v4.new_code_cell(source)]
             waiting = []
-        elif part.language == language and not part.tags & {"follow-up"} and (prose := _handed_out(part, language)):
+        elif (
+            part.language == language
+            and "follow-up" not in part.tags
+            and (prose := _handed_out(script, part, language))
+        ):
             waiting.append(nbformat.v4.new_markdown_cell(prose))
     return [*cells, *waiting]
 

@@ -123,13 +123,18 @@ def imports(cells: Iterable[str]) -> set[str]:
     """Top-level packages that the code imports, anywhere, and files that it runs as a program."""
     found: set[str] = set()
     for cell in cells:
-        tree = parse(cell) or ast.Module([], [])
-        found.update(scripts_run(tree))
-        for node in (node for statement in statements(cell) for node in ast.walk(statement)):
-            if isinstance(node, ast.Import):
-                found.update(alias.name.split(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                found.add(node.module.split(".")[0])
+        found.update(scripts_run(parse(cell) or ast.Module([], [])))
+        found.update(_imported(statements(cell)))
+    return found
+
+
+def _imported(code: Iterable[ast.stmt]) -> set[str]:
+    found: set[str] = set()
+    for node in (node for statement in code for node in ast.walk(statement)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
     return found
 
 

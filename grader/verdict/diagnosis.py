@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from torch import Tensor
+
 from grader.authoring.cases import Family
 from grader.course.key import AnswerKey, KnownMistake, Question
 from grader.report.model import Diagnosis
@@ -147,7 +149,8 @@ def _fitting(key: AnswerKey, outcomes: Sequence[Outcome], wrong: dict[Place, Pro
         alike = {place: alike_at(place) for place in shows & wrong.keys()}
         agreed = {place for place, share in alike.items() if share >= ALIKE}
         tells = {place for place in shows if _tells(place, known.predicted[place[0]])}
-        if _fits(shows, agreed, set(wrong), tells):
+        numbers = {place for place in shows if _numbers(known.predicted[place[0]])}
+        if _fits(shows, agreed, set(wrong), tells, numbers):
             fitting.append((number, agreed, sum(alike[place] for place in agreed), agreed == shows))
     # The sort is stable: of two that explain as much, the one that its author put first.
     fitting.sort(key=lambda candidate: (-candidate[2], not candidate[3]))
@@ -166,25 +169,39 @@ def _probes(wrong: set[Place]) -> list[Place]:
 
 
 def _tells(place: Place, predicted: Outcome) -> bool:
-    """Whether a mistake shows at a place by more than an exception, a fault or NaN alone, which have many causes."""
+    """Whether a mistake shows at a place by more than what has many causes.
+
+    That is an exception, an answer of another form, NaN throughout, and a fault: its sentence stands for many answers.
+    """
     if place[1] not in ANSWER_FACETS:
         return True
-    if place[1] == "fault":
-        return False  # one sentence stands for many wrong answers
-    found = [leaf for _, leaf in tensors(predicted.value) if leaf.is_floating_point()]
-    return predicted.raised is None and (not found or any(bool(leaf.isfinite().any()) for leaf in found))
+    if place[1] in ("fault", "structure") or predicted.raised is not None:
+        return False
+    return not _numbers(predicted) or any(bool(leaf.isfinite().any()) for leaf in _numbers(predicted))
 
 
-def _fits(shows: set[Place], agreed: set[Place], wrong: set[Place], tells: set[Place]) -> bool:
-    """Wrong in the same way wherever the mistake shows; or in most places, where a second mistake hides the rest."""
+def _numbers(predicted: Outcome) -> list[Tensor]:
+    return [leaf for _, leaf in tensors(predicted.value) if leaf.is_floating_point()]
+
+
+def _fits(shows: set[Place], agreed: set[Place], wrong: set[Place], tells: set[Place], numbers: set[Place]) -> bool:
+    """Wrong in the same way wherever the mistake shows; or in most places, where a second mistake hides the rest.
+
+    Args:
+        shows: where the mistake shows.
+        agreed: where the submission is wrong like it.
+        wrong: where the submission is wrong.
+        tells: where the mistake shows by something that hardly anything else gives.
+        numbers: where by numbers; of what is true or false, much is alike by chance.
+    """
     if not agreed or (tells and not agreed & tells):
         return False
-    # An exception says little about its cause: it names a mistake only where that explains every wrong answer.
     if not tells or any(facet == "raised" for _, facet in agreed):
         return agreed == shows and _answers(agreed) == _answers(wrong)
     if agreed == shows:
         return True
-    return len(agreed) >= 2 and 2 * len(agreed) >= len(shows) and _answers(shows) <= _answers(wrong)
+    most = len(agreed) >= 2 and 2 * len(agreed) >= len(shows)
+    return most and bool(agreed & tells & numbers) and _answers(shows) <= _answers(wrong)
 
 
 def _second_mistake(

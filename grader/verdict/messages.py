@@ -208,7 +208,7 @@ WITH_SIZES = Text("with the sizes {sizes}", "尺寸为 {sizes} 时")
 BUILT_IN_OTHER_SIZES = Text("when the module is built in other sizes", "模块以其他尺寸构造时")
 TRAINING_WITHOUT_DROPOUT = Text("in training mode without dropout", "在没有 dropout 的训练模式下")
 IN_FLOAT64 = Text("after the module was moved to float64", "模块转换为 float64 之后")
-IT_RAISES = Text("it raises {said}", "抛出 {said}")
+IT_RAISES = Text("it raises {said}", "抛出「{said}」")
 DEVICES_MEET = Text(
     "With the inputs on a GPU, it fails: a tensor made by `{made_by}` stays on the CPU. Make it where the inputs are: "
     "`device=q.device`, or `register_buffer` in a module.",

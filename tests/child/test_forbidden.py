@@ -70,7 +70,6 @@ ROADS: dict[str, Callable[[Tensor], Any]] = {
     "nested tensors": _on_nested,
     "a layer": lambda x: nn.MultiheadAttention(4, 2)(x[0], x[0], x[0]),
     "the fast path of a layer": _fast_path,
-    "a function of layers": lambda x: F.multi_head_attention_forward(*[x[0]] * 3, 4, 2, *[None] * 4, False, 0.0, *X, X),
 }
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from torch import Tensor
 
 from grader.authoring.cases import Family
-from grader.course.derived import probes
 from grader.course.key import Question
 from grader.course.resizing import as_tensor
 from grader.course.trusted import shapes_in
@@ -62,23 +61,10 @@ def question(
     """The question that a call makes, if the reference answers it."""
     answer = reference.right(call)
     if answer.raised is None:
-        asked = Question(
-            reason,
-            family,
-            call,
-            answer,
-            questions[base].tolerance,
-            summary="" if summary is None else text_of(summary),
-            shapes=shapes_in(answer.value),
-            base=base,
-        )
+        text = "" if summary is None else f"from __future__ import annotations\n{inspect.getsource(summary)}"
+        tolerance, shapes = questions[base].tolerance, shapes_in(answer.value)
+        asked = Question(reason, family, call, answer, tolerance, summary=text, shapes=shapes, base=base)
         yield replace(asked, right=asked.summed_up(answer))
-
-
-def text_of(function: Callable[..., Any]) -> str:
-    """A function as text, with what it uses."""
-    functions = map(inspect.getsource, (*probes.USES.get(function, ()), function))
-    return "\n\n".join(("from __future__ import annotations\n", *functions))
 
 
 def alone(call: Call) -> Call:
@@ -88,7 +74,9 @@ def alone(call: Call) -> Call:
 
 def probing(call: Call, probe: Callable[..., Any], *given: Any) -> Call:
     """A call that asks a probe, a function that stands for itself: its text travels to the child."""
-    return replace(alone(call), args=given, kwargs={}, names=(), probe=text_of(probe), probe_name=probe.__name__)
+    return replace(
+        alone(call), args=given, kwargs={}, names=(), probe=inspect.getsource(probe), probe_name=probe.__name__
+    )
 
 
 def arguments(call: Call) -> Arguments:

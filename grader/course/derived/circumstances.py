@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.course.derived import probes
+from grader.course.derived import probes, summaries
 from grader.course.derived.asking import (
     Arguments,
     Reference,
@@ -192,10 +192,10 @@ def _large(questions: Sequence[Question], base: int, reference: Reference) -> It
         ask(probing(call, probes.thirty_times, given, *arguments(call))).value
         for ask in (reference.right, reference.same)
     ]
-    finite = [probes.what_is_finite(answer, given, (), {}) for answer in answers if isinstance(answer, dict)]
+    finite = [summaries.what_is_finite(answer, given, (), {}) for answer in answers if isinstance(answer, dict)]
     if len(finite) < len(answers):
         return
     stand = [(key, name) for key, name in given if all(all(one.get(name, {"": False}).values()) for one in finite)]
     if stand:
         large = probing(call, probes.thirty_times, stand, *arguments(call))
-        yield from question(questions, base, LARGE, "numerics", large, reference, probes.what_is_finite)
+        yield from question(questions, base, LARGE, "numerics", large, reference, summaries.what_is_finite)

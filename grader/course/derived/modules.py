@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from grader.course.derived import probes
+from grader.course.derived import probes, summaries
 from grader.course.derived.asking import Reference, alone, arguments, probing, question
 from grader.course.derived.circumstances import as_many_alike, resized, sizes_built
 from grader.course.derived.state import with_dropout
@@ -28,7 +28,7 @@ def asked(questions: Sequence[Question], base: int, module: type, reference: Ref
     if worst(reference.right(training).value, evaluating.value) == 0:
         yield from question(questions, base, TRAINING, "numerics", training, reference)
     converted = probing(call, probes.converted, *arguments(call))
-    yield from question(questions, base, CONVERTED, "state", converted, reference, probes.names_that_moved)
+    yield from question(questions, base, CONVERTED, "state", converted, reference, summaries.names_that_moved)
 
 
 def _other_sizes(call: Call, reference: Reference) -> Iterator[Call]:

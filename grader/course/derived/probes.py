@@ -1,7 +1,4 @@
-"""What derived questions ask in the child, in place of a plain call, and what of its answers is judged.
-
-Each function travels as text, with those that it `USES`.
-"""
+"""What derived questions ask in the child, in place of a plain call. Each function stands for itself: as text."""
 
 from __future__ import annotations
 
@@ -21,31 +18,25 @@ def in_turn(target: Any, calls: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def parts(tree: Any) -> list[Any]:
-    """The leaves of an answer."""
-    tree = list(tree.values()) if isinstance(tree, dict) else tree
-    return [leaf for part in tree for leaf in parts(part)] if isinstance(tree, tuple | list) else [tree]
-
-
-def differ(mine: Any, other: Any) -> bool:
-    """Whether two answers are not the same."""
-    import torch
-
-    both = list(zip(parts(mine), parts(other), strict=False))
-    return any(torch.is_tensor(a) and (a.shape != b.shape or not torch.allclose(a, b)) for a, b in both)
-
-
 def through_modes(module: Any, draws: int, args: Any, kwargs: Any) -> dict[str, Any]:
-    """What a module answers in both modes in turn: in training until it is seen to be random there."""
+    """A module in both modes in turn: what it answers in evaluation, and in training, until that is different."""
     import torch
 
     def answer(training: bool) -> Any:
         module.train(training)
         return module(*args, **kwargs)
 
+    def parts(tree: Any) -> list[Any]:
+        tree = list(tree.values()) if isinstance(tree, dict) else tree
+        return [leaf for part in tree for leaf in parts(part)] if isinstance(tree, tuple | list) else [tree]
+
+    def same(mine: Any, other: Any) -> bool:
+        both = list(zip(parts(mine), parts(other), strict=False))
+        return all(not torch.is_tensor(a) or (a.shape == b.shape and torch.allclose(a, b)) for a, b in both)
+
     def in_training() -> list[Any]:
         answers: list[Any] = []
-        while len(answers) < draws and not (answers and differ(answers[-1], first)):
+        while len(answers) < draws and (not answers or same(answers[-1], first)):
             answers.append(answer(True))
         return answers
 
@@ -58,14 +49,8 @@ def through_modes(module: Any, draws: int, args: Any, kwargs: Any) -> dict[str, 
     return found
 
 
-def what_differs(found: Any, draws: int, args: Any, kwargs: Any) -> dict[str, Any]:
-    """The answers of `through_modes`, and whether those in training differ from those in evaluation."""
-    times = ("at first", "after evaluation", "without gradients")
-    return {**found, **{when: any(differ(one, found["in evaluation"]) for one in found[when]) for when in times}}
-
-
 def draws_afterwards(target: Any, args: Any, kwargs: Any) -> list[Any]:
-    """What is drawn after a call, with two seeds before it."""
+    """What is drawn after a call, for two seeds that are set before it."""
     import torch
 
     drawn = []
@@ -74,11 +59,6 @@ def draws_afterwards(target: Any, args: Any, kwargs: Any) -> list[Any]:
         target(*args, **kwargs)
         drawn.append(torch.rand(4))
     return drawn
-
-
-def seed_counts(drawn: Any, args: Any, kwargs: Any) -> dict[str, bool]:
-    """Whether the draws of `draws_afterwards` depend on the seed."""
-    return {"the seed counts": differ(drawn[0], drawn[1])}
 
 
 def strided(target: Any, args: Any, kwargs: Any) -> Any:
@@ -103,6 +83,10 @@ def thirty_times(target: Any, given: list[Any], args: Any, kwargs: Any) -> dict[
     """
     import torch
 
+    def parts(tree: Any) -> list[Any]:
+        tree = list(tree.values()) if isinstance(tree, dict) else tree
+        return [leaf for part in tree for leaf in parts(part)] if isinstance(tree, tuple | list) else [tree]
+
     def is_float(value: Any) -> bool:
         return torch.is_tensor(value) and value.is_floating_point()
 
@@ -125,14 +109,6 @@ def thirty_times(target: Any, given: list[Any], args: Any, kwargs: Any) -> dict[
     return found
 
 
-def what_is_finite(found: Any, given: list[Any], args: Any, kwargs: Any) -> dict[str, Any]:
-    """Whether the values of `thirty_times`, and the gradients, are finite numbers."""
-    return {
-        name: {what: all(bool(x.isfinite().all()) for x in seen) for what, seen in kinds.items()}
-        for name, kinds in found.items()
-    }
-
-
 def converted(module: Any, args: Any, kwargs: Any) -> dict[str, Any]:
     """A module's answer in float64 after one in float32, and the names of its state before and after."""
     import torch
@@ -150,23 +126,8 @@ def converted(module: Any, args: Any, kwargs: Any) -> dict[str, Any]:
     return {"in float64": answer, "names before": before, "names after": after}
 
 
-def names_that_moved(found: Any, args: Any, kwargs: Any) -> dict[str, Any]:
-    """The answer of `converted`, and how many names of the state have come or gone."""
-    moved = set(found["names before"]) ^ set(found["names after"])
-    return {"in float64": found["in float64"], "names that came or went": len(moved)}
-
-
 def moved(target: Any, args: Any, kwargs: Any) -> dict[str, str]:
     """What made the tensor of the CPU that the inputs meet where they are on an accelerator."""
     from grader.child.accelerator import on_accelerator
 
     return on_accelerator(target, args, kwargs)
-
-
-USES: dict[Any, tuple[Any, ...]] = {
-    through_modes: (parts, differ),
-    what_differs: (parts, differ),
-    seed_counts: (parts, differ),
-    thirty_times: (parts,),
-}
-"""Functions of this file that others use."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from grader.course.derived import probes
+from grader.course.derived import probes, summaries
 from grader.course.derived.asking import Reference, arguments, probing, question
 from grader.course.key import Question
 from grader.values.compare import worst
@@ -44,7 +43,7 @@ def asked(
     base, call = telling[0], questions[telling[0]].call
     yield from question(questions, base, IN_TURN, "state", in_turn(call, reference), reference)
     seeded = probing(call, probes.draws_afterwards, *arguments(call))
-    yield from question(questions, base, SEEDED, "state", seeded, reference, probes.seed_counts)
+    yield from question(questions, base, SEEDED, "state", seeded, reference, summaries.the_seed_counts)
     if module is not None:
         yield from _modes(questions, telling, module, reference)
 
@@ -86,15 +85,17 @@ def _modes(
     questions: Sequence[Question], bases: Sequence[int], module: type, reference: Reference
 ) -> Iterator[Question]:
     """For the first base in which something is random in training, if there is one."""
-    asked = partial(question, questions, reason=THROUGH_MODES, family="state", reference=reference)
     for base in bases:
         call = _through_modes(with_dropout(questions[base].call, module, PROBABILITY), DRAWS)
-        for found in asked(base, call=call, summary=probes.what_differs):
-            if found.right.value["at first"]:
-                yield found
+        for asked in _through(questions, base, call, reference):
+            if asked.right.value["at first"]:
+                yield asked
                 return
-    call = _through_modes(questions[bases[0]].call, 1)
-    yield from asked(bases[0], call=call, summary=probes.what_differs)
+    yield from _through(questions, bases[0], _through_modes(questions[bases[0]].call, 1), reference)
+
+
+def _through(questions: Sequence[Question], base: int, call: Call, reference: Reference) -> Iterator[Question]:
+    return question(questions, base, THROUGH_MODES, "state", call, reference, summaries.what_differs)
 
 
 def _through_modes(call: Call, draws: int) -> Call:
