@@ -13,7 +13,7 @@ from typing import Any
 from grader.course.course import PUBLIC_FOLDER
 from grader.desk import told
 from grader.desk.desk import HOSTED, Desk, DeskError, public_hints
-from grader.desk.here import check_here, exercise_of, located
+from grader.desk.here import check_here, exercise_of, inputs_of, located
 from grader.desk.language import say, spoken
 from grader.desk.progress import Progress, data_folder
 from grader.desk.shown import Markdown, Result
@@ -21,6 +21,7 @@ from grader.desk.standing import hints_given, what_is_next
 from grader.report.model import Language, Report
 from grader.report.render import as_text
 from grader.text import Text
+from grader.wire.calls import Call
 
 
 class CheckFailedError(AssertionError):
@@ -50,6 +51,16 @@ def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang
     result = Result(report, language, "\n".join(say(text, language) for text in _recorded(report)))
     result.show()
     return result
+
+
+def inputs(exercise: str, case: str) -> Call:
+    """What a case calls your code with: ``args`` and ``kwargs``; of a module also ``init`` and ``state``.
+
+    Args:
+        exercise: its id.
+        case: the name of its check.
+    """
+    return inputs_of(exercise, case)
 
 
 def hint(target: Any, lang: Language | None = None, number: int | None = None) -> Any:

@@ -49,7 +49,7 @@ def check(exercise: Exercise, lang: LangOption = "en") -> None:
     from grader.desk.standing import what_is_next
     from grader.text import Text
 
-    show([report], lang)
+    show([report], lang, own=True)
     at.progress.checked(report)
     at.keep_page()
     if report.passed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import random
 import time
@@ -29,11 +30,14 @@ from grader.report.model import Report
 from grader.runner.runner import Run
 from grader.text import Text
 from grader.verdict.judge import judge
+from grader.wire.calls import Call
 
 _NOBODY_ASKS = Text(
     'No exercise asks for {names}{end} (Or give check(..., exercise="its id").)',
     '没有习题要求 {names}{end}（也可以写 check(..., exercise="习题的 id")。）',
 )
+
+_NO_CASE = Text("{exercise} has no case {case!r}{end}", "{exercise} 没有名为 {case!r} 的用例{end}")
 
 
 def check_here(targets: tuple[Any, ...], exercise: str | None, calling: dict[str, Any]) -> Report:
@@ -72,6 +76,18 @@ def exercise_of(target: Any, calling: dict[str, Any]) -> str:
     if asking:
         return asking[0]
     raise ValueError(_said(no_exercise(target, known)))
+
+
+def inputs_of(exercise: str, case: str) -> Call:
+    """The call of one case, with inputs that nobody else holds.
+
+    Raises:
+        ValueError: there is no such exercise, or no such case in it.
+    """
+    cases = {question.reason: question.call for question in _key(exercise).questions if question.base is None}
+    if case not in cases:
+        raise ValueError(_said(_NO_CASE.format(exercise=exercise, case=case, end=did_you_mean(nearest(case, cases)))))
+    return copy.deepcopy(cases[case])
 
 
 def public_files() -> Iterator[Path]:

@@ -53,10 +53,10 @@ class Result:
 
     def _repr_html_(self) -> str:
         after = "".join(f"<p>{html.escape(line)}</p>" for line in self._after.splitlines())
-        return as_html(self.report, self._language) + after
+        return as_html(self.report, self._language, own=True) + after
 
     def __repr__(self) -> str:
-        return "\n".join(part for part in (as_text(self.report, self._language), self._after) if part)
+        return "\n".join(part for part in (as_text(self.report, self._language, own=True), self._after) if part)
 
 
 def _shell() -> Any:

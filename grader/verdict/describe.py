@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -16,6 +17,7 @@ from grader.verdict.conduct import gives_an_earlier_answer
 from grader.verdict.detectors import observed
 from grader.verdict.evidence import Problem
 from grader.verdict.happened import missing_library
+from grader.verdict.reproduce import argument_names
 from grader.wire.calls import Opaque, Outcome, Raised
 from grader.wire.ended import Ended
 
@@ -43,7 +45,8 @@ def is_unwritten(raised: Raised | None) -> bool:
 def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: Outcome) -> Text:
     """One sentence about one problem."""
     target, expected = question.call.target, question.right
-    names = ", ".join(problem.names)
+    called = argument_names(key, question.call)
+    names = ", ".join(_called(name, called) for name in problem.names)
     if question.base is not None and problem.facet not in ("ended", "raised"):
         return _describe_kept(problem, got, expected)
     match problem.facet:
@@ -57,7 +60,7 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
             return _describe_structure(key, problem, got, expected)
         case "shape":
             mine, right = problem.part_of(got.value), problem.part_of(expected.value)
-            name = _output_name(key, problem.path)
+            name = output_name(key, problem.path)
             return messages.WRONG_SHAPE.format(name=name, mine=tuple(mine.shape), right=tuple(right.shape))
         case "value":
             return _describe_value(key, problem, got, expected)
@@ -67,7 +70,7 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
         case "dtype":
             return messages.WRONG_DTYPE.format(found=names)
         case "gradient":
-            return _describe_gradient(problem, got, expected)
+            return _describe_gradient(problem, got, expected, called)
         case "changed":
             return messages.CHANGES_INPUT.format(names=names)
         case "again":
@@ -107,13 +110,13 @@ def _describe_structure(key: AnswerKey, problem: Problem, got: Outcome, expected
     except (LookupError, TypeError):
         mine, right = got.value, expected.value
     wanted = f"({', '.join(key.outputs)})" if not problem.path and len(key.outputs) > 1 else _kind(right)
-    return messages.WRONG_STRUCTURE.format(name=_output_name(key, problem.path), right=wanted, mine=_kind(mine))
+    return messages.WRONG_STRUCTURE.format(name=output_name(key, problem.path), right=wanted, mine=_kind(mine))
 
 
 def _describe_value(key: AnswerKey, problem: Problem, got: Outcome, expected: Outcome) -> Text:
     """First wrong place, what is expected and what was got, and what kind of wrong it is when that can be seen."""
     mine, right = problem.part_of(got.value), problem.part_of(expected.value)
-    name = _output_name(key, problem.path)
+    name = output_name(key, problem.path)
     if not isinstance(mine, Tensor) or not isinstance(right, Tensor):
         return messages.WRONG_VALUE.format(place=name, mine=_short(repr(mine)), right=_short(repr(right)))
     index = first_wrong_index(mine, right)
@@ -138,11 +141,18 @@ def _describe_kept(problem: Problem, got: Outcome, expected: Outcome) -> Text:
     return messages.OTHERWISE_AFTER_ANOTHER_CALL
 
 
-def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome) -> Text:
+def _called(name: str, called: Mapping[str, str]) -> str:
+    """An argument, or a part of one (``argument 1[0]``), by its own name."""
+    argument, bracket, rest = name.partition("[")
+    return f"{called.get(argument, argument)}{bracket}{rest}"
+
+
+def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome, called: Mapping[str, str]) -> Text:
     if got.gradient_error:
         return messages.BACKPROPAGATION_FAILS.format(said=_short(got.gradient_error))
     name = problem.names[0]
     mine, right = (got.gradients or {}).get(name), (expected.gradients or {}).get(name)
+    name = _called(name, called)
     if mine is None:
         return messages.NO_GRADIENT.format(name=name)
     if bool(mine.isnan().any()):
@@ -153,7 +163,8 @@ def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome) -> Tex
     return messages.WRONG_GRADIENT_OF_NORM.format(name=name, mine=my_norm, right=right_norm)
 
 
-def _output_name(key: AnswerKey, path: Path) -> str:
+def output_name(key: AnswerKey, path: Path) -> str:
+    """A part of an answer by the name that the exercise gives it."""
     if path and isinstance(path[0], int) and 1 < len(key.outputs) > path[0]:
         return key.outputs[path[0]] + shown(path[1:])
     return f"result{shown(path)}" if path or len(key.outputs) != 1 else key.outputs[0]
