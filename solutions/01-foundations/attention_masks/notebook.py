@@ -51,7 +51,7 @@
 # `causal_mask(2, 4)`：S − L = 2，查询 0 能看到键 0、1、2，查询 1 能看到全部四个。`causal_mask(3)` 是含对角线的下三角。
 
 # %% tags=["demo"]
-# Three new queries after five keys in the cache. True (dark) = may attend: the last query sees the last key.
+# Three new queries after five keys in the cache. True (filled) = may attend: the last query sees the last key.
 import torch
 from grader import heatmap
 

@@ -58,7 +58,7 @@
 # 权重为 e/(e+1) ≈ 0.731 和 0.269。屏蔽第二个键，权重为 1 和 0；两个都屏蔽，权重为 0 和 0。
 
 # %% tags=["demo"]
-# A mask for decoding: three new queries at the end of a sequence of eight. True (dark) = may attend.
+# A mask for decoding: three new queries at the end of a sequence of eight. True (filled) = may attend.
 import torch
 from grader import heatmap
 

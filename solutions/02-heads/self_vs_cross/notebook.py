@@ -141,7 +141,7 @@
 # - 指出两者在编码器–解码器模型中的位置（或其他正确的用法），并说明运算本身相同。
 
 # %% tags=["demo"]
-# A translation model, 5 words written so far, a source of 7 words: which query (row) may attend to which key (dark).
+# A translation model, 5 words written so far, a source of 7 words: which query (row) may attend to which key (filled).
 import torch
 from grader import heatmap
 

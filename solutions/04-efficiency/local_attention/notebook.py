@@ -54,7 +54,7 @@
 # `causal=True` 时为 1、1.5、2.5、3.5、4.5。若把两端的填充当成得分为 0 的键，第一个就成了 (0 + 1 + 2)/3 = 1。
 
 # %% tags=["demo"]
-# Who sees whom with window = 2. Only the dark diagonals carry anything: 2·window + 1 numbers a row, however long the sequence.
+# Who sees whom with window = 2. Only the filled diagonals carry anything: 2·window + 1 numbers a row, however long the sequence.
 import torch
 from grader import heatmap
 

@@ -50,7 +50,7 @@
 # 对所有位置求平均得 8/4 = 2；把填充处置零后再平均仍是 6/4 = 1.5。
 
 # %% tags=["demo"]
-# Three sentences of 5, 2 and 0 tokens in one batch; dark = a real token. The library wants the other picture.
+# Three sentences of 5, 2 and 0 tokens in one batch; filled = a real token. The library wants the other picture.
 import torch
 from grader import heatmap
 

@@ -71,7 +71,7 @@
 # 解码器的掩码三行为 [F, T, T]、[F, F, T]、[F, F, F]；交叉注意力又是 [F, F, T, T]，但查询有 3 个：3 × 4 个权重，其中 6 个可以非零。
 
 # %% tags=["demo"]
-# The three masks of the example by hand, as this course draws them: dark = may attend.
+# The three masks of the example by hand, as this course draws them: filled = may attend.
 import torch
 from grader import heatmap
 

@@ -76,7 +76,7 @@
 # 看下面那条线：前置归一化（上图）中，x 从输入到输出只经过加法，绕过了每一个归一化层。
 
 # %% tags=["demo"]
-# The same causal mask twice: as this course writes it (dark = may attend), and as nn.MultiheadAttention wants it.
+# The same causal mask twice: as this course writes it (filled = may attend), and as nn.MultiheadAttention wants it.
 import torch
 from grader import heatmap
 
