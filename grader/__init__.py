@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from grader.report.picture import heatmap
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext grader``: gives ``%%check EXERCISE``, which runs a cell and checks it."""
+    from grader import kernel
+
+    kernel.load(shell)
+
+
 def __getattr__(name: str) -> Any:
     # Loaded when first used: importing the package costs nothing, and the sandboxed child never needs them.
     if name == "heatmap":

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from grader.course.course import PUBLIC_FOLDER
-from grader.desk import told
+from grader.desk import magic, told
 from grader.desk.desk import HOSTED, Desk, DeskError, public_hints
-from grader.desk.here import check_here, exercise_of, inputs_of, located
+from grader.desk.here import Checked, check_here, exercise_of, inputs_of, located
 from grader.desk.language import say, spoken
 from grader.desk.progress import Progress, data_folder
 from grader.desk.shown import Markdown, Result
@@ -43,14 +43,17 @@ def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang
         ValueError: no exercise of this course asks for what was given.
     """
     language = spoken(lang)
-    report = check_here(targets, exercise, _calling())
-    if strict:
-        if not report.passed:
-            raise CheckFailedError(as_text(report, language))
-        return Result(report, language)
-    result = Result(report, language, "\n".join(say(text, language) for text in _recorded(report)))
-    result.show()
-    return result
+    found = check_here(targets, exercise, _calling())
+    if not strict:
+        return _checked(found, language)
+    if not found.report.passed:
+        raise CheckFailedError(as_text(found.report, language, own=True))
+    return Result(found.report, language)
+
+
+def load(shell: Any) -> None:
+    """Give IPython's shell the magic ``%%check``."""
+    magic.register(shell, lambda exercise: _checked(check_here((exercise,), None, shell.user_ns), spoken()))
 
 
 def inputs(exercise: str, case: str) -> Call:
@@ -135,6 +138,14 @@ def progress(lang: Language | None = None) -> Any:
         return Markdown(_desk().map(language, Path.cwd()), wrapped=False)
     except DeskError as error:
         return Markdown(say(error.text, language))
+
+
+def _checked(found: Checked, language: Language) -> Result:
+    """Record a check, and show what came of it."""
+    after = "\n".join(say(text, language) for text in _recorded(found.report))
+    result = Result(found.report, language, after, found.printed)
+    result.show()
+    return result
 
 
 def _call(name: str, exercise: str) -> str:

@@ -6,28 +6,31 @@ import copy
 import inspect
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
-from grader.child.execute import detached, perform
-from grader.child.modes import neutral_modes, set_neutral
+from grader.child.modes import neutral_modes
 from grader.course.course import PUBLIC_FOLDER, LocatedCourse, find_course
 from grader.course.errors import NoCourseError
 from grader.course.key import AnswerKey
 from grader.course.keyfile import read_header, read_key
 from grader.course.keys import has_key, keep_answers, key_of
+from grader.desk.calls import make_calls
 from grader.desk.given import assigned, globals_of, names_of, sources_of
 from grader.desk.language import spoken
 from grader.desk.names import did_you_mean, nearest, no_exercise
+from grader.desk.stale import stale
 from grader.grade import environment_on
 from grader.report.model import Report
+from grader.runner.limits import Limits
 from grader.runner.runner import Run
+from grader.submission.notes import Note
 from grader.text import Text
 from grader.verdict.judge import judge
 from grader.wire.calls import Call
@@ -37,11 +40,22 @@ _NOBODY_ASKS = Text(
     '没有习题要求 {names}{end}（也可以写 check(..., exercise="习题的 id")。）',
 )
 
+_MEANT = Text(
+    "You have `{mine}`. If that is meant to be `{name}`, give it that name.",
+    "你定义了 `{mine}`。如果它就是 `{name}`，请改成这个名字。",
+)
 _NO_CASE = Text("{exercise} has no case {case!r}{end}", "{exercise} 没有名为 {case!r} 的用例{end}")
 
 
-def check_here(targets: tuple[Any, ...], exercise: str | None, calling: dict[str, Any]) -> Report:
-    """The report on what was given, or on what the calling code has defined.
+class Checked(NamedTuple):
+    """The report, and what the code printed, by the case in which it did."""
+
+    report: Report
+    printed: dict[str, str]
+
+
+def check_here(targets: tuple[Any, ...], exercise: str | None, calling: dict[str, Any]) -> Checked:
+    """Check what was given, or what the calling code has defined.
 
     Raises:
         ValueError: no exercise asks for it.
@@ -151,20 +165,33 @@ def _read(path: Path) -> AnswerKey:
     return read_key(path)
 
 
-def _grade(key: AnswerKey, scope: dict[str, Any], calling: dict[str, Any]) -> Report:
+def _grade(key: AnswerKey, scope: dict[str, Any], calling: dict[str, Any]) -> Checked:
     started = time.perf_counter()
-    outcomes = []
-    for call in key.calls:
-        set_neutral()
-        outcomes.append(detached(perform(call, scope)))
-    run = Run(outcomes, defined=[name for name in key.targets if name in scope])
+    made = make_calls(key.questions, scope, _limits())
+    run = Run(made.outcomes, defined=[name for name in key.targets if name in scope])
     sources = list(sources_of(key.targets, scope, calling))
+    key = key if key.stub else replace(key, stub=tuple(sources))  # a public key does not tell the arguments' names
     if key.forbidden_imports:
         imported = {name for name, value in scope.items() if inspect.ismodule(value)}
         sources.append("\n".join(f"import {name}" for name in sorted(imported & set(key.forbidden_imports))))
     report = judge(key, run, sources, environment_on(key.device))
     keep_answers(key)
-    return replace(report, submission="notebook", seconds=time.perf_counter() - started)
+    said = [*stale(key.targets, scope, key.exercise), *_mistyped(key.targets, scope)]
+    seconds = time.perf_counter() - started
+    return Checked(replace(report, submission="notebook", notes=tuple(map(Note, said)), seconds=seconds), made.printed)
+
+
+def _limits() -> Limits:
+    found = located()
+    return found.course.limits if found else Limits()
+
+
+def _mistyped(targets: Sequence[str], scope: Mapping[str, Any]) -> list[Text]:
+    """Which names may have been meant for those that are missing."""
+    own = [name for name, value in scope.items() if callable(value) and not name.startswith("_")]
+    missing = [name for name in targets if name not in scope]
+    meant = [(name, close[0]) for name in missing if (close := nearest(name, own))]
+    return [_MEANT.format(mine=mine, name=name) for name, mine in meant]
 
 
 @contextmanager
