@@ -98,6 +98,12 @@ class Markdown:
     def __init__(self, text: str, wrapped: bool = True) -> None:
         self._text, self._wrapped = text, wrapped
 
+    def show(self) -> None:
+        """Show it now, above what comes after."""
+        from IPython.display import display
+
+        display(self)
+
     def _repr_markdown_(self) -> str:
         return self._text
 
