@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from grader.course.key import AnswerKey, Question
 from grader.report.model import Comparison, Example, Grid
 from grader.values.compare import entries_close, first_wrong_index, tolerance_of
-from grader.values.tree import Path, at, tensors
+from grader.values.tree import Path, at, leaves, tensors
 from grader.verdict.describe import describe_problem, is_unwritten, output_name
 from grader.verdict.effects import Place
 from grader.verdict.evidence import ANSWER_FACETS, Problem
@@ -77,10 +79,10 @@ def _comparison(key: AnswerKey, question: Question, problem: Problem, got: Outco
     if problem.facet != "value":
         return None
     allowed = tolerance_of(question.call.dtype, question.tolerance)
-    for path in (_weights(key), problem.path):
+    for path in (_weights(key), problem.path, problem.path[:-1]):
         if path is None:
             continue
-        mine, right = _part(got.value, path), _part(question.right.value, path)
+        mine, right = (_as_tensor(_part(value, path)) for value in (got.value, question.right.value))
         if not isinstance(mine, Tensor) or not isinstance(right, Tensor):
             continue
         if mine.shape != right.shape or right.dim() == 0 or mine.is_complex():
@@ -89,6 +91,14 @@ def _comparison(key: AnswerKey, question: Question, problem: Problem, got: Outco
         if not bool(close.all()):
             return _matrix(output_name(key, path), mine, right, ~close, path == _weights(key))
     return None
+
+
+def _as_tensor(part: Any) -> Any:
+    """Plain lists of numbers are compared as tensors are."""
+    if isinstance(part, list) and part and all(type(leaf) is float for _, leaf in leaves(part)):
+        with suppress(ValueError):  # rows of several lengths
+            return torch.tensor(part, dtype=torch.float64)
+    return part
 
 
 def _weights(key: AnswerKey) -> Path | None:
