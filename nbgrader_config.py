@@ -6,7 +6,14 @@ Write the source notebooks first: `attn build --sources source`.
 from pathlib import Path
 
 from grader.handout.preprocessors import GENERATE_PREPROCESSORS
-from grader.nbgrader_plugin import ExplainGrade, GradeWithoutKernel, ReadAsHandedIn, RestoreIdentity, ShowHarmless
+from grader.nbgrader_plugin import (
+    ExplainGrade,
+    GradeWithoutKernel,
+    HideTests,
+    ReadAsHandedIn,
+    RestoreIdentity,
+    ShowHarmless,
+)
 
 c = get_config()  # noqa: F821
 
@@ -36,7 +43,7 @@ c.Autograde.autograde_preprocessors = [
 # Autograding restores the hidden tests in the instructor's copy; feedback goes to the learner without them.
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
-    "nbgrader.preprocessors.ClearHiddenTests",
+    HideTests,
     "nbconvert.preprocessors.sanitize.SanitizeHTML",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]

@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["check", "discuss", "heatmap", "hint", "inputs", "progress", "self_review", "solution"]
+__all__ = [
+    "check",
+    "discuss",
+    "hand_in",
+    "heatmap",
+    "hint",
+    "inputs",
+    "interview",
+    "progress",
+    "self_review",
+    "solution",
+]
 
 if TYPE_CHECKING:
-    from grader.kernel import check, discuss, hint, inputs, progress, self_review, solution
+    from grader.kernel import check, discuss, hand_in, hint, inputs, interview, progress, self_review, solution
     from grader.report.picture import heatmap
 
 

@@ -14,7 +14,9 @@ from grader.course.course import PUBLIC_FOLDER
 from grader.desk import magic, told
 from grader.desk.buttons import Button, has_widgets, show_boxes, show_buttons
 from grader.desk.desk import HOSTED, Desk, DeskError, public_hints
+from grader.desk.draw import Level, NothingFitsError
 from grader.desk.here import Checked, check_here, exercise_of, inputs_of, located
+from grader.desk.interview import current, not_now
 from grader.desk.language import say, spoken
 from grader.desk.progress import Progress, data_folder
 from grader.desk.shown import Markdown, Result, shell
@@ -27,6 +29,14 @@ from grader.wire.calls import Call
 
 class CheckFailedError(AssertionError):
     """Raised by ``check(..., strict=True)`` below full marks; its text is the report."""
+
+
+class NotNowError(Exception):
+    """Raised by ``check`` in an interview that goes on; its text says how to hand in."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it."""
+        return [str(self)]
 
 
 def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang: Language | None = None) -> Result:
@@ -44,7 +54,7 @@ def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang
         ValueError: no exercise of this course asks for what was given.
     """
     language = spoken(lang)
-    found = check_here(targets, exercise, _calling())
+    found = _allowed(check_here(targets, exercise, _calling()), language)
     if not strict:
         return _checked(found, language)
     if not found.report.passed:
@@ -54,7 +64,12 @@ def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang
 
 def load(shell: Any) -> None:
     """Give IPython's shell the magic ``%%check``."""
-    magic.register(shell, lambda exercise: _checked(check_here((exercise,), None, shell.user_ns), spoken()))
+
+    def check_what_is_there(exercise: str) -> None:
+        language = spoken()
+        _checked(_allowed(check_here((exercise,), None, shell.user_ns), language), language)
+
+    magic.register(shell, check_what_is_there)
 
 
 def inputs(exercise: str, case: str) -> Call:
@@ -76,10 +91,11 @@ def hint(target: Any, lang: Language | None = None, number: int | None = None) -
     language = spoken(lang)
     exercise = exercise_of(target, _calling())
     try:
+        _allow(exercise)
         hints = _hints(exercise)[language]
     except DeskError as error:
         return Markdown(say(error.text, language))
-    following = hints_given(_progress().records(), exercise) + 1
+    following = _hints_had(exercise) + 1
     chosen = max(1, min(number or following, following, len(hints)))
     _progress().add("hint", exercise, number=chosen)
     return Markdown(told.hint(hints, chosen, _call("solution", exercise), language))
@@ -88,8 +104,10 @@ def hint(target: Any, lang: Language | None = None, number: int | None = None) -
 def discuss(target: Any, lang: Language | None = None) -> Any:
     """The discussion of an exercise, then what the interviewer asks next, each question with its answer."""
     language = spoken(lang)
+    exercise = exercise_of(target, _calling())
     try:
-        script = _desk().script(exercise_of(target, _calling()))
+        _allow(exercise)
+        script = _desk().script(exercise)
     except DeskError as error:
         return Markdown(say(error.text, language))
     return Markdown(told.discussion(script, language))
@@ -104,6 +122,7 @@ def solution(target: Any, yes: bool = False, lang: Language | None = None) -> An
 
 def _solution(exercise: str, yes: bool, language: Language, calling: dict[str, Any], how_to_agree: str) -> Any:
     try:
+        _allow(exercise)
         script = _desk().script(exercise)
     except DeskError as error:
         return Markdown(say(error.text, language))
@@ -123,9 +142,12 @@ def self_review(exercise: str, lang: Language | None = None, ticked: Collection[
     language = spoken(lang)
     try:
         desk, exercise = _desk(), exercise_of(exercise, _calling())
+        _allow(exercise)
         part = desk.script(exercise).written_part(language)
     except DeskError as error:
         return Markdown(say(error.text, language))
+    if not part.answer:
+        return Markdown(say(told.NOTHING_WRITTEN.format(exercise=exercise, call=_call("discuss", exercise)), language))
     if ticked is not None:
         for item in range(1, len(part.rubric) + 1):
             _progress().add("tick", exercise, item=item, ticked=item in ticked)
@@ -153,6 +175,18 @@ def progress(lang: Language | None = None) -> Any:
     shown.show()
     show_buttons(_buttons(following.entry.id, language, passed=False))
     return None
+
+
+def _allowed(found: Checked, language: Language) -> Checked:
+    """What came of a check, where it may be told.
+
+    Raises:
+        NotNowError: the exercise is asked in an interview that goes on.
+    """
+    why_not = not_now(current(_progress().records()), found.report.exercise)
+    if why_not:
+        raise NotNowError(say(why_not, language))
+    return found
 
 
 def _checked(found: Checked, language: Language) -> Result:
@@ -204,6 +238,48 @@ def _user_names() -> dict[str, Any]:
     return running.user_ns if running is not None else {}
 
 
+def interview(
+    minutes: int = 45, topic: str | None = None, level: Level | None = None, lang: Language | None = None
+) -> Any:
+    """Begin an interview: questions that fit the time and what you are weak at, in a notebook of their own.
+
+    Args:
+        minutes: how long it lasts.
+        topic: what it is about: an assignment, a tag, or a word of titles.
+        level: ``"easy"``, ``"medium"`` or ``"hard"``.
+        lang: ``"en"`` or ``"zh"``; that of the environment when None.
+    """
+    from grader.desk.interview_here import begun
+
+    language = spoken(lang)
+    try:
+        return begun(_desk(), minutes, topic, level, language)
+    except (DeskError, NothingFitsError) as error:
+        return Markdown(say(error.text, language))
+
+
+def hand_in(lang: Language | None = None) -> Any:
+    """Hand in the interview that goes on: the interviewer's questions, then the scorecard."""
+    from grader.desk.interview_here import handed_in
+
+    language = spoken(lang)
+    try:
+        return handed_in(_desk(), _calling(), language)
+    except DeskError as error:
+        return Markdown(say(error.text, language))
+
+
+def _allow(exercise: str) -> None:
+    """Raise where nothing is told of an exercise now.
+
+    Raises:
+        DeskError: it is asked in an interview that goes on.
+    """
+    why_not = not_now(current(_progress().records()), exercise)
+    if why_not:
+        raise DeskError(why_not)
+
+
 def _call(name: str, exercise: str) -> str:
     """What to write for it; most notebooks have imported no more than ``check`` and ``hint``."""
     return f'from grader import {name}; {name}("{exercise}")'
@@ -250,6 +326,13 @@ def _hints(exercise: str) -> dict[str, list[str]]:
     if found is not None and found.course.find(exercise):
         return _desk().hints(exercise)
     return public_hints(exercise, Path.cwd() / PUBLIC_FOLDER)
+
+
+def _hints_had(exercise: str) -> int:
+    found = located()
+    if found is not None and found.course.find(exercise):
+        return _desk().standings().of(exercise).hints
+    return hints_given(_progress().records(), exercise)
 
 
 def _source(value: Any) -> str:

@@ -18,7 +18,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.api import Gradebook, SourceCell
 from nbgrader.converters.base import NbGraderException
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import ClearHiddenTests, NbGraderPreprocessor
 from traitlets import Bool
 
 from grader.course.course import find_course
@@ -62,11 +62,9 @@ class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]
         where = Path(resources["metadata"]["path"]) / f"{names['notebook']}.ipynb"
         submitted = [] if where.is_symlink() else nb.cells
         cells = []
-        for cell in submitted:
-            claimed = _claimed_id(cell)
-            cell.metadata = NotebookNode()
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
+        for number, handed_in in enumerate(submitted, 1):
+            claimed = _claimed_id(handed_in)
+            cell = _without_claims(handed_in, f"cell-{number}")
             identity = ours.get(claimed or "")
             if identity and identity["solution"] and identity["cell_type"] == cell.cell_type:
                 cell.metadata["nbgrader"] = NotebookNode(ours.pop(claimed))
@@ -80,7 +78,7 @@ class RestoreIdentity(NbGraderPreprocessor):  # type: ignore[misc]
                 cell = new_code_cell(sources[name])
             cell.metadata = NotebookNode(nbgrader=NotebookNode(identity))
             cells.append(cell)
-        nb.cells = cells
+        nb.cells, nb.nbformat_minor = cells, nbformat.v4.nbformat_minor
         nb.metadata = NotebookNode(kernelspec=KERNEL, language_info=LANGUAGE)
         return nb, resources
 
@@ -100,6 +98,17 @@ class ShowHarmless(NbGraderPreprocessor):  # type: ignore[misc]
             cell.source = harmless(cell.source)
             if "attachments" in cell:
                 cell.attachments = NotebookNode(harmless_images(cell.attachments))
+        return cell, resources
+
+
+class HideTests(ClearHiddenTests):  # type: ignore[misc]
+    """Takes the hidden tests out of the course's own cells. A learner's may hold nbgrader's marks."""
+
+    def preprocess_cell(self, cell: NotebookNode, resources: Any, cell_index: int) -> tuple[NotebookNode, Any]:
+        """Clear a cell that the course graded and locked."""
+        identity = cell.metadata.get("nbgrader", {})
+        if identity.get("grade") and identity.get("locked"):
+            return super().preprocess_cell(cell, resources, cell_index)  # type: ignore[no-any-return]
         return cell, resources
 
 
@@ -127,7 +136,8 @@ class GradeWithoutKernel(NbGraderPreprocessor):  # type: ignore[misc]
         lacking = why_not(session.runner.layers()) if self.require_sandbox else None
         if lacking:
             raise NbGraderException(f"{lacking} To do without: c.GradeWithoutKernel.require_sandbox = False")
-        grader = session.grader(exercise)
+        # It may have been released under an id that the exercise had once.
+        grader = session.grader(session.located.course.named(exercise) or exercise)
         try:
             report = grader.grade_cells(session.with_modules(submission_of(path, Contents(answer)), grader))
         except UnreadableError as error:
@@ -174,6 +184,16 @@ def _outputs(report: Report, points: float) -> list[NotebookNode]:
         new_output("display_data", data={"text/html": as_html(report), "text/plain": ""}),
         new_output("execute_result", data={"text/plain": score}, execution_count=1),
     ]
+
+
+def _without_claims(cell: NotebookNode, name: str) -> NotebookNode:
+    """The cell as the format that is known here has it, by a name of ours."""
+    plain = NotebookNode(cell_type=cell.cell_type, source=cell.source, id=name, metadata=NotebookNode())
+    if cell.cell_type == "code":
+        plain |= {"outputs": [], "execution_count": None}
+    elif "attachments" in cell:
+        plain["attachments"] = cell.attachments
+    return plain
 
 
 def _identity(cell: SourceCell, graded: Any, solution: bool) -> dict[str, Any]:

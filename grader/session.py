@@ -149,11 +149,11 @@ class Session:
         return replace(submission, files=files)
 
     def _is_exercise(self, name: str) -> bool:
-        return self.located.course.find(name) is not None
+        return self.located.course.named(name) is not None
 
     def _named(self, path: Path) -> str | None:
         # The file name is the instructor's or the course's; metadata is only the learner's word.
-        return next((name for name in possible_exercises(path.name) if self.located.course.find(name)), None)
+        return next(filter(None, map(self.located.course.named, possible_exercises(path.name))), None)
 
     def _exercise_of(self, submission: Submission) -> str:
         """The exercise that a file is for whose name does not tell.
@@ -162,8 +162,8 @@ class Session:
             UnreadableError: nothing in it tells, or what does disagrees.
         """
         defined = definitions(submission.cells).keys()
-        named = submission.named_exercise
-        if named is not None and self.located.course.find(named):
+        named = self.located.course.named(submission.named_exercise or "")
+        if named is not None:
             answered = [] if self._asked.by(named) & defined else self._asked.answered(defined)
             if answered:
                 raise UnreadableError(_disagree(named, answered, shown(submission.path.name)))
@@ -174,8 +174,8 @@ class Session:
         return answered[0]
 
     def _named_otherwise(self, submission: Submission, exercise: str) -> tuple[Note, ...]:
-        named = submission.named_exercise
-        if named is None or named == exercise or not self.located.course.find(named):
+        named = self.located.course.named(submission.named_exercise or "")
+        if named is None or named == exercise:
             return ()
         name = shown(submission.path.name)
         return (

@@ -33,24 +33,24 @@ def settled(value: tuple[Tensor, Tensor], expected: tuple[Tensor, Tensor]) -> Te
 
 
 def sums_of_weights(module, x):
-    """Whether training draws anything at all; and, with values of 1 and no projection after, the sum of each row."""
-    drawn = not torch.equal(module(x, x, x), module(x, x, x))
+    """Two calls in training; and, with values of 1 and no projection after, the sum of each row."""
+    twice = module(x, x, x), module(x, x, x)
     ones, nothing, same = torch.ones_like(x), torch.zeros(x.shape[-1], x.shape[-1]), torch.eye(x.shape[-1])
     layers = {"q_proj": nothing, "k_proj": nothing, "v_proj": same, "out_proj": same}
     with torch.no_grad():
-        return drawn, with_layers(module, layers, ones, ones, ones)
+        return *twice, with_layers(module, layers, ones, ones, ones)
 
 
-def dropped(value: tuple[bool, Tensor], expected: tuple[bool, Tensor]) -> Text | None:
+def dropped(value: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> Text | None:
     """Judges 512 rows of 32 equal weights. All bounds are at least six standard deviations wide."""
-    drawn, output = value
-    if output.shape != expected[1].shape:
+    first, second, output = value
+    if output.shape != expected[2].shape:
         return Text("In training the output has another shape.", "训练模式下输出的形状不对。")
     sums = output.double().unflatten(-1, (HEADS, -1))
     rows = sums[..., 0]
     variance = DROPPED / (1 - DROPPED) / rows.shape[1]
     wrong = [
-        (not drawn, "In training mode nothing is dropped.", "训练模式下什么都没有被丢弃。"),
+        (torch.equal(first, second), "In training mode nothing is dropped.", "训练模式下什么都没有被丢弃。"),
         (
             worst(sums, rows.unsqueeze(-1).expand_as(sums)) > 1e-3,
             "Dropout acts on single features of the values or of the output; it acts on the weights.",

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from grader.authoring import Case, Elsewhere, Exercise, Inputs, Text, built, call, known, replace, sibling
+from grader.authoring import Case, Inputs, Text, built, replace
 
 
 def causal(L: int, S: int | None = None) -> Tensor:
@@ -62,22 +60,28 @@ def layers_named(*init: Any, **init_kwargs: Any) -> Case:
     )
 
 
-def modes(module, *inputs):  # type: ignore[no-untyped-def]
-    """One module taken from mode to mode: does the mode decide alone whether something is dropped?"""
-    import torch
+TURNS = (False, True, False, True, False, True)
 
-    def drops(training):  # type: ignore[no-untyped-def]
+
+def through_modes(module, *inputs):  # type: ignore[no-untyped-def]
+    """Two calls in each of the modes that one module is taken through, and two in training without gradients."""
+
+    def two_calls(training):  # type: ignore[no-untyped-def]
         module.train(training)
-        first, second = (module(*(x.clone() for x in inputs)) for _ in range(2))
-        return not torch.equal(first, second)
+        return [module(*(x.clone() for x in inputs)) for _ in range(2)]
 
-    turns = (False, True, False, True, False, True)
-    follows = [drops(training) == training for training in turns]
+    found = [two_calls(training) for training in TURNS]
     with torch.no_grad():
-        return {
-            "dropping follows the mode, whatever it was before": all(follows),
-            "and so it does under no_grad": drops(True),
-        }
+        return [*found, two_calls(True)]
+
+
+def follows_the_mode(value, *inputs):  # type: ignore[no-untyped-def]
+    """Of `through_modes`: does the mode decide alone whether something is dropped?"""
+    *drops, without_gradients = [not torch.equal(first, second) for first, second in value]
+    return {
+        "dropping follows the mode, whatever it was before": drops == list(TURNS),
+        "and so it does under no_grad": without_gradients,
+    }
 
 
 def state_shapes(module):  # type: ignore[no-untyped-def]
@@ -115,7 +119,7 @@ def another_scale(value: Any, expected: Tensor) -> Text | None:
         return None
     return Text(
         "The scores are multiplied by a number other than 1/√d, d being the size of the vectors that are dotted.",
-        "打分所乘的数不是 1/√d，其中 d 是做点积的向量的维度。",
+        "得分所乘的数不是 1/√d，其中 d 是做点积的向量的维度。",
     )
 
 
@@ -132,49 +136,19 @@ def softmax_by_fixed_axis(old: str, scores: str, patched: str = "") -> dict[str,
     }
 
 
-BUGS = (
-    "sigmoid-weights",
-    "wrong-scale",
-    "heads-not-split",
-    "shared-projection",
-    "dropout-in-eval",
-    "zeros-not-minus-inf",
-)
-
-
-def debugging(mends: str, bug: str) -> Exercise:
-    """The grading of a debugging exercise: that of the exercise it mends, and the name of the bug.
-
-    ``mends`` is ``<assignment>/<exercise>``.
-    """
-    mended, reference = sibling(mends)
-
-    def cases(rand: Inputs) -> Iterator[Case]:
-        yield from mended.cases(rand)
-        yield Case("the bug is named", call(), family="interface", target="bug", probe=itself, fault=names_the_bug)
-
-    named = f'bug = "{bug}"'
-    another = BUGS[BUGS.index(bug) - 1]
-    misnamed = known(bug_misnamed=[replace(named, f'bug = "{another}"'), replace(named, 'bug = ""')])
-    moved = tuple(
-        dataclasses.replace(mistake, variants=tuple(Elsewhere(variant, reference) for variant in mistake.variants))
-        for mistake in mended.mistakes
-    )
-    return dataclasses.replace(mended, targets=(*mended.targets, "bug"), cases=cases, mistakes=(*moved, *misnamed))
-
-
-def names_the_bug(value: Any, expected: Any) -> Text | None:
-    """The message does not give the answer away."""
-    if value == expected:
-        return None
-    return Text(
-        "`bug` does not name what was wrong with the code: choose the slug from the list.",
-        "`bug` 没有说对代码的问题所在：请从列表中选择正确的标识。",
-    )
-
-
 def itself(value):  # type: ignore[no-untyped-def]
     return value
+
+
+def without_gradients(module, *inputs):  # type: ignore[no-untyped-def]
+    """What a module answers as it is used after training: in ``eval()``, and with nothing recorded.
+
+    There ``nn.MultiheadAttention`` takes another path, which may answer otherwise.
+    """
+    import torch
+
+    with torch.no_grad():
+        return module.eval()(*inputs)
 
 
 def together_or_alone(*edits: tuple[str, str]) -> list[Any]:
@@ -277,6 +251,13 @@ masks_mistaken: dict[str, Any] = {
     "mask_inverted": [replace("~mask,", "mask,"), replace(("~mask,", "mask,"), ("~mask.any", "mask.all"))],
     "mask_ignored": replace((FILL, "scores"), (EMPTY, "weights")),
     "mask_after_softmax": replace((FILL, "scores"), (EMPTY, "weights.masked_fill(~mask, 0.0)")),
+    "mask_too_weak": [
+        *(replace('float("-inf")', low) for low in ("-1.0", "-100.0", "-1e4")),
+        *(replace(('float("-inf")', low), (EMPTY, "weights")) for low in ("-1.0", "-100.0")),
+        replace(FILL, "scores + mask.to(scores.dtype)"),
+        replace((FILL, "scores + mask.to(scores.dtype)"), (EMPTY, "weights")),
+    ],
+    "mask_plus_infinity": replace(('float("-inf")', 'float("inf")'), (EMPTY, "weights")),
     "masked_scores_zero": [replace('float("-inf")', "0.0"), replace(('float("-inf")', "0.0"), (EMPTY, "weights"))],
     "empty_rows_nan": replace(EMPTY, "weights"),
     "nan_gradient": [
@@ -288,7 +269,11 @@ masks_mistaken: dict[str, Any] = {
 mask_changed_in_place = replace(FILL, f"{FILL.replace('~mask', 'mask.logical_not_()')}\n            mask = ~mask")
 weights_mistaken: dict[str, Any] = {
     "no_softmax": instead_of(SOFTMAX, 'scores.masked_fill(scores == float("-inf"), 0.0)', "scores"),
-    "softmax_overflow": replace(SOFTMAX, "(scores.exp() / scores.exp().sum(dim=-1, keepdim=True))"),
+    "sigmoid_for_softmax": replace(SOFTMAX, "torch.sigmoid(scores)"),
+    "softmax_overflow": [
+        replace(SOFTMAX, "(scores.exp() / scores.exp().sum(dim=-1, keepdim=True))"),
+        replace(SOFTMAX, "((scores - scores.max()).exp() / (scores - scores.max()).exp().sum(dim=-1, keepdim=True))"),
+    ],
     "detached_weights": replace(SOFTMAX, f"{SOFTMAX}.detach()"),
 }
 weights_of_heads_mistaken: dict[str, Any] = {

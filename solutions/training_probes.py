@@ -13,8 +13,16 @@ from grader.authoring import Text
 FOREIGN = "a foreign tensor"
 
 
+def parameters_in(module, prefix=""):
+    """By name, from where a module keeps them: its methods are code, which other code can replace."""
+    found = {prefix + name: parameter for name, parameter in vars(module)["_parameters"].items()}
+    for name, part in vars(module)["_modules"].items():
+        found |= parameters_in(part, f"{prefix}{name}.")
+    return {name: parameter for name, parameter in found.items() if parameter is not None}
+
+
 def initialised(target, like, kind):
-    """What becomes of a model in which every number was 7."""
+    """A model in which every number was 7, initialised: the parameters that it had, and those that it has."""
     deep = nn.ModuleList([nn.Sequential(nn.Linear(80, 40), nn.ReLU())])
     others = {"embedding": nn.Embedding(12, 5), "norm": nn.LayerNorm(6)}
     models = {
@@ -22,15 +30,29 @@ def initialised(target, like, kind):
         "one layer": nn.Linear(32, 96, bias=False),
     }
     model = models[kind].to(like.dtype)
-    for parameter in model.parameters():
+    had = parameters_in(model)
+    for parameter in had.values():
         nn.init.constant_(parameter, 7.0)
-    before = dict(model.named_parameters())
     target(model)
-    after = dict(model.named_parameters())
+    has = parameters_in(model)
     return {
-        "parameters": {name: parameter.detach() for name, parameter in after.items()},
-        "replaced": [name for name in before if after.get(name) is not before[name] or not after[name].requires_grad],
-        "recast": [name for name in after if after[name].dtype != like.dtype],
+        "had": {name: parameter.detach() for name, parameter in had.items()},
+        "has": {name: parameter.detach() for name, parameter in has.items()},
+        "trained": [name for name, parameter in has.items() if parameter.requires_grad],
+    }
+
+
+def what_became(value, like, kind):
+    """Of `initialised`. A parameter that was replaced has other numbers than the one in its place."""
+    had, has = value["had"], value["has"]
+    return {
+        "parameters": has,
+        "replaced": [
+            name
+            for name, parameter in had.items()
+            if name not in has or not torch.equal(parameter, has[name]) or name not in value["trained"]
+        ],
+        "recast": [name for name, parameter in has.items() if parameter.dtype != like.dtype],
     }
 
 
@@ -88,8 +110,8 @@ def learning_rates(target, steps, d_model, warmup_steps):
     return {f"step {step}": float(target(step, d_model, warmup_steps)) for step in steps}
 
 
-def grouped(target, kind, weight_decay):
-    """The names of the parameters in each group."""
+def model_of(kind):
+    """A model whose parameters are to be grouped, and these by name, each once."""
     tokens, body = nn.Embedding(11, 6), nn.Sequential(nn.Linear(6, 6), nn.LayerNorm(6))
     plain = {"embedding": tokens, "q_proj": nn.Linear(6, 6), "norm": nn.LayerNorm(6), "head": nn.Linear(6, 5)}
     nested = nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 9), nn.Linear(9, 4))
@@ -100,17 +122,40 @@ def grouped(target, kind, weight_decay):
         "tied, head first": {"output": _tied_to(tokens), "tokens": tokens, "body": body},
         "shared": {"first": body[0], "second": _tied_to(body[0])},
     }
-    model = nn.ModuleDict(models[kind])
+    model, named = nn.ModuleDict(models[kind]), {}
+    for name, parameter in parameters_in(model).items():
+        if not any(parameter is other for other in named.values()):
+            named[name] = parameter
+    return model, named
+
+
+def grouped(target, kind, weight_decay):
+    """The gradients of what is in each group. Of a copy there is none; a parameter's consist of its number."""
+    model, named = model_of(kind)
     groups = list(target(model, weight_decay))
     if len(groups) != 2:
         raise TypeError("a list of two groups is asked for")
-    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    for number, parameter in enumerate(named.values()):
+        parameter.grad = torch.full_like(parameter, number)
     listed = []
     for group in groups:
         # Optimisers take pairs of a name and a parameter as well.
         parameters = [item[1] if isinstance(item, tuple) else item for item in group["params"]]
-        listed.append(sorted(names.get(id(parameter), FOREIGN) for parameter in parameters))
+        listed.append([parameter.grad for parameter in parameters])
     return {"groups": listed, "weight_decay": [float(group["weight_decay"]) for group in groups]}
+
+
+def names_in_groups(value, kind, weight_decay):
+    """Of `grouped`: the names of the parameters whose gradients these are."""
+    _, named = model_of(kind)
+
+    def name_of(gradient):
+        for number, (name, parameter) in enumerate(named.items()):
+            if gradient is not None and torch.equal(gradient, torch.full_like(parameter, number)):
+                return name
+        return FOREIGN
+
+    return {**value, "groups": [sorted(map(name_of, gradients)) for gradients in value["groups"]]}
 
 
 def _tied_to(layer, bias=True):

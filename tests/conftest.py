@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -149,3 +150,11 @@ def attn(session: Session, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Don
         return Done(done.exit_code, done.stdout, done.stderr)
 
     return run
+
+
+@pytest.fixture
+def here(attn: Callable[..., Done], data: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The learner is in a workspace of their own."""
+    shutil.copytree(made, tmp_path / "mine")
+    monkeypatch.chdir(tmp_path / "mine")
+    return tmp_path / "mine"

@@ -11,7 +11,8 @@ from typing import IO
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from grader.course.course import find_course
+from grader.course.course import LocatedCourse, find_course
+from grader.course.script import read_script
 from grader.report.difference import without_varying
 from grader.report.model import Report, json_form
 
@@ -97,3 +98,14 @@ def report_schema() -> str:
     written = {"$schema": GenerateJsonSchema.schema_dialect}
     written |= json_form().json_schema(mode="serialization", schema_generator=_WithoutTitles)
     return json.dumps(written, indent=1, ensure_ascii=False) + "\n"
+
+
+def solve(course: LocatedCourse, exercise: str, path: Path) -> None:
+    """Write the right solution into a notebook."""
+    script = read_script(course.solution(exercise) / "notebook.py")
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    code = [cell for cell in script.code if "broken" not in cell.tags]
+    answers = {stub: cell.source for stub, cell in zip(script.handed_out, code, strict=True) if "solution" in cell.tags}
+    for cell in notebook["cells"]:
+        cell["source"] = answers.get("".join(cell["source"]), cell["source"])
+    path.write_text(json.dumps(notebook), encoding="utf-8")

@@ -54,7 +54,10 @@ UNSAFE = {
 }
 """Attacks that are not let loose without a sandbox."""
 
-OURS = ("07_patches_the_runner", "14_", "24_stops_itself", "27_finds", "28_", "29_", "30_warnings", "25_changes")
+OURS = (
+    *("07_patches_the_runner", "14_", "24_stops_itself", "27_finds", "28_", "29_", "30_warnings", "25_changes"),
+    *("32_", "33_", "34_", "35_", "36_", "37_", "38_"),
+)
 """Beginnings of the names of attacks on what nbgrader does not have, such as pipes of results."""
 
 RIGHT_THERE = {"19_rebinds_in_a_cell_of_its_own", "20_looks_for_the_grader"}
@@ -118,7 +121,7 @@ def _attn(at: Place, attacks: list[Attack]) -> dict[str, dict[str, Any]]:
     for name, text in HONEST.items():
         at.hand_in(f"honest-{name}", text)
     for attack in attacks:
-        at.hand_in(attack.name, attack.text)
+        at.hand_in_attack(attack)
     handed_out = json.loads((at.course / "exercises/01-foundations" / f"{EXERCISE}.ipynb").read_text(encoding="utf-8"))
     for notebook_attack in NOTEBOOK_ATTACKS:
         folder = at.submissions / notebook_attack.name
@@ -213,6 +216,7 @@ def _stock_exercise() -> dict[str, Any]:
 def _row(attack: Attack | NotebookAttack, ours: dict[str, dict[str, Any]], theirs: dict[str, float | None]) -> Row:
     report = ours[attack.name]
     most = {name: ours[f"honest-{name}"]["score"] for name in HONEST} | {
+        "right": report["max_score"],
         "half": report["max_score"] / 2,
         "less than right": report["max_score"] - 0.01,
     }

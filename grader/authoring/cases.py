@@ -85,8 +85,14 @@ class Case:
         probe: ``probe(target, *args, **kwargs)`` replaces the plain call, and what it returns is the answer. It travels
             to the child as text, with what it uses of its file and of ``solutions/``.
         fault: says what is wrong, where a value is not simply equal to the reference's. It is kept as text, too.
+        summary: ``summary(value, *args, **kwargs)``, of what came back and of the inputs: its result is compared (or
+            judged by ``fault``) in place of the value. The grader makes it outside of the learner's process, where
+            nobody can forge it. It is kept as text, too.
         tolerance: relative to the magnitude of the expected tensor; from the dtype when None.
         public: shown to learners who have no access to ``solutions/``.
+        essential: what the exercise is about; whoever fails here gets at most half the points.
+        weight: what its check is worth, where any other is worth 1.
+        needs_the_rest: worth points, and looked at, only where every other case is answered rightly.
     """
 
     reason: str
@@ -100,8 +106,12 @@ class Case:
     raises: str | None = None
     probe: Callable[..., Any] | None = None
     fault: Fault | None = None
+    summary: Callable[..., Any] | None = None
     tolerance: float | None = None
     public: bool = False
+    essential: bool = False
+    weight: float = 1.0
+    needs_the_rest: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.reason, str) or not isinstance(self.called, Called):
@@ -109,6 +119,8 @@ class Case:
         for option, value, allowed in (("family", self.family, FAMILIES), ("dtype", self.dtype, DTYPES)):
             if value not in allowed:
                 raise ValueError(f"{option}={value!r} is none of {', '.join(allowed)}")
+        if self.weight <= 0:
+            raise ValueError(f"weight={self.weight!r}: a check is worth more than nothing")
         if not isinstance(self.raises, str | None):
             raise TypeError(f"raises={self.raises!r} is a name: {getattr(self.raises, '__name__', '')!r}")
 

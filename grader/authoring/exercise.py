@@ -26,7 +26,13 @@ LIBRARY_ATTENTION = (
     "_scaled_dot_product_flash_attention",
     "_scaled_dot_product_flash_attention_for_cpu",
     "_scaled_dot_product_efficient_attention",
+    "_scaled_dot_product_cudnn_attention",
     "_scaled_dot_product_fused_attention_overrideable",
+    "_scaled_dot_product_attention_math_for_mps",
+    "_flash_attention_forward",
+    "_efficient_attention_forward",
+    "_triton_multi_head_attention",
+    "_triton_scaled_dot_attention",
     "flex_attention",
 )
 """PyTorch's ready-made attention, as names in code and as operations at run time."""

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from grader.child.forbidden import taken_away, touched
 from grader.child.quota import SCRATCH
 from grader.child.standin import MissingLibraryError, StandIn
 from grader.values.tree import Path, leaves, map_leaves, map_paths, tensors
@@ -78,24 +77,30 @@ def _without_what_varies(message: str) -> str:
 def perform(call: Call, scope: dict[str, Any], errors_caught: tuple[type[BaseException], ...] = ERRORS) -> Outcome:
     """Make one call in the learner's namespace and observe it."""
     outcome = Outcome()
-    try:
-        target = _target(call, scope)
-        args, kwargs, named = _fresh_inputs(call)
-        before = {name: tensor.detach().clone() for name, tensor in named.items()}
-        watch = Watch(call)
-        with watch.active():
-            outcome.value = _invoke(call, target, args, kwargs)
-        outcome.changed = [name for name, tensor in named.items() if not _same(tensor.detach(), before[name])]
-        outcome.seen, outcome.largest = sorted(watch.seen), watch.largest
-        outcome.devices = sorted({tensor.device.type for _, tensor in tensors(outcome.value)})
-        if call.gradients:
-            _backward(outcome, named, target)
-        if call.twice:
-            args, kwargs, _ = _fresh_inputs(call)
-            outcome.again = _invoke(call, target, args, kwargs)
-    except errors_caught as error:
-        outcome.raised = describe(error)
+    touched.clear()
+    with taken_away(call.watched):
+        try:
+            _observe(call, scope, outcome)
+        except errors_caught as error:
+            outcome.raised = describe(error)
+    outcome.seen = sorted(touched)
     return outcome
+
+
+def _observe(call: Call, scope: dict[str, Any], outcome: Outcome) -> None:
+    target = _target(call, scope)
+    args, kwargs, named = _fresh_inputs(call)
+    before = {name: tensor.detach().clone() for name, tensor in named.items()}
+    with _Sizes() if call.measure else nullcontext() as sizes:
+        outcome.value = _invoke(call, target, args, kwargs)
+    outcome.largest = sizes.largest if sizes else 0
+    outcome.changed = [name for name, tensor in named.items() if not _same(tensor.detach(), before[name])]
+    outcome.devices = sorted({tensor.device.type for _, tensor in tensors(outcome.value)})
+    if call.gradients:
+        _backward(outcome, named, target)
+    if call.twice:
+        args, kwargs, _ = _fresh_inputs(call)
+        outcome.again = _invoke(call, target, args, kwargs)
 
 
 def _target(call: Call, scope: dict[str, Any]) -> Any:
@@ -134,7 +139,8 @@ def _fresh_inputs(call: Call) -> tuple[Any, Any, dict[str, Tensor]]:
 
         return map_paths(named_copy, value)
 
-    args = tuple(copies(value, f"argument {i}") for i, value in enumerate(call.args, 1))
+    names = (*call.names, *(f"[{i}]" for i in range(len(call.names), len(call.args))))
+    args = tuple(copies(value, name) for name, value in zip(names, call.args, strict=False))
     kwargs = {key: copies(value, key) for key, value in call.kwargs.items()}
     return args, kwargs, named
 
@@ -189,39 +195,6 @@ def _same(left: Tensor, right: Tensor) -> bool:
     return left.shape == right.shape and left.dtype == right.dtype and bool(((left == right) | (left != left)).all())
 
 
-class Watch:
-    """Notes which watched functions are called, whatever name they are called by, and how large a tensor gets."""
-
-    def __init__(self, call: Call) -> None:
-        self.seen: set[str] = set()
-        self.largest = 0
-        self.modes: list[Callable[[], AbstractContextManager[Any]]] = []
-        if call.watched:
-            self.modes.append(lambda: _Functions(frozenset(call.watched), self))
-        if call.measure:
-            self.modes.append(lambda: _Sizes(self))
-
-    @contextmanager
-    def active(self) -> Iterator[None]:
-        """Watch for as long as the context lasts."""
-        with ExitStack() as stack:
-            for mode in self.modes:
-                stack.enter_context(mode())
-            yield
-
-
-class _Functions(TorchFunctionMode):
-    def __init__(self, watched: frozenset[str], watch: Watch) -> None:
-        super().__init__()
-        self.watched, self.watch = watched, watch
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = getattr(func, "__name__", "").split(".")[0]
-        if name in self.watched:
-            self.watch.seen.add(name)
-        return func(*args, **(kwargs or {}))
-
-
 class _Sizes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts elements of every tensor that an operation allocates; views of what exists already cost nothing."""
 
@@ -230,15 +203,15 @@ class _Sizes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         # Else every operation is wrapped for torch.compile, which takes seconds to import and writes to /tmp.
         return False
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.watch = watch
+        self.largest = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         for _, tensor in tensors(result):
             stored = tensor.untyped_storage().nbytes() // max(tensor.element_size(), 1)
-            self.watch.largest = max(self.watch.largest, stored)
+            self.largest = max(self.largest, stored)
         return result
 
 

@@ -11,7 +11,20 @@ from typer.core import TyperGroup
 from grader.cli.common import LangOption
 from grader.desk.language import spoken
 
-ORDER = ("start", "list", "next", "check", "hint", "discuss", "solution", "reset", "progress")
+ORDER = (
+    "start",
+    "list",
+    "next",
+    "check",
+    "hint",
+    "discuss",
+    "solution",
+    "reset",
+    "progress",
+    "watch",
+    "interview",
+    "review",
+)
 """The learner's commands, which come first in the help."""
 
 

@@ -92,9 +92,9 @@ def known(located: LocatedCourse, exercises: list[str] | None) -> list[str]:
     """The exercises, if the course has them all; else a usage error that suggests what may have been meant."""
     there = [entry.id for _, entry in located.course.entries()]
     for name in exercises or []:
-        if name not in there:
+        if located.course.named(name) is None:
             usage_error(no_exercise(name, there))
-    return exercises or []
+    return [located.course.named(name) or name for name in exercises or []]
 
 
 def import_torch() -> Any:

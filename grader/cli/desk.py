@@ -13,20 +13,25 @@ import typer
 from grader.cli.common import course, said, usage_error
 
 if TYPE_CHECKING:
+    from grader.course.course import ExerciseEntry
     from grader.desk.desk import Desk
     from grader.text import Text
 
 
 def _ids(incomplete: str) -> list[str]:
     """For completion in a shell."""
+    return [entry.id for entry in entries() if entry.id.startswith(incomplete)]
+
+
+def entries() -> list[ExerciseEntry]:
+    """The exercises of the course around; none where there is no course."""
     from grader.course.course import find_course
     from grader.course.errors import CourseError
 
     try:
-        located = find_course()
+        return [entry for _, entry in find_course().course.entries()]
     except CourseError:
         return []
-    return [entry.id for _, entry in located.course.entries() if entry.id.startswith(incomplete)]
 
 
 Exercise = Annotated[
@@ -65,8 +70,8 @@ def file_of(path: Path) -> Path:
 
     with suppress(CourseError, DeskError):
         at = Desk(find_course())
-        if at.located.course.find(str(path)):
-            return Path(shown(at.file(str(path))))
+        if at.located.course.named(str(path)):
+            return Path(shown(at.file(at.exercise(str(path)))))
     return path
 
 

@@ -40,27 +40,20 @@ def check(exercise: Exercise, lang: LangOption = "en") -> None:
 
     at = desk()
     name = exercise_of(at, exercise)
+    _allowed(at, name)
     try:
         path = Path(exercise) if Path(exercise).is_file() else at.file(name)
     except DeskError as error:
         usage_error(error.text)
     (report,) = run(at.located, [Work(path, shown(path))], name, Device.auto, TRUSTED).reports
+    from grader.cli.learn import after_passing
     from grader.cli.reports import show
-    from grader.desk.standing import what_is_next
-    from grader.text import Text
 
     show([report], lang, own=True)
     at.progress.checked(report)
     at.keep_page()
     if report.passed:
-        print(said(what_is_next(at.standings())))
-        print(
-            said(
-                Text(
-                    f"attn discuss {name}: what the interviewer asks next", f"attn discuss {name}：面试官接下来会问什么"
-                )
-            )
-        )
+        print("\n".join(after_passing(at, name)))
     say_trouble(at)
     if exit_status([report], None):
         raise typer.Exit(1)
@@ -81,6 +74,7 @@ def hint(
 
     at = desk()
     name = exercise_of(at, exercise)
+    _allowed(at, name)
     try:
         hints = at.hints(name)[lang]
     except DeskError as error:
@@ -101,7 +95,9 @@ def discuss(exercise: Exercise, lang: LangOption = "en") -> None:
     from grader.desk import told
 
     at = desk()
-    print_markdown(told.discussion(_script(at, exercise_of(at, exercise)), lang))
+    name = exercise_of(at, exercise)
+    _allowed(at, name)
+    print_markdown(told.discussion(_script(at, name), lang))
 
 
 @app.command()
@@ -111,9 +107,19 @@ def solution(exercise: Exercise, yes: Yes = False, lang: LangOption = "en") -> N
 
     at = desk()
     name = exercise_of(at, exercise)
+    _allowed(at, name)
     script = _script(at, name)
     agreed(told.ASK.format(exercise=name), yes, f"attn solution {name} --yes")
     _show_solution(at, name, script, lang)
+
+
+def _allowed(at: Desk, name: str) -> None:
+    """End where the exercise is asked in an interview that goes on."""
+    from grader.desk.interview import current, not_now
+
+    why_not = not_now(current(at.progress.records()), name)
+    if why_not:
+        fail(why_not)
 
 
 def _script(at: Desk, name: str) -> Script:

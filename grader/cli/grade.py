@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +19,7 @@ from grader.cli.desk import file_of
 if TYPE_CHECKING:
     from grader.course.course import LocatedCourse
     from grader.report.model import Report
+    from grader.session import Session
     from grader.submission.find import Found, PassedOver, Work
 
 
@@ -61,7 +64,7 @@ def grade(
     found = _found(paths)
     work = found.work
     located = _trusted_course(paths)
-    known(located, [exercise] if exercise else None)
+    exercise = next(iter(known(located, [exercise] if exercise else None)), None)
     graded = run(located, work, exercise, device, _isolation(paths, work, require_sandbox))
     reports, modules = without_modules(graded, given=paths)
     from grader.cli.passed_over import list_passed_over
@@ -158,6 +161,17 @@ def _trusted_course(paths: list[Path]) -> LocatedCourse:
 
 def run(located: LocatedCourse, work: list[Work], exercise: str | None, device: Device, isolation: Isolation) -> Graded:
     """Grade all of it; where that cannot be, the command ends."""
+    from rich.console import Console
+
+    bar = progress(Console(stderr=True), "grading", len(work))
+    with open_session(located, device, isolation) as session, bar as advance:
+        reports = session.grade_all(work, exercise, on_report=lambda _: advance())
+        return Graded(reports, session.modules)
+
+
+@contextmanager
+def open_session(located: LocatedCourse, device: Device, isolation: Isolation) -> Iterator[Session]:
+    """A session to grade in; where there can be none, or grading in it cannot go on, the command ends."""
     from grader.runner.suitable import suitable_children
 
     # It imports torch for a second or two; meanwhile, so does this process.
@@ -167,16 +181,13 @@ def run(located: LocatedCourse, work: list[Work], exercise: str | None, device: 
     if not children.serves(chosen):
         children.close()
         children = suitable_children(chosen, isolation.without)
-    from rich.console import Console
-
     from grader.course.errors import ExerciseError
     from grader.runner.children import RunnerError
     from grader.sandbox import not_held, why_not
     from grader.session import Session
 
-    bar = progress(Console(stderr=True), "grading", len(work))
     try:
-        with Session(located, chosen, isolation.without, children) as session, bar as advance:
+        with Session(located, chosen, isolation.without, children) as session:
             layers = session.runner.layers()
             lacking = why_not(layers) if isolation.required else None
             if lacking:
@@ -184,8 +195,7 @@ def run(located: LocatedCourse, work: list[Work], exercise: str | None, device: 
             exposed = None if isolation.without else not_held(layers)
             if exposed:
                 print(exposed, file=sys.stderr)
-            reports = session.grade_all(work, exercise, on_report=lambda _: advance())
-            return Graded(reports, session.modules)
+            yield session
     except (ExerciseError, RunnerError) as error:
         fail(str(error))
 

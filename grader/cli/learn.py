@@ -26,7 +26,7 @@ def list_exercises(json_file: Json = None, lang: LangOption = "en") -> None:
     at = desk()
     found = at.standings()
     if json_file:
-        write([as_data(at, standing) for standing in found], json_file)
+        write([as_data(at, found, standing) for standing in found], json_file)
     else:
         console, assignment = Console(), None
         for standing in found:
@@ -41,11 +41,11 @@ def list_exercises(json_file: Json = None, lang: LangOption = "en") -> None:
 def next_exercise(json_file: Json = None, lang: LangOption = "en") -> None:
     """Say what to do next: what you began last, or else the first exercise that is left."""
     at = desk()
-    following = at.standings().next
+    found = at.standings()
     if json_file:
-        write(as_data(at, following) if following else None, json_file)
+        write(as_data(at, found, found.next) if found.next else None, json_file)
     else:
-        print("\n".join(where_to_go(at, following, lang)))
+        print("\n".join(where_to_go(at, found)))
     say_trouble(at)
 
 
@@ -58,7 +58,7 @@ def show_where(lang: Language) -> None:
     found = at.standings()
     count = f"{found.passed}/{len(found.all)}"
     print(said(Text(f"{found.passed} of {len(found.all)} exercises passed.", f"已通过 {count} 道习题。")))
-    print("\n".join(where_to_go(at, found.next, lang)))
+    print("\n".join(where_to_go(at, found)))
     if at.workspace is None:
         print(said(NO_WORKSPACE))
     more = Text("`attn --help` lists the commands.", "`attn --help` 列出所有命令。")
@@ -86,22 +86,30 @@ def _line(found: Standings, standing: Standing, lang: Language) -> str:
     return f"{' '.join(columns)} {getattr(entry.title, lang)}"
 
 
-def where_to_go(at: Desk, following: Standing | None, lang: Language) -> list[str]:
-    """What is next, its file, and how to check it, a line each."""
+def where_to_go(at: Desk, found: Standings) -> list[str]:
+    """What is to be repeated, then what is next, its file, and how to check it, a line each."""
     from grader.desk.desk import DeskError
     from grader.text import Text
 
+    due, following = found.due(), found.next
+    lines = []
+    if due:
+        names = [one.exercise for one in due]
+        again = Text(
+            f"To repeat today (attn review): {', '.join(names)}", f"今天需要重做（attn review）：{'、'.join(names)}"
+        )
+        lines.append(said(again))
     if following is None:
-        return [said(Text("Every exercise is passed.", "所有习题都已通过。"))]
+        return [*lines, said(Text("Every exercise is passed.", "所有习题都已通过。"))]
     entry = following.entry
-    lines = [
+    lines.append(
         said(
             Text(
                 f"Next: {entry.id} · {entry.title.en} ({entry.minutes} min)",
                 f"下一题：{entry.id} · {entry.title.zh}（{entry.minutes} 分钟）",
             )
         )
-    ]
+    )
     try:
         lines.append(f"  {shown(at.file(entry.id))}")
     except DeskError:
@@ -111,7 +119,19 @@ def where_to_go(at: Desk, following: Standing | None, lang: Language) -> list[st
     return lines
 
 
-def as_data(at: Desk, standing: Standing) -> dict[str, Any]:
+def after_passing(at: Desk, exercise: str) -> list[str]:
+    """What is said at full marks: how far one is, what is next, and where the interviewer's questions are."""
+    from grader.desk.standing import what_is_next
+    from grader.text import Text
+
+    more = Text("what the interviewer asks next", "面试官接下来会问什么")
+    return [
+        said(what_is_next(at.standings())),
+        said(Text("attn discuss {name}: {more}", "attn discuss {name}：{more}").format(name=exercise, more=more)),
+    ]
+
+
+def as_data(at: Desk, found: Standings, standing: Standing) -> dict[str, Any]:
     """An exercise, and how the learner stands in it, for programs."""
     from grader.desk.desk import DeskError
 
@@ -136,5 +156,6 @@ def as_data(at: Desk, standing: Standing) -> dict[str, Any]:
         "passed_at": standing.passed_at,
         "minutes_spent": round(standing.seconds / 60, 1),
         "ticked": sorted(standing.ticked),
+        "due": next((one.on.isoformat() for one in found.schedule if one.exercise == entry.id), None),
         "file": file,
     }

@@ -5,7 +5,21 @@ from __future__ import annotations
 import os
 import sys
 
-from grader.cli import build, demo, diff, doctor, exercise, grade, learn, progress, start, verify
+from grader.cli import (
+    build,
+    demo,
+    diff,
+    doctor,
+    exercise,
+    grade,
+    interview,
+    learn,
+    progress,
+    review,
+    start,
+    verify,
+    watch,
+)
 from grader.cli.app import app
 from grader.cli.screen import take_what_can_be_shown
 
@@ -17,11 +31,14 @@ __all__ = [
     "doctor",
     "exercise",
     "grade",
+    "interview",
     "learn",
     "main",
     "progress",
+    "review",
     "start",
     "verify",
+    "watch",
 ]
 
 

@@ -41,6 +41,8 @@ def progress(
 
 
 def _summary(at: Desk) -> dict[str, Any]:
+    from dataclasses import asdict
+
     found = at.standings()
     return {
         "passed": found.passed,
@@ -48,10 +50,12 @@ def _summary(at: Desk) -> dict[str, Any]:
         "next": found.next.entry.id if found.next else None,
         "minutes": round(found.minutes, 1),
         "streak": found.streak(),
+        "due": [one.exercise for one in found.due()],
         "mistakes": [
             {"mistake": slug, "times": times, "exercises": list(where)} for slug, times, where in found.mistakes()
         ],
-        "exercises": [as_data(at, standing) for standing in found],
+        "interviews": [asdict(card) for card in found.interviews],
+        "exercises": [as_data(at, found, standing) for standing in found],
     }
 
 
@@ -60,12 +64,13 @@ def _print_progress(at: Desk, lang: Language) -> None:
 
     from rich.console import Console
 
-    from grader.desk.map import AGAIN, made_again, summary
+    from grader.desk.map import AGAIN, HELD, MOST_HELD, held, last_days, made_again, summary
     from grader.desk.standing import MARKS
     from grader.text import Text
 
     console, found = Console(), at.standings()
     console.print(said(summary(found)), style="bold", highlight=False, soft_wrap=True)
+    console.print(f"  {last_days(found)}", highlight=False)
     for assignment, group in groupby(found, lambda standing: standing.assignment):
         marks = "".join(MARKS[standing.state] for standing in group)
         console.print(f"  {marks:<9} {getattr(assignment.title, lang)}", highlight=False, soft_wrap=True)
@@ -76,12 +81,16 @@ def _print_progress(at: Desk, lang: Language) -> None:
                 f"{len(standing.ticked)} of {of} points of your own review", f"自评 {len(standing.ticked)}/{of}"
             )
             console.print(f"  {title}: {said(ticks)}", markup=False, highlight=False, soft_wrap=True)
-    again = made_again(found, at.sentences(slug for slug, _, _ in found.mistakes()))
+    if found.interviews:
+        console.print(said(HELD), style="bold")
+        for card in found.interviews[:MOST_HELD]:
+            console.print(f"  {said(held(card))}", highlight=False, soft_wrap=True)
+    again = made_again(found, at.sentences(found.slugs))
     if again:
         console.print(said(AGAIN), style="bold")
         for text in again:
             console.print(f"  {said(text)}", markup=False, highlight=False, soft_wrap=True)
-    print("\n".join(where_to_go(at, found.next, lang)))
+    print("\n".join(where_to_go(at, found)))
 
 
 def _export(at: Desk, where: str) -> None:

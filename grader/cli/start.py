@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from grader.cli.app import app
 from grader.cli.common import LangOption, course, fail, said, usage_error
 from grader.cli.desk import Exercise, Yes, agreed, desk, exercise_of, say_trouble, shown
+
+if TYPE_CHECKING:
+    from grader.desk.desk import Desk
+    from grader.desk.workspace import Workspace
 
 NAME = "attention-workshop"
 """Of the folder that is made where none is named."""
@@ -99,8 +103,6 @@ def _say(place: Path, added: list[str], renewed: list[str], left: list[str]) -> 
 @app.command()
 def reset(exercise: Exercise, yes: Yes = False, lang: LangOption = "en") -> None:
     """Begin an exercise anew; a dated copy of your file is kept."""
-    from grader.course.errors import ExerciseError
-    from grader.course.script import jupytext
     from grader.desk.desk import NO_WORKSPACE
     from grader.text import Text
 
@@ -113,11 +115,21 @@ def reset(exercise: Exercise, yes: Yes = False, lang: LangOption = "en") -> None
         f"{name} 将恢复为最初的样子；你的文件会保留一份副本。",
     )
     agreed(question, yes, f"attn reset {name} --yes")
+    begin_anew(at, at.workspace, name)
+    say_trouble(at)
+
+
+def begin_anew(at: Desk, workspace: Workspace, name: str) -> None:
+    """Put an exercise's file back as it was handed out, keep a copy, and say where both are."""
+    from grader.course.errors import ExerciseError
+    from grader.course.script import jupytext
+    from grader.text import Text
+
     jupytext()
-    from grader.desk.start import reset as begin_anew
+    from grader.desk.start import reset
 
     try:
-        path, copy = begin_anew(at.workspace, at.located, name)
+        path, copy = reset(workspace, at.located, name)
     except ExerciseError as error:
         fail(str(error))
     except OSError as error:
@@ -127,4 +139,3 @@ def reset(exercise: Exercise, yes: Yes = False, lang: LangOption = "en") -> None
     print(said(Text(f"{shown(path)} is as it was handed out.", f"{shown(path)} 已恢复为最初的样子。")))
     if copy:
         print(said(Text(f"What was there: {shown(copy)}", f"原来的内容：{shown(copy)}")))
-    say_trouble(at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import sys
 import traceback
 from collections.abc import Iterator
@@ -20,11 +21,14 @@ from grader.authoring.inputs import Inputs
 from grader.authoring.mistakes import Variant
 from grader.authoring.texts import definition_of, standing_alone
 from grader.course.derived import derived
+from grader.course.derived.asking import Reference
 from grader.course.errors import ExerciseError
 from grader.course.key import AnswerKey, KnownMistake, Predicted, Question
+from grader.course.reasons import FILE as REASONS
+from grader.course.reasons import read_reasons
 from grader.course.script import read_script
 from grader.course.sentences import FILE, Sentences, place_of, read_sentences, with_sentences
-from grader.course.trusted import CodeError, run_call, scope_of
+from grader.course.trusted import CodeError, run_call, scope_of, shapes_in, summed_up
 from grader.wire.calls import Call, Outcome
 
 GRADING = "grading.py"
@@ -56,6 +60,7 @@ class Authored:
         self.cases = [case for case in cases if case.dtype != lacking]
         self.reference = "\n\n".join(self.script.answer)
         self._scope = self.scope_of(self.reference)
+        self._zh = read_reasons(folder.parents[1] / REASONS, folder / REASONS)
 
     def key(self, points: float) -> AnswerKey:
         """The exercise as data; what mistakes answer is made when it is first looked at."""
@@ -77,13 +82,25 @@ class Authored:
         )
 
     def _derived(self, own: tuple[Question, ...]) -> Iterator[Question]:
-        classes = {name: self._scope.get(name) for name in self.spec.targets}
-        modules = {
-            name: found for name, found in classes.items() if isinstance(found, type) and issubclass(found, nn.Module)
-        }
-        for question in derived(own, modules, self._right):
+        found = {name: self._scope.get(name) for name in self.spec.targets}
+        classes = {name: one for name, one in found.items() if isinstance(one, type) and issubclass(one, nn.Module)}
+        reference = Reference(self._right, self._same, self._fresh, self.reference)
+        for question in derived(own, classes, reference):
             if question.reason not in self.spec.without:
                 yield question
+
+    def _same(self, call: Call) -> Outcome:
+        """What the reference answers in the call's own dtype."""
+        return run_call(replace(call, device="cpu"), self._scope)
+
+    def _fresh(self, call: Call) -> Call | None:
+        """The call of a module with a state for the sizes that it is built in."""
+        assert call.init is not None
+        try:
+            module = self._scope[call.target](*call.init, **call.init_kwargs)
+        except Exception:  # whatever a reference says to sizes that do not fit each other
+            return None
+        return replace(call, state=reference_state(module, Inputs(f"{self.id}: {call.init} {call.init_kwargs}")))
 
     def _mistakes(self, questions: tuple[Question, ...]) -> Iterator[KnownMistake]:
         for mistake in self.spec.mistakes:
@@ -113,22 +130,32 @@ class Authored:
 
     def _question(self, case: Case) -> Question:
         call = self._call(case)
+        right = self._right(call)
+        summary, shapes = "", shapes_in(right.value)
+        if case.summary is not None:
+            summary = self._standing_alone(case, case.summary)
+            right = summed_up(right, summary, _wide(call), shapes)
         return Question(
             reason=case.reason,
             family=case.family,
             call=call,
-            right=self._right(call),
+            right=right,
             tolerance=case.tolerance,
             max_elements=case.max_elements,
             raises=case.raises,
             fault="" if case.fault is None else self._standing_alone(case, case.fault),
+            summary=summary,
+            shapes=shapes,
             public=case.public,
+            essential=case.essential,
+            weight=case.weight,
+            zh=self._zh.get(case.reason, ""),
+            needs_the_rest=case.needs_the_rest,
         )
 
     def _right(self, call: Call) -> Outcome:
         """What the reference answers, computed in float64 on the CPU."""
-        wide = replace(call.cast("float64"), device="cpu", measure=False, watched=())
-        return run_call(wide, self._scope)
+        return run_call(_wide(call), self._scope)
 
     def _call(self, case: Case) -> Call:
         called = case.called
@@ -146,10 +173,28 @@ class Authored:
             measure=case.max_elements is not None,
             watched=self.spec.forbidden,
             device=self.device,
+            names=self._argument_names(case),
         ).cast(case.dtype)
         if case.probe is not None:
             return replace(call, probe=self._standing_alone(case, case.probe), probe_name=case.probe.__name__)
         return call if called.args is not None else replace(call, probe=_ONLY_BUILT, probe_name="only_built")
+
+    def _argument_names(self, case: Case) -> tuple[str, ...]:
+        """The names of the arguments that are given by position."""
+        called = case.probe or self._scope.get(case.target or self.spec.targets[0])
+        if case.probe is None and case.called.init is not None:
+            called = getattr(called, "forward", None)
+        if called is None or not callable(called):
+            return ()
+        # Before them stands the target that a probe is told, or the ``self`` of a method.
+        told = case.probe is not None or case.called.init is not None
+        names = list[str]()
+        for parameter in list(inspect.signature(called).parameters.values())[told:]:
+            if parameter.kind is parameter.VAR_POSITIONAL:
+                more = len(case.called.args or ()) - len(names)
+                return (*names, *(f"{parameter.name}[{i}]" for i in range(more)))
+            names.append(parameter.name)
+        return tuple(names)
 
     def _standing_alone(self, case: Case, function: Any) -> str:
         try:
@@ -169,6 +214,10 @@ class Authored:
         if not isinstance(module, nn.Module):
             return None
         return reference_state(module, Inputs(f"{self.id}: {case.reason}"))
+
+
+def _wide(call: Call) -> Call:
+    return replace(call.cast("float64"), device="cpu", measure=False, watched=())
 
 
 def _raised_at(error: Exception, path: Path) -> str:

@@ -34,16 +34,21 @@ class _Part(BaseModel):
 
 
 class Titles(_Part):
-    """A title in both languages of the course."""
+    """A title, or a question, in both languages of the course."""
 
     en: str
     zh: str
 
 
 class ExerciseEntry(_Part):
-    """One exercise: its id names its folder in ``solutions/`` and its notebook in ``exercises/``."""
+    """One exercise: its id names its folder in ``solutions/`` and its notebook in ``exercises/``.
+
+    Args:
+        formerly: ids that it had once: what was done or is handed in under one of them is of this exercise.
+    """
 
     id: Id
+    formerly: tuple[Id, ...] = ()
     title: Titles
     points: float = Field(gt=0)
     minutes: int = Field(gt=0)
@@ -73,7 +78,7 @@ class Course(_Part):
     format: int = Field(default=1, ge=1)
     title: Titles
     limits: Limits = Limits()
-    questions: dict[str, str] = {}
+    questions: dict[str, Titles] = {}
     assignments: tuple[Assignment, ...] = Field(min_length=1)
 
     def entries(self) -> Iterator[tuple[Assignment, ExerciseEntry]]:
@@ -82,9 +87,18 @@ class Course(_Part):
             for entry in assignment.exercises:
                 yield assignment, entry
 
+    def asked(self, entry: ExerciseEntry, language: str) -> list[str]:
+        """The interview questions that an exercise answers, in words; a code that `questions` lacks stays as it is."""
+        known = {code: str(getattr(question, language)) for code, question in self.questions.items()}
+        return list(dict.fromkeys(known.get(code, code) for code in entry.answers))
+
     def find(self, exercise: str) -> tuple[Assignment, ExerciseEntry] | None:
         """An exercise by its id."""
         return next((found for found in self.entries() if found[1].id == exercise), None)
+
+    def named(self, name: str) -> str | None:
+        """The id of the exercise that has this name, or had it once; None where there is none."""
+        return next((entry.id for _, entry in self.entries() if name in (entry.id, *entry.formerly)), None)
 
 
 class LocatedCourse:
@@ -156,13 +170,15 @@ def read_course(path: Path) -> Course:
 
 
 def _check_names(path: Path, found: Yaml, course: Course) -> None:
-    seen: set[str] = set()
+    seen, named = set[str](), set[str]()
     problems = []
     for a, assignment in enumerate(course.assignments):
         for e, entry in enumerate(assignment.exercises):
             line = found.line(("assignments", a, "exercises", e, "id"))
-            if entry.id in seen:
-                problems.append(f"{path}:{line}: exercise {entry.id!r} is there twice; give each its own id")
+            for name in (entry.id, *entry.formerly):
+                if name in named:
+                    problems.append(f"{path}:{line}: exercise {name!r} is there twice; give each its own id")
+                named.add(name)
             for need in entry.needs:
                 if need not in seen:
                     at = found.line(("assignments", a, "exercises", e, "needs"))

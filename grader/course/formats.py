@@ -7,8 +7,9 @@ from grader.version import own_version
 
 COURSE_FORMAT = 1
 """Of course.yml."""
-KEY_FORMAT = 2
-"""Of answer keys, and of their public parts that lie beside the notebooks. The first had public parts only."""
+KEY_FORMAT = 3
+"""Of answer keys, and of their public parts that lie beside the notebooks. The first had public parts only; the
+third has weights of questions, and their reasons in Chinese."""
 
 
 def check_format(file: str, found: object, known: int) -> None:

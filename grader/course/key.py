@@ -12,7 +12,8 @@ from typing import Any
 
 from grader.authoring.cases import Family
 from grader.authoring.mistakes import Variant
-from grader.course.trusted import CodeError, run_call, scope_of
+from grader.course.reasons import OF_THE_GRADER
+from grader.course.trusted import CodeError, run_call, scope_of, summed_up
 from grader.text import Text
 from grader.wire.calls import Call, Outcome
 
@@ -30,14 +31,38 @@ class Question:
     raises: str | None = None
     fault: str = ""
     """The text of a function that says what is wrong with an answer, and what it uses: the function comes last."""
+    summary: str = ""
+    """The text of a function that says what of an answer is judged, and what it uses: the function comes last."""
+    shapes: tuple[tuple[int, ...], ...] = ()
+    """Of the tensors in an answer, where there is a summary."""
     public: bool = False
+    zh: str = ""
+    """The reason in Chinese."""
+    essential: bool = False
+    weight: float = 1.0
+    needs_the_rest: bool = False
+    """Whether it counts only where all others are answered rightly."""
     base: int | None = None
     """The number of the author's question that this one, which the grader derived from it, asks again."""
+
+    @property
+    def title(self) -> Text:
+        """The reason, in the languages that it is there in."""
+        return Text(self.reason, self.zh or OF_THE_GRADER.get(self.reason, self.reason))
 
     @property
     def is_plain(self) -> bool:
         """True where the answer to an author's question is compared with the right one."""
         return not self.fault and self.raises is None and self.base is None
+
+    @property
+    def is_direct(self) -> bool:
+        """True where what the target itself returns is judged."""
+        return self.call.probe is None and not self.summary
+
+    def summed_up(self, outcome: Outcome) -> Outcome:
+        """What of an outcome is judged."""
+        return summed_up(outcome, self.summary, self.call, self.shapes)
 
 
 class Predicted(Sequence[Outcome]):
@@ -65,7 +90,8 @@ class Predicted(Sequence[Outcome]):
         if i not in self.made:
             if self._scope is None:
                 self._scope = scope_of(self.text)
-            self.made[i] = run_call(self._questions[i].call, self._scope)
+            question = self._questions[i]
+            self.made[i] = question.summed_up(run_call(question.call, self._scope))
             self.is_new = True
         return self.made[i]
 
@@ -119,6 +145,10 @@ class AnswerKey:
         """One call a question."""
         return [question.call for question in self.questions]
 
+    def summed_up(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """What of the outcomes of all calls is judged."""
+        return [asked.summed_up(outcome) for asked, outcome in zip(self.questions, outcomes, strict=True)]
+
     def combined(self, first: int, second: int, chosen: Collection[int]) -> dict[int, Outcome]:
         """What two mistakes, by number, answer together to some questions; nothing where they cannot be combined."""
         if (first, second) not in self._combined:
@@ -150,7 +180,7 @@ class AnswerKey:
         return replace(self._choosing(chosen), targets=tuple(name for name in self.targets if name in targets))
 
     def public(self) -> AnswerKey:
-        """The part that may be shown: public questions that are answered by comparison, and no code of an author's."""
+        """The part that may be shown: public questions that are answered by comparison, and no fault or mistake."""
         shown = [i for i, question in enumerate(self.questions) if question.public and not question.fault]
         part = self._choosing(shown)
         mistakes = [replace(mistake, variant=None) for mistake in part.mistakes]

@@ -20,14 +20,26 @@ from grader.course.formats import KEY_FORMAT, check_format
 from grader.course.key import AnswerKey, KnownMistake, Predicted, Question
 from grader.text import Text
 from grader.wire.bounds import WireError
-from grader.wire.calls import Outcome
+from grader.wire.calls import Call, Outcome
 from grader.wire.encoding import Encoder, decode_calls, decode_outcome, encode_calls, encode_outcome
 
 _PLAIN = (
     *("exercise", "points", "targets", "outputs", "forbidden", "forbidden_imports"),
     *("reference", "stub", "device", "stamp"),
 )
-_ASKED = ("reason", "family", "tolerance", "max_elements", "raises", "fault", "public", "base")
+_ASKED = (
+    "reason",
+    "family",
+    "tolerance",
+    "max_elements",
+    "raises",
+    "fault",
+    "public",
+    "base",
+    "essential",
+    "weight",
+    "zh",
+)
 
 
 class DamagedKeyError(Exception):
@@ -48,7 +60,7 @@ def write_key(key: AnswerKey, path: Path, mode: int = 0o600, **more: Any) -> Non
         "format": KEY_FORMAT,
         **{name: getattr(key, name) for name in _PLAIN},
         "left_out": sorted(key.left_out),
-        "questions": [{name: getattr(question, name) for name in _ASKED} for question in key.questions],
+        "questions": [_question_as_json(question) for question in key.questions],
         "calls": encode_calls(key.calls, encoder),
         "right": [encode_outcome(question.right, encoder) for question in key.questions],
         "mistakes": [
@@ -72,6 +84,12 @@ def write_key(key: AnswerKey, path: Path, mode: int = 0o600, **more: Any) -> Non
     except BaseException:
         Path(waiting).unlink(missing_ok=True)
         raise
+
+
+def _question_as_json(question: Question) -> dict[str, Any]:
+    # What few have is left out elsewhere: so versions that do not know it can read what is handed out.
+    seldom = {"needs_the_rest": True} if question.needs_the_rest else {}
+    return {name: getattr(question, name) for name in _ASKED} | seldom
 
 
 def _answers_as_json(known: KnownMistake, questions: Sequence[Question], encoder: Encoder) -> list[Any]:
@@ -108,7 +126,7 @@ def read_key(path: Path) -> AnswerKey:
         calls = decode_calls(header["calls"], tensors)
         right = [decode_outcome(fields, tensors) for fields in header["right"]]
         asked = zip(header["questions"], calls, right, strict=True)
-        questions = tuple(Question(call=call, right=answer, **fields) for fields, call, answer in asked)
+        questions = tuple(_question(call, answer, fields) for fields, call, answer in asked)
         mistakes = [_mistake(fields, questions, header, tensors) for fields in header["mistakes"]]
         plain: dict[str, Any] = {
             name: tuple(header[name]) if isinstance(header[name], list) else header[name] for name in _PLAIN
@@ -116,6 +134,16 @@ def read_key(path: Path) -> AnswerKey:
         return AnswerKey(questions=questions, mistakes=mistakes, left_out=frozenset(header["left_out"]), **plain)
     except (WireError, SafetensorError, LookupError, TypeError, ValueError) as error:
         raise DamagedKeyError(f"{path}: {type(error).__name__}: {error}") from None
+
+
+def _question_as_json(question: Question) -> dict[str, Any]:
+    summary = {"summary": question.summary, "shapes": question.shapes} if question.summary else {}
+    return {**{name: getattr(question, name) for name in _ASKED}, **summary}
+
+
+def _question(call: Call, right: Outcome, fields: dict[str, Any]) -> Question:
+    shapes = tuple(map(tuple, fields.pop("shapes", ())))
+    return Question(call=call, right=right, shapes=shapes, **fields)
 
 
 def _mistake(

@@ -20,7 +20,9 @@ STUB = ("# YOUR CODE HERE", "raise NotImplementedError()")
 """What nbgrader's ``ClearSolutions`` leaves in place of a solution."""
 
 _ANSWER = re.compile(r"^ *> ?")
-_AFTER_CHINESE = re.compile(r"(?<=[，。；：！？、）”]) ")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_STOP = re.compile(r"[，、。；：！？）”…]$")
+_BLOCK = re.compile(r"(?:[-*+]|\d+\.) |[|#<]|```|\$\$")
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,21 @@ class Script:
                 cells.append(cell.source)
         return tuple(cells)
 
+    def prose(self, cell: Cell) -> str:
+        """The text of a cell as it is handed out: of what the interviewer asks next, the questions alone.
+
+        Empty where there is a bug to be found: these questions would name it, so they are told with the answers.
+        """
+        if "follow-up" not in cell.tags:
+            return cell.source
+        return "" if self.has_a_bug else without_answers(cell.source)
+
+    @property
+    def has_a_bug(self) -> bool:
+        """Whether code with a bug is handed out, and not only blanks to be filled in."""
+        broken = (cell.source for cell in self.code if "broken" in cell.tags)
+        return any(re.search(r"^(def|class) ", source, re.MULTILINE) for source in broken)
+
     def hints(self) -> dict[str, list[str]]:
         """The hints, weakest first, by language."""
         return {language: self._prose("hint", language) for language in ("en", "zh")}
@@ -95,9 +112,8 @@ class Script:
         return tuple(FollowUp(_joined(without_answers(item)), _joined(_only_answers(item))) for item in items)
 
     def discussion(self, language: str) -> str:
-        """The discussion, in one language; without a model answer, which only the self-review shows."""
-        answers = self._prose("answer", language)
-        return "\n\n".join(cell for cell in self._prose("discussion", language) if cell not in answers)
+        """The discussion, in one language."""
+        return "\n\n".join(self._prose("discussion", language))
 
     def written_part(self, language: str) -> WrittenPart:
         """The written question's model answer and rubric in one language."""
@@ -132,7 +148,9 @@ def read_script(path: Path) -> Script:
         for tag in sorted(tags - TAGS):
             known = ", ".join(sorted(TAGS))
             raise ExerciseError(f"{path}:{_line_of(tag, text)}: {tag!r} is no tag of a cell; there are {known}")
-        cells.append(Cell(cell.cell_type, cell.source, tags, str(cell.metadata.get("lang", "en"))))
+        language = str(cell.metadata.get("lang", "en"))
+        prose = cell.cell_type == "markdown" and language == "zh"
+        cells.append(Cell(cell.cell_type, _unbroken(cell.source) if prose else cell.source, tags, language))
     return Script(tuple(cells))
 
 
@@ -146,8 +164,31 @@ def _only_answers(text: str) -> str:
 
 
 def _joined(lines: str) -> str:
-    """Text without the line breaks of its source; after Chinese punctuation, a line goes on without a space."""
-    return _AFTER_CHINESE.sub("", " ".join(lines.split()))
+    """Text without the line breaks of its source."""
+    return " ".join(lines.split())
+
+
+def _unbroken(text: str) -> str:
+    """Chinese text without the line breaks inside a paragraph that would be shown as spaces."""
+    lines: list[str] = []
+    fenced = False
+    for line in text.split("\n"):
+        fenced ^= line.lstrip().startswith("```")
+        if lines and not fenced and _goes_on(lines[-1], line):
+            lines[-1] += line.lstrip(" >")
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _goes_on(before: str, line: str) -> bool:
+    """Whether a line is the rest of the one before it, and belongs there without a space."""
+    text = line.lstrip(" >")
+    if not (before and text) or _BLOCK.match(text) or before.lstrip().startswith("|"):
+        return False
+    if before.lstrip().startswith(">") != line.lstrip().startswith(">"):
+        return False
+    return bool(_STOP.search(before) or text[0] in "（“" or (_CHINESE.match(before[-1:]) and _CHINESE.match(text)))
 
 
 def jupytext() -> Any:

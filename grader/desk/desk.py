@@ -39,6 +39,8 @@ class Desk:
     def __init__(self, located: LocatedCourse, folder: Path | None = None, progress: Progress | None = None) -> None:
         self.located, self.folder = located, (folder or Path.cwd()).absolute()
         self.workspace = workspace.find(self.folder)
+        if self.workspace:
+            self.workspace.rename(located.course)
         self.progress = progress or Progress()
 
     def standings(self) -> Standings:
@@ -54,8 +56,8 @@ class Desk:
         from grader.submission.names import possible_exercises
 
         for possible in (name, *possible_exercises(Path(name).name)):
-            if self.located.course.find(possible):
-                return possible
+            if exercise := self.located.course.named(possible):
+                return exercise
         raise DeskError(no_exercise(name, (entry.id for _, entry in self.located.course.entries())))
 
     def file(self, exercise: str) -> Path:
@@ -78,6 +80,14 @@ class Desk:
         if self.located.root in (self.folder, *self.folder.parents) and path.is_file():
             return path
         raise DeskError(NO_WORKSPACE)
+
+    def files(self) -> dict[Path, str]:
+        """The learner's files that are there, each with its exercise."""
+        found = {}
+        for _, entry in self.located.course.entries():
+            with suppress(DeskError):
+                found[self.file(entry.id)] = entry.id
+        return found
 
     def script(self, exercise: str) -> Script:
         """The author's text of an exercise.
@@ -120,8 +130,7 @@ class Desk:
         from grader.desk.map import Map
 
         found = self.standings()
-        sentences = self.sentences(slug for slug, _, _ in found.mistakes())
-        return Map(found, self.workspace, language, sentences, folder).as_markdown()
+        return Map(found, self.workspace, language, self.sentences(found.slugs), folder).as_markdown()
 
     def keep_page(self) -> None:
         """Bring the workspace's start page up to date; a page that cannot be written is left as it is."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import keyword
+import re
 import textwrap
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -80,6 +82,16 @@ def sources_of(targets: Collection[str], scope: Namespace, calling: Namespace) -
             continue
         own = next((known for known in names_of(scope[name], calling) if f"{known}" in text), name)
         yield text if own == name else f"{text}\n{name} = {own}\n"
+
+
+def surroundings(targets: Collection[str], scope: Namespace) -> str:
+    """Code that says of the other names in a namespace what they are, as far as it matters: which module, or none."""
+    lines = []
+    for name, value in scope.items():
+        if name.isidentifier() and not keyword.iskeyword(name) and name not in targets:
+            is_module = inspect.ismodule(value) and re.fullmatch(r"\w+(\.\w+)*", value.__name__)
+            lines.append(f"import {value.__name__} as {name}" if is_module else f"{name} = None")
+    return "\n".join(lines)
 
 
 def _is_plain(target: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from grader.course.key import AnswerKey
 from grader.course.keyfile import read_header, read_key
 from grader.course.keys import has_key, keep_answers, key_of
 from grader.desk.calls import make_calls
-from grader.desk.given import assigned, globals_of, names_of, sources_of
+from grader.desk.given import assigned, globals_of, names_of, sources_of, surroundings
 from grader.desk.language import spoken
 from grader.desk.names import did_you_mean, nearest, no_exercise
 from grader.desk.stale import stale
@@ -66,7 +65,9 @@ def check_here(targets: tuple[Any, ...], exercise: str | None, calling: dict[str
             exercise, given = targets[0], ()
         elif len(targets) == 1 and isinstance(targets[0], dict):
             scope, given = targets[0], ()
-        key = _key(exercise or _asking_for({name for target in given for name in names_of(target, calling)}))
+        if exercise is None:
+            exercise = _asking_for({name for target in given for name in names_of(target, calling)})
+        key = _key(_now(exercise))
         if given:
             answers = assigned(given, key.targets, key.questions, calling)
             scope = {**globals_of(given[0], calling), **answers}
@@ -83,9 +84,9 @@ def exercise_of(target: Any, calling: dict[str, Any]) -> str:
     """
     if not isinstance(target, str):
         return _asking_for(set(names_of(target, calling)))
-    known = _ids()
-    if target in known:
-        return target
+    known, exercise = _ids(), _now(target)
+    if exercise in known:
+        return exercise
     asking = [path.stem for path in public_files() if target in read_header(path)["targets"]]
     if asking:
         return asking[0]
@@ -138,6 +139,12 @@ def _key(exercise: str) -> AnswerKey:
     raise ValueError(_said(no_exercise(exercise, _ids())))
 
 
+def _now(exercise: str) -> str:
+    """The id that an exercise has now, which may have had this one once."""
+    found = located()
+    return (found.course.named(exercise) if found else None) or exercise
+
+
 def _ids() -> list[str]:
     found = located()
     ids = [entry.id for _, entry in found.course.entries()] if found else []
@@ -169,11 +176,8 @@ def _grade(key: AnswerKey, scope: dict[str, Any], calling: dict[str, Any]) -> Ch
     started = time.perf_counter()
     made = make_calls(key.questions, scope, _limits())
     run = Run(made.outcomes, defined=[name for name in key.targets if name in scope])
-    sources = list(sources_of(key.targets, scope, calling))
+    sources = [*sources_of(key.targets, scope, calling), surroundings(key.targets, scope)]
     key = key if key.stub else replace(key, stub=tuple(sources))  # a public key does not tell the arguments' names
-    if key.forbidden_imports:
-        imported = {name for name, value in scope.items() if inspect.ismodule(value)}
-        sources.append("\n".join(f"import {name}" for name in sorted(imported & set(key.forbidden_imports))))
     report = judge(key, run, sources, environment_on(key.device))
     keep_answers(key)
     said = [*stale(key.targets, scope, key.exercise), *_mistyped(key.targets, scope)]

@@ -24,7 +24,7 @@ from grader.text import Text
 if TYPE_CHECKING:
     from grader.report.model import Report
 
-Kind = Literal["check", "hint", "solution", "tick", "reset"]
+Kind = Literal["check", "hint", "solution", "tick", "reset", "interview", "scorecard"]
 FORMAT = 1
 WAIT_SECONDS = 10.0
 """How long to wait for another process that is writing."""
@@ -48,7 +48,8 @@ class Record:
     Args:
         at: when, in seconds since 1970.
         data: of a check, ``score``, ``max_score``, ``status``, ``mistakes`` (slugs) and ``seconds``; of a hint, its
-            ``number``, from 1; of a tick in a self-review, its ``item``, from 1, and whether it is ``ticked``.
+            ``number``, from 1; of a tick in a self-review, its ``item``, from 1, and whether it is ``ticked``; of a
+            question of an interview, what ``interview.py`` puts there.
     """
 
     at: float

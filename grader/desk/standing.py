@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
+from grader.desk.interview import Scorecard, scorecards
+from grader.desk.review import Due, schedule
 from grader.text import Text
 
 if TYPE_CHECKING:
@@ -96,9 +99,33 @@ class Standings:
         """Spent on the course."""
         return sum(standing.seconds for standing in self.all) / 60
 
+    @cached_property
+    def schedule(self) -> list[Due]:
+        """What comes back, and when: the earliest first, and those of one day in the order of the course."""
+        order = [standing.entry.id for standing in self.all]
+        return sorted(schedule(self.records), key=lambda due: (due.on, order.index(due.exercise)))
+
+    @property
+    def interviews(self) -> list[Scorecard]:
+        """Every interview that was handed in, the latest first."""
+        return scorecards(self.records)
+
+    def due(self, today: date | None = None) -> list[Due]:
+        """What is to be repeated today, or has been since before."""
+        return [one for one in self.schedule if one.on <= (today or date.today())]
+
+    @property
+    def slugs(self) -> set[str]:
+        """The mistakes of which there is something to say."""
+        return {slug for slug, _, _ in self.mistakes()} | {slug for due in self.schedule for slug in due.mistakes}
+
+    def days(self) -> set[date]:
+        """The days on which something was checked."""
+        return {date.fromtimestamp(record.at) for record in self.records if record.kind == "check"}
+
     def streak(self, today: date | None = None) -> int:
         """Days in a row with a check, up to today, or up to yesterday where today has none yet."""
-        days = {date.fromtimestamp(record.at) for record in self.records if record.kind == "check"}
+        days = self.days()
         day = today or date.today()
         if day not in days:
             day -= timedelta(days=1)
@@ -130,8 +157,7 @@ class Standings:
 def standings(course: Course, records: Iterable[Record]) -> Standings:
     """Where the learner stands, by what was recorded of the exercises of this course."""
     entries = [(assignment, entry) for assignment, entry in course.entries()]
-    known = {entry.id for _, entry in entries}
-    kept = tuple(record for record in records if record.exercise in known)
+    kept = tuple(_of_this(course, records))
     seconds = _seconds(kept)
     own: dict[str, list[Record]] = {}
     for record in kept:
@@ -143,6 +169,14 @@ def standings(course: Course, records: Iterable[Record]) -> Standings:
         ),
         kept,
     )
+
+
+def _of_this(course: Course, records: Iterable[Record]) -> Iterator[Record]:
+    """The records of a course's exercises, each under the id that its exercise has now."""
+    now = {name: entry.id for _, entry in course.entries() for name in (entry.id, *entry.formerly)}
+    for record in records:
+        if record.exercise in now:
+            yield replace(record, exercise=now[record.exercise])
 
 
 def _standing(assignment: Assignment, entry: ExerciseEntry, records: Sequence[Record], seconds: float) -> Standing:
@@ -176,7 +210,9 @@ def hints_given(records: Iterable[Record], exercise: str) -> int:
 def _seconds(records: Sequence[Record]) -> dict[str, float]:
     spent: dict[str, float] = {}
     for before, after in pairwise(records):
-        if after.at - before.at <= PAUSE_SECONDS:
+        # Nothing is recorded in an interview until it is handed in.
+        most = PAUSE_SECONDS if before.kind != "interview" else 60 * before.data["minutes"] + PAUSE_SECONDS
+        if after.at - before.at <= most:
             spent[after.exercise] = spent.get(after.exercise, 0.0) + after.at - before.at
     return spent
 

@@ -36,6 +36,7 @@ def fill(workspace: Workspace, located: LocatedCourse) -> Filled:
         OSError: something cannot be written.
     """
     filled = Filled()
+    workspace.rename(located.course)
     (workspace.folder / HIDDEN).mkdir(parents=True, exist_ok=True)
     for assignment, entry in located.course.entries():
         text, digest = _fresh(workspace, located, entry)

@@ -29,6 +29,10 @@ HOW_TO_RESET = Text(
     "Close this notebook, then say in a terminal: `attn reset {exercise}`. What is here is kept, in `kept/`.",
     "请关闭这个笔记本，然后在终端运行：`attn reset {exercise}`。现有内容会保存在 `kept/` 中。",
 )
+NOTHING_WRITTEN = Text(
+    "{exercise} has no written part to review. Its discussion, and what the interviewer asks next: {call}",
+    "{exercise} 没有书面部分可供自评。讨论和面试官接下来的问题：{call}",
+)
 REFERENCE = Text("The reference", "参考解答")
 YOURS = Text("Yours", "你的解答")
 WRITTEN = Text("The written part:", "书面部分：")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from grader.submission.names import HIDDEN
 
 if TYPE_CHECKING:
-    from grader.course.course import Assignment, ExerciseEntry
+    from grader.course.course import Assignment, Course, ExerciseEntry
     from grader.report.model import Language
 
 STATE = "workspace.json"
@@ -46,6 +46,10 @@ class Workspace:
             return self.handed_out[entry.id][0]
         number = 1 + [other.id for other in assignment.exercises].index(entry.id)
         return f"{assignment.id}/{number:02d}_{entry.id}{'.py' if self.scripts else '.ipynb'}"
+
+    def rename(self, course: Course) -> None:
+        """Put what was handed out under ids that exercises had once under those that they have now."""
+        self.handed_out = {course.named(name) or name: handed_out for name, handed_out in self.handed_out.items()}
 
     def as_json(self) -> str:
         """What is kept of it in ``.attn/workspace.json``."""

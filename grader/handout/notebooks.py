@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from grader.course.course import Course, ExerciseEntry
-from grader.course.script import Script, without_answers
+from grader.course.script import Script
 from grader.submission.notebook import METADATA_KEY
 
 NOT_HANDED_OUT = frozenset({"hint", "discussion", "rubric"})
@@ -41,12 +41,14 @@ def source_notebook(course: Course, entry: ExerciseEntry, script: Script) -> Not
     for part in script.cells:
         if part.tags & NOT_HANDED_OUT or ("answer" in part.tags and part.language == "zh"):
             continue  # there is one answer to write, in whichever language
+        if not (prose := script.prose(part)):
+            continue
         if "broken" in part.tags:
             broken = part.source
             continue
-        cell = _NEW_CELL[part.kind](without_answers(part.source) if "follow-up" in part.tags else part.source)
+        cell = _NEW_CELL[part.kind](prose)
         if part.kind == "markdown" and part.language == "zh":
-            cell.source = _folded(part.source)
+            cell.source = _folded(prose)
         if "solution" in part.tags:
             count += 1
             name = f"{entry.id}-solution" if count == 1 else f"{entry.id}-solution-{count}"
@@ -75,8 +77,8 @@ def _title_cell(course: Course, entry: ExerciseEntry) -> NotebookNode:
     points = f"{entry.points:g} points" + (f" + {entry.written:g} for the written answer" if entry.written else "")
     lines = [f"# {entry.title.en} · {entry.title.zh}", "", f"{entry.stars} · about {entry.minutes} minutes · {points}"]
     if entry.answers:
-        asked = [f"{code} ({course.questions[code]})" if code in course.questions else code for code in entry.answers]
-        lines += ["", "Interview questions this answers: " + "; ".join(asked) + "."]
+        lines += ["", f"Interview questions this answers: {'; '.join(course.asked(entry, 'en'))}."]
+        lines += ["", f"对应的面试题：{'；'.join(course.asked(entry, 'zh'))}。"]
     if entry.needs:
         needed = [course.find(need) for need in entry.needs]
         lines += ["", "Do first: " + ", ".join(found[1].title.en for found in needed if found) + "."]

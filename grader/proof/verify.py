@@ -129,7 +129,7 @@ def _mistakes(grader: Grader, proof: Proof) -> Iterator[str]:
     for number, (known, run) in enumerate(zip(key.mistakes, runs, strict=True)):
         assert isinstance(known.predicted, Predicted)
         here = Predicted(key.questions, known.predicted.text)
-        known.predicted.made = dict(enumerate(run.outcomes))
+        known.predicted.made = dict(enumerate(key.summed_up(run.outcomes)))
         if not _as_predicted(key, here, effects, number):
             yield f"mistake {known.slug!r} answers otherwise in the sandbox than it does here"
     shows: set[int] = set()
@@ -216,8 +216,8 @@ def _oracles(authored: Authored, key: AnswerKey) -> Iterator[str]:
         scope = authored.scope_of(text)
         for i, question in enumerate(key.questions):
             wide = replace(question.call.cast("float64"), measure=False, twice=False, watched=())
-            got = run_call(wide, scope)
             precise = replace(question, call=wide, tolerance=ORACLE_TOLERANCE, max_elements=None)
+            got = precise.summed_up(run_call(wide, scope))
             for problem in problems_of(i, precise, got):
                 said = got.raised.message if got.raised else problem.facet
                 yield f"oracle {name} disagrees in {question.reason!r}: {said}"

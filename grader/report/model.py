@@ -21,7 +21,7 @@ Language = Literal["en", "zh"]
 class Check:
     """One check: what was looked at, whether it passed, and what it is worth."""
 
-    name: str
+    name: Text
     family: Family
     passed: bool
     points: float
@@ -88,7 +88,7 @@ class Example:
         hidden: its inputs are not for everybody who reads the report.
     """
 
-    check: str
+    check: Text
     said: Text
     code: str
     comparison: Comparison | None

@@ -26,6 +26,10 @@ class Picture:
     def __init__(self, svg: str, text: str) -> None:
         self._svg, self._text = svg, text
 
+    def __add__(self, other: Picture) -> Picture:
+        """Both pictures, which are then shown by one cell."""
+        return Picture(f"{self._svg} {other._svg}", f"{self._text}\n\n{other._text}")
+
     def _repr_html_(self) -> str:
         return self._svg
 

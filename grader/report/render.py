@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from markupsafe import Markup, escape
 
+from grader.authoring.cases import Family
 from grader.report.model import Check, Example, Language, Report
 from grader.report.side_by_side import as_lines, picture
 from grader.submission.notes import Note
@@ -35,6 +36,25 @@ _STATUS = {
     "timeout": Text("ran out of time", "超时"),
     "out_of_memory": Text("ran out of memory", "内存不足"),
     "not_graded": Text("not graded: the grader itself failed", "未评分：评分程序自身出错"),
+}
+FAMILY_NAMES: dict[Family, Text] = {
+    "interface": Text("interface", "接口"),
+    "shape": Text("shape", "形状"),
+    "dtype": Text("dtype", "数据类型"),
+    "masking": Text("masking", "掩码"),
+    "scaling": Text("scaling", "缩放"),
+    "normalization": Text("normalization", "归一化"),
+    "numerics": Text("numerics", "数值"),
+    "gradient": Text("gradient", "梯度"),
+    "state": Text("state", "状态"),
+    "rules": Text("rules", "规则"),
+    "resources": Text("resources", "资源"),
+}
+_COLUMNS = {
+    "submission": Text("submission", "提交"),
+    "exercise": Text("exercise", "习题"),
+    "score": Text("score", "得分"),
+    "root cause": Text("root cause", "主要原因"),
 }
 _NOTE = Text("Note:", "说明：")
 _ALL_CHECKS = Text("All checks: {passed} of {all} passed", "全部检查：通过 {passed}/{all}")
@@ -138,17 +158,18 @@ def _rows(report: Report, language: Language) -> list[Row]:
         if not check.passed:
             alike.setdefault(check.message.en, []).append(check)
     rows = [_row(checks, language) for checks in alike.values()]
-    return rows + [Row(True, check.name, check.family, "") for check in report.checks if check.passed]
+    return rows + [_row([check], language) for check in report.checks if check.passed]
 
 
 def _row(checks: Sequence[Check], language: Language) -> Row:
-    name, families = checks[0].name, {check.family for check in checks}
+    first, families = checks[0], {check.family for check in checks}
+    name = _said(first.name, language)
     if len(checks) > 1:
-        names = ", ".join(check.name for check in checks[:_NAMED])
+        names = (", " if language == "en" else "、").join(_said(check.name, language) for check in checks[:_NAMED])
         more = len(checks) - _NAMED
         name = _said(_AND_MORE.format(names=names, more=more, all=len(checks)), language) if more > 0 else names
-    family = families.pop() if len(families) == 1 else ""
-    return Row(False, name, family, _said(checks[0].message, language))
+    family = _said(FAMILY_NAMES[first.family], language) if len(families) == 1 else ""
+    return Row(first.passed, name, family, "" if first.passed else _said(first.message, language))
 
 
 def _check_line(row: Row) -> str:
@@ -238,7 +259,9 @@ def summary_table(reports: Iterable[Report], language: Language = "en") -> Table
         ["submission", "score", "root cause"] if not exercises else ["submission", "exercise", "score", "root cause"]
     )
     for column in columns:
-        table.add_column(column, overflow="fold", justify="right" if column == "score" else "left")
+        table.add_column(
+            _said(_COLUMNS[column], language), overflow="fold", justify="right" if column == "score" else "left"
+        )
     for report, label in zip(reports, labels, strict=True):
         cause = _said(report.diagnosis[0].message, language) if report.diagnosis and not report.passed else ""
         if report.status not in ("graded", "not_attempted"):

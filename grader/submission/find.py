@@ -12,7 +12,7 @@ from grader.submission.contents import UnreadableError
 from grader.submission.decoding import decode_beginning
 from grader.submission.file import read_bytes
 from grader.submission.kinds import known_kind
-from grader.submission.names import HIDDEN, KEPT, START_PAGE, bare_name, shown, stem_of, suffix_of
+from grader.submission.names import HIDDEN, INTERVIEWS, KEPT, START_PAGE, bare_name, shown, stem_of, suffix_of
 from grader.submission.notebook import looks_like_notebook
 from grader.submission.notes import Note
 from grader.text import Text
@@ -118,6 +118,8 @@ def _why_not_entered(folder: Path) -> Text | None:
         return Text("what Python keeps for itself", "Python 自己的缓存")
     if folder.name == KEPT and _is_workspace(folder.parent):
         return Text("copies of what was there before a reset", "重置之前内容的副本")
+    if folder.name == INTERVIEWS and _is_workspace(folder.parent):
+        return Text("interviews, graded when they are handed in", "面试，交卷时评分")
     return _HIDDEN if folder.name.startswith(".") else None
 
 

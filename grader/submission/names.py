@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-HIDDEN, START_PAGE, KEPT = ".attn", "00_start.ipynb", "kept"
-"""What a learner's workspace has beside answers: a hidden folder that marks it, its start page, copies of what was."""
+HIDDEN, START_PAGE, KEPT, INTERVIEWS = ".attn", "00_start.ipynb", "kept", "interviews"
+"""What a learner's workspace has beside answers: a hidden folder that marks it, its start page, copies of what was, and
+interviews, which have several answers in a file."""
 
 _ENDING = re.compile(r"\.(?:ipynb|py|txt|json)$", re.IGNORECASE)
 _COPY = re.compile(

@@ -1,4 +1,4 @@
-"""What the text of a submission shows without running it: which definitions are its answer, and what they call."""
+"""What the text of a submission shows without running it: which definitions are its answer, and what it imports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from grader.submission.installed import is_installed
 from grader.submission.language import codes_in_magics, parse, scripts_run
 
 
@@ -120,102 +119,23 @@ def names_bound_at(cell: str, line: int | None) -> set[str]:
     }
 
 
-def own_modules(cells: Iterable[str]) -> set[str]:
-    """The names under which cells import modules of the learner's own, and by which they call nothing else.
-
-    A learner's own is what no library has.
-    """
-    own, others = set[str](), set[str]()
-    for node in (node for cell in cells for statement in statements(cell) for node in ast.walk(statement)):
-        match node:
-            case ast.Import(names=aliases):
-                for alias in aliases:
-                    top = alias.name.partition(".")[0]
-                    (others if is_installed(top) else own).add(alias.asname or top)
-            case ast.ImportFrom(names=aliases):
-                others.update(alias.asname or alias.name for alias in aliases)
-            case ast.Assign(targets=targets):
-                others.update(target.id for target in targets if isinstance(target, ast.Name))
-            case ast.AnnAssign(target=ast.Name(id=name)) | ast.NamedExpr(target=ast.Name(id=name)):
-                others.add(name)
-    return own - others
-
-
-def forbidden_uses(cells: Sequence[str], targets: Iterable[str], forbidden: Iterable[str]) -> list[tuple[str, int]]:
-    """Uses of forbidden names, with their lines, in the code that the targets reach.
-
-    A scratch cell that compares with the library is nobody's mistake: only definitions reachable from a target count.
-    A learner's own function of the same name is no use of the library's: attributes, imports and names looked up as
-    text are. Nor is what comes from a module of the learner's own, where that is seen to be defined.
-    """
-    bound = definitions(cells)
-    mine = own_modules(cells)
-    own = {
-        node.name
-        for statements in bound.values()
-        for statement in statements
-        if isinstance(statement, ast.ClassDef)
-        for node in statement.body
-        if isinstance(node, ast.FunctionDef)
-    }
-    names = set(forbidden) - own
-    found: dict[tuple[str, int], None] = {}
-    for statement in _reachable(bound, targets, mine):
-        for node in ast.walk(statement):
-            defined = {
-                name
-                for name in _taken_from_own(node, mine)
-                if any(other is not statement and not _is_import(other) for other in bound.get(name, ()))
-            }
-            for name in _library_names(node):
-                if name in names - defined:
-                    found[name, getattr(node, "lineno", 0)] = None
-    return list(found)
-
-
-def _taken_from_own(node: ast.AST, mine: set[str]) -> list[str]:
-    """Names that are looked up in a module of the learner's own."""
-    match node:
-        case ast.ImportFrom(module=str(module), names=aliases) if not is_installed(module.partition(".")[0]):
-            return [alias.name for alias in aliases]
-        case ast.Attribute(value=ast.Name(id=module), attr=name) if module in mine:
-            return [name]
-    return []
-
-
-def _is_import(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Import | ast.ImportFrom)
-
-
 def imports(cells: Iterable[str]) -> set[str]:
     """Top-level packages that the code imports, anywhere, and files that it runs as a program."""
     found: set[str] = set()
     for cell in cells:
-        tree = parse(cell) or ast.Module([], [])
-        found.update(scripts_run(tree))
-        for node in (node for statement in statements(cell) for node in ast.walk(statement)):
-            if isinstance(node, ast.Import):
-                found.update(alias.name.split(".")[0] for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                found.add(node.module.split(".")[0])
+        found.update(scripts_run(parse(cell) or ast.Module([], [])))
+        found.update(_imported(statements(cell)))
     return found
 
 
-def _reachable(bound: dict[str, list[ast.stmt]], targets: Iterable[str], mine: set[str]) -> list[ast.stmt]:
-    waiting, seen, statements = list(targets), set[str](), list[ast.stmt]()
-    walked = set[int]()
-    while waiting:
-        name = waiting.pop()
-        if name in seen or name not in bound:
-            continue
-        seen.add(name)
-        for statement in bound[name]:
-            if id(statement) not in walked:  # one statement may bind many names
-                walked.add(id(statement))
-                statements.append(statement)
-                for node in ast.walk(statement):
-                    waiting += [node.id] if isinstance(node, ast.Name) else _taken_from_own(node, mine)
-    return statements
+def _imported(code: Iterable[ast.stmt]) -> set[str]:
+    found: set[str] = set()
+    for node in (node for statement in code for node in ast.walk(statement)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found
 
 
 def bound_names(statement: ast.stmt) -> list[str]:
@@ -232,42 +152,3 @@ def bound_names(statement: ast.stmt) -> list[str]:
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
             found.append(node.name)
     return found
-
-
-def _is_own(owner: ast.expr) -> bool:
-    """What hangs on ``self`` or on an autograd context is the learner's own."""
-    return isinstance(owner, ast.Name) and owner.id in ("self", "cls", "ctx")
-
-
-_LOOK_UPS = frozenset({"getattr", "__getattribute__", "attrgetter", "get", "pop", "import_module"})
-"""Functions that find a thing by a name given as text."""
-
-
-def _library_names(node: ast.AST) -> list[str]:
-    match node:
-        case ast.Attribute(attr=name, value=owner) if not _is_own(owner):
-            return [name]
-        case ast.ImportFrom(names=aliases):
-            return [alias.name for alias in aliases]
-        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args) if name in _LOOK_UPS:
-            return [text for text in map(_text_of, args) if text]
-        case ast.Subscript(slice=index):  # vars(module)["name"]
-            text = _text_of(index)
-            return [text] if text else []
-    return []
-
-
-def _text_of(node: ast.AST) -> str | None:
-    """What a string in the code says, also one that is put together from pieces: a name for ``getattr``, perhaps."""
-    match node:
-        case ast.Constant(value=str(text)):
-            return text
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            pieces = [_text_of(left), _text_of(right)]
-        case ast.JoinedStr(values=values):
-            pieces = [_text_of(value) for value in values]
-        case ast.FormattedValue(value=value):
-            return _text_of(value)
-        case _:
-            return None
-    return None if None in pieces else "".join(piece for piece in pieces if piece)

@@ -33,7 +33,7 @@ def _returns_float32(problem: Problem, got: Outcome) -> bool:
 
 def _detaches_everything(problem: Problem, got: Outcome) -> bool:
     nothing = bool(got.gradients) and all(gradient is None for gradient in (got.gradients or {}).values())
-    return problem.facet == "gradient" and nothing
+    return problem.facet == "gradient" and nothing and not got.gradient_error
 
 
 def gives_an_earlier_answer(problem: Problem, got: Outcome) -> bool:
@@ -52,11 +52,11 @@ def _drops_with_gradients_only(problem: Problem, got: Outcome) -> bool:
 
 
 _SIGNS: dict[str, Callable[[Problem, Outcome], bool]] = {
+    "kept-answer": gives_an_earlier_answer,
     "inputs-changed": _changes_inputs,
     "library-called": _calls_the_library,
     "returns-float32": _returns_float32,
     "result-detached": _detaches_everything,
-    "kept-answer": gives_an_earlier_answer,
     "mode-kept": _drops_no_more,
     "mode-from-gradients": _drops_with_gradients_only,
 }
@@ -72,4 +72,6 @@ def shown_by_a_sign(
         places = {place for place, problem in left.items() if is_sign(problem, outcomes[problem.case])}
         if known is not None and places:
             found.append((known, places))
+            if slug == "kept-answer":
+                break  # of what is kept from an earlier call, its dtype is, too
     return found

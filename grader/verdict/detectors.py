@@ -16,6 +16,7 @@ from grader.authoring.cases import Family
 from grader.course.key import AnswerKey
 from grader.text import Text
 from grader.verdict import messages
+from grader.verdict.arrangement import error_grows, other_order, partly_right
 from grader.verdict.evidence import Problem
 from grader.wire.calls import Outcome
 
@@ -126,6 +127,9 @@ DETECTORS = (
     Detector(rows_do_not_sum_to_1, "normalization", messages.ROWS_DO_NOT_SUM_TO_1, in_weights=True),
     Detector(temperature, "scaling", messages.SCORES_MULTIPLIED, in_weights=True),
     Detector(constant_factor, "scaling", messages.ALL_MULTIPLIED),
+    Detector(other_order, "shape", messages.OTHER_ORDER),
+    Detector(partly_right, "numerics", messages.PARTLY_RIGHT),
+    Detector(error_grows, "numerics", messages.ERROR_GROWS),
 )
 """What is looked for. The first that finds something is believed, so each may rely on those above it."""
 

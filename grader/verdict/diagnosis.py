@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from torch import Tensor
+
 from grader.authoring.cases import Family
 from grader.course.key import AnswerKey, KnownMistake, Question
 from grader.report.model import Diagnosis
 from grader.text import Text
+from grader.values.tree import tensors
 from grader.verdict import messages
 from grader.verdict.conduct import shown_by_a_sign
 from grader.verdict.describe import describe_problem, is_unwritten
@@ -150,7 +153,9 @@ def _fitting(key: AnswerKey, outcomes: Sequence[Outcome], wrong: dict[Place, Pro
         shows = effects.of(number)
         alike = {place: alike_at(place) for place in shows & wrong.keys()}
         agreed = {place for place, share in alike.items() if share >= ALIKE}
-        if _fits(shows, agreed, set(wrong)):
+        tells = {place for place in shows if _tells(place, known.predicted[place[0]])}
+        numbers = {place for place in shows if _numbers(known.predicted[place[0]])}
+        if _fits(shows, agreed, set(wrong), tells, numbers):
             fitting.append((number, agreed, sum(alike[place] for place in agreed), agreed == shows))
     # The sort is stable: of two that explain as much, the one that its author put first.
     fitting.sort(key=lambda candidate: (-candidate[2], not candidate[3]))
@@ -168,14 +173,40 @@ def _probes(wrong: set[Place]) -> list[Place]:
     return [*answers, *conduct.values()]
 
 
-def _fits(shows: set[Place], agreed: set[Place], wrong: set[Place]) -> bool:
-    """Wrong in the same way wherever the mistake shows; or in most places, where a second mistake hides the rest."""
-    if not agreed:
+def _tells(place: Place, predicted: Outcome) -> bool:
+    """Whether a mistake shows at a place by more than what has many causes.
+
+    That is an exception, an answer of another form, NaN throughout, and a fault: its sentence stands for many answers.
+    """
+    if place[1] not in ANSWER_FACETS:
+        return True
+    if place[1] in ("fault", "structure") or predicted.raised is not None:
         return False
-    # An exception says little about its cause: it names a mistake only where that explains every wrong answer.
-    if any(facet == "raised" for _, facet in agreed):
+    return not _numbers(predicted) or any(bool(leaf.isfinite().any()) for leaf in _numbers(predicted))
+
+
+def _numbers(predicted: Outcome) -> list[Tensor]:
+    return [leaf for _, leaf in tensors(predicted.value) if leaf.is_floating_point()]
+
+
+def _fits(shows: set[Place], agreed: set[Place], wrong: set[Place], tells: set[Place], numbers: set[Place]) -> bool:
+    """Wrong in the same way wherever the mistake shows; or in most places, where a second mistake hides the rest.
+
+    Args:
+        shows: where the mistake shows.
+        agreed: where the submission is wrong like it.
+        wrong: where the submission is wrong.
+        tells: where the mistake shows by something that hardly anything else gives.
+        numbers: where by numbers; of what is true or false, much is alike by chance.
+    """
+    if not agreed or (tells and not agreed & tells):
+        return False
+    if not tells or any(facet == "raised" for _, facet in agreed):
         return agreed == shows and _answers(agreed) == _answers(wrong)
-    return agreed == shows or (len(agreed) >= 2 and 2 * len(agreed) >= len(shows))
+    if agreed == shows:
+        return True
+    most = len(agreed) >= 2 and 2 * len(agreed) >= len(shows)
+    return most and bool(agreed & tells & numbers) and _answers(shows) <= _answers(wrong)
 
 
 def _second_mistake(
@@ -245,4 +276,4 @@ def _rank(problem: Problem) -> int:
 def _in_case(text: Text, question: Question, problem: Problem) -> Text:
     if problem.facet in ("ended", "forbidden"):
         return text
-    return messages.IN_CASE.format(said=text, reason=question.reason)
+    return messages.IN_CASE.format(said=text, reason=question.title)

@@ -38,10 +38,13 @@ class Effects:
 
 
 def causes(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems without those that only follow: a wrong answer has wrong gradients."""
+    """The problems without those that only follow: a wrong answer has wrong gradients, and none comes of what is not
+    there."""
     everything = list(problems)
     wrong_answers = {problem.case for problem in everything if problem.facet in ANSWER_FACETS}
-    return [problem for problem in everything if problem.facet != "gradient" or problem.case not in wrong_answers]
+    forbidden = {problem.case for problem in everything if problem.facet == "forbidden"}
+    follows = {"gradient": wrong_answers, "raised": forbidden}
+    return [problem for problem in everything if problem.case not in follows.get(problem.facet, ())]
 
 
 _of_keys: WeakKeyDictionary[AnswerKey, Effects] = WeakKeyDictionary()

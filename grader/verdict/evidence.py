@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from torch import Tensor
 
 from grader.course.key import Question
-from grader.course.trusted import fault_in
+from grader.course.trusted import function_in
 from grader.text import Text
 from grader.values.compare import Difference, differences, tolerance_of, worst
 from grader.values.tree import Path, at, leaves, together
@@ -60,6 +60,11 @@ class Problem:
         """The part of a result that it is about."""
         return at(value, self.path)
 
+    def inside(self) -> Problem:
+        """The same, of the part of a result that its path goes into first."""
+        assert self.where is not None
+        return replace(self, where=self.where._replace(path=self.path[1:]))
+
 
 def problems_of(index: int, question: Question, got: Outcome, device: str = "cpu") -> list[Problem]:
     """Everything wrong with the outcome of one call."""
@@ -69,16 +74,29 @@ def problems_of(index: int, question: Question, got: Outcome, device: str = "cpu
         right = got.raised is not None and question.raises in got.raised.bases
         return [] if right else [Problem(index, "raised")]
     if got.raised is not None:
-        return [Problem(index, "raised")]
+        return [Problem(index, "raised"), *_forbidden(index, got)]
     if question.base is not None:
         return list(_answer(index, question, got))
     return [*_answer(index, question, got), *_conduct(index, question, got, device)]
 
 
 def countable(problems: Sequence[Problem], questions: Sequence[Question]) -> list[Problem]:
-    """The problems without those of derived questions whose base is answered wrongly: nothing new is in these."""
+    """The problems without those in which nothing new is to be seen.
+
+    These are of derived questions whose base is answered wrongly, and of questions that need all others to be right.
+    """
+    wrong = wrongly_answered(problems, questions)
+    return [
+        problem
+        for problem in problems
+        if questions[problem.case].base not in wrong and not (wrong and questions[problem.case].needs_the_rest)
+    ]
+
+
+def wrongly_answered(problems: Sequence[Problem], questions: Sequence[Question]) -> set[int]:
+    """The author's questions that are answered wrongly, but for those that need all others to be right."""
     wrong = {problem.case for problem in problems if problem.facet in ANSWER_FACETS}
-    return [problem for problem in problems if questions[problem.case].base not in wrong]
+    return {i for i in wrong if questions[i].base is None and not questions[i].needs_the_rest}
 
 
 def _answer(index: int, question: Question, got: Outcome) -> Iterator[Problem]:
@@ -110,10 +128,13 @@ def _conduct(index: int, question: Question, got: Outcome, device: str) -> Itera
         yield Problem(index, "changed", names=tuple(got.changed))
     if call.twice and worst(got.again, got.value) > tolerance_of(call.dtype, None):
         yield Problem(index, "again")
-    if got.seen:
-        yield Problem(index, "forbidden", names=tuple(got.seen))
+    yield from _forbidden(index, got)
     if question.max_elements is not None and got.largest > question.max_elements:
         yield Problem(index, "largest", names=(str(got.largest),))
+
+
+def _forbidden(index: int, got: Outcome) -> list[Problem]:
+    return [Problem(index, "forbidden", names=tuple(got.seen))] if got.seen else []
 
 
 def wrong_dtypes(question: Question, got: Outcome) -> Iterator[str]:
@@ -147,9 +168,10 @@ def _fault(question: Question, outcome: Outcome) -> Text | None:
     if not _all_finite(outcome.value) and _all_finite(right):  # every comparison with NaN is false
         return messages.NOT_FINITE
     try:
-        return fault_in(question.fault)(outcome.value, right)
+        fault: Text | None = function_in(question.fault)(outcome.value, right)
     except Exception:
         return messages.NOT_THE_FORM
+    return fault
 
 
 def _all_finite(value: Any) -> bool:

@@ -48,7 +48,7 @@ def example_of(
     if not code and comparison is None:
         return None
     said = describe_problem(key, question, chosen, got)
-    return Example(question.reason, said, code, comparison, hidden=not question.public)
+    return Example(question.title, said, code, comparison, hidden=not question.public)
 
 
 def _can_be_shown(key: AnswerKey, problem: Problem, got: Outcome) -> bool:
@@ -89,7 +89,7 @@ def _comparison(key: AnswerKey, question: Question, problem: Problem, got: Outco
             continue
         close = entries_close(mine, right, allowed)
         if not bool(close.all()):
-            return _matrix(output_name(key, path), mine, right, ~close, path == _weights(key))
+            return _matrix(output_name(key, path).en, mine, right, ~close, path == _weights(key))
     return None
 
 

@@ -61,6 +61,11 @@ def family_of(key: AnswerKey, question: Question, problem: Problem, got: Outcome
     return _OF_FACET[problem.facet]
 
 
+def is_about_shapes(raised: Raised) -> bool:
+    """Whether an exception is one of tensors whose shapes do not go together."""
+    return any(hint in raised.message for hint in _SHAPE_ERRORS)
+
+
 def _of_raised(raised: Raised, question: Question) -> Family:
     if raised.type in ("RuntimeError", "ValueError", "IndexError", "AssertionError", "EinopsError"):
         if any(hint in raised.message for hint in _DTYPE_ERRORS):
@@ -69,7 +74,7 @@ def _of_raised(raised: Raised, question: Question) -> Family:
             return "state"
         if question.family != "numerics":
             return question.family
-        if any(hint in raised.message for hint in _SHAPE_ERRORS):
+        if is_about_shapes(raised):
             return "shape"
         if "modified by an inplace operation" in raised.message or "in-place" in raised.message:
             return "state"

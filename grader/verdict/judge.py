@@ -10,7 +10,7 @@ from grader.course.key import AnswerKey
 from grader.report.model import Diagnosis, Environment, Report, Status
 from grader.report.render import placed
 from grader.runner.runner import Run
-from grader.submission import statics
+from grader.submission import uses
 from grader.submission.notes import Note
 from grader.submission.statics import names_bound_at
 from grader.text import Text
@@ -50,6 +50,7 @@ def judge(
         environment: where it was run.
         place: where a cell and its line stand in the file that was handed in.
     """
+    run = replace(run, outcomes=key.summed_up(run.outcomes))
     problems = problems_in(key, run.outcomes)
     breaches = rule_breaches(key, cells)
     checks = score_checks(key, run.outcomes, problems, breaches)
@@ -111,9 +112,9 @@ def rule_breaches(key: AnswerKey, cells: Sequence[str]) -> list[Text]:
     """What the text of the code shows of forbidden operations and imports."""
     found = [
         messages.FORBIDDEN_USED.format(name=name, line=line)
-        for name, line in statics.forbidden_uses(cells, key.targets, key.forbidden)
+        for name, line in uses.forbidden_uses(cells, key.targets, key.forbidden)
     ]
-    for package in sorted(statics.imports(cells) & set(key.forbidden_imports)):
+    for package in uses.forbidden_imports(cells, key.targets, key.forbidden_imports):
         found.append(messages.FORBIDDEN_IMPORTED.format(package=package))
     return found
 

@@ -61,8 +61,8 @@ class Call:
 
     ``target`` is a name in the learner's namespace. With ``init`` it is a class: it is built with these arguments,
     given ``state`` (``load_state_dict(strict=True)``) when there is one, and then called; with ``own_parameters`` it is
-    asked for those that it gave itself. ``probe`` is the source of
-    a function ``probe(target, *args, **kwargs)`` that takes the place of the plain call.
+    asked for those that it gave itself. ``probe`` is the source of a function ``probe(target, *args, **kwargs)`` that
+    takes the place of the plain call. ``names`` are those of the arguments that are given by position.
     """
 
     target: str
@@ -81,6 +81,7 @@ class Call:
     probe: str | None = None
     probe_name: str = ""
     watched: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def cast(self, dtype: str) -> Call:
         """The same call with every floating-point tensor in another dtype."""

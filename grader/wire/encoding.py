@@ -127,7 +127,8 @@ class Decoder:
     """
 
     def __init__(self, tensors: Mapping[str, Tensor], bounded: bool = True) -> None:
-        self.tensors = dict(tensors)
+        self.tensors = tensors  # not copied: those of a file are read one by one
+        self.named = set[str]()
         self.bounded = bounded
         self.items = 0
 
@@ -168,9 +169,10 @@ class Decoder:
         raise WireError("unknown tag")
 
     def _tensor(self, name: str, order: list[Any]) -> Tensor:
-        tensor = self.tensors.pop(name, None)
+        tensor = None if name in self.named else self.tensors.get(name)
         if tensor is None:
             raise WireError("no such tensor, or one that was named before")
+        self.named.add(name)
         if len(order) != tensor.dim() or (self.bounded and len(order) > MAX_AXES):
             raise WireError("not as many axes as there are, or more than there may be")
         if sorted(order) != list(range(len(order))):

@@ -2,7 +2,8 @@
 
 An attack is a file in ``submissions/``, put behind ``prelude.py``. Lines ``key: value`` in its docstring say what comes
 of it: ``deserves`` (a score that it may not exceed; zeros when nothing is said), ``status``, ``fails`` (a check),
-and ``open`` where the hole is known and not closed yet.
+``open`` where the hole is known and not closed yet, and ``exercise`` where it is an answer to another one: then it
+stands alone, without the prelude.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,11 @@ class Attack:
         return self.says.get("deserves", "zeros")
 
     @property
+    def exercise(self) -> str:
+        """What it is an answer to."""
+        return self.says.get("exercise", EXERCISE)
+
+    @property
     def aim(self) -> str:
         """What it tries, in a sentence."""
         return self.text.split('"""')[1].split("\n")[0].split(". ", 1)[1]
@@ -88,7 +94,7 @@ class Place:
         """The submission that others want to read and change."""
         return self.submissions / "honest-right" / f"{EXERCISE}.py"
 
-    def code(self, text: str) -> str:
+    def code(self, text: str, exercise: str = EXERCISE) -> str:
         """The text of a submission made of an attack's."""
         for word, value in (
             ("@COURSE@", self.course),
@@ -100,22 +106,26 @@ class Place:
             ("@ABSTRACT@", self.abstract),
         ):
             text = text.replace(word, str(value))
-        return PRELUDE + text
+        return PRELUDE + text if exercise == EXERCISE else text
 
-    def hand_in(self, name: str, text: str) -> Path:
+    def hand_in(self, name: str, text: str, exercise: str = EXERCISE) -> Path:
         """Write a submission."""
         folder = self.submissions / name
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{EXERCISE}.py"
-        path.write_text(self.code(text), encoding="utf-8")
+        path = folder / f"{exercise}.py"
+        path.write_text(self.code(text, exercise), encoding="utf-8")
         return path
+
+    def hand_in_attack(self, attack: Attack) -> Path:
+        """Write an attack's submission."""
+        return self.hand_in(attack.name, attack.text, attack.exercise)
 
 
 @contextlib.contextmanager
 def place(folder: Path, limits: dict[str, float] | None = None) -> Iterator[Place]:
     """Set everything up in a folder, and serve for as long as the context lasts."""
     course = folder / "course"
-    small_course(course, limits or {"seconds": 10, "call_seconds": 1.5, "memory_mb": 1024, "file_mb": 16})
+    small_course(course, limits or {"seconds": 10, "call_seconds": 1.5, "memory_mb": 1024, "file_mb": 16}, ATTACKED)
     (course / ".git").mkdir()
     gradebook = course / "gradebook.db"
     with contextlib.closing(sqlite3.connect(gradebook)) as database:
@@ -133,22 +143,28 @@ def place(folder: Path, limits: dict[str, float] | None = None) -> Iterator[Plac
     server.server_close()
 
 
-def small_course(course: Path, limits: dict[str, float]) -> None:
-    """A course of one exercise."""
-    own = Path("01-foundations") / EXERCISE
-    unwanted = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "solutions" / own, course / "solutions" / own, ignore=unwanted)
+ATTACKED = (EXERCISE, *sorted({attack.exercise for attack in read_attacks()} - {EXERCISE}))
+"""The exercises that attacks are answers to."""
+
+
+def small_course(course: Path, limits: dict[str, float], exercises: Sequence[str] = (EXERCISE,)) -> None:
+    """A course of a few exercises, the first of them with its key built ahead and its notebook."""
+    whole = yaml.safe_load((ROOT / "course.yml").read_text(encoding="utf-8"))
+    for assignment in whole["assignments"]:
+        chosen = [{**entry, "needs": []} for entry in assignment["exercises"] if entry["id"] in exercises]
+        assignment["exercises"] = chosen
+        for entry in chosen:
+            own = Path(assignment["id"]) / entry["id"]
+            unwanted = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / "solutions" / own, course / "solutions" / own, ignore=unwanted)
     for shared in [*(ROOT / "solutions").glob("*.py"), *(ROOT / "solutions").glob("*.yml")]:
         shutil.copy(shared, course / "solutions")
     key = find_course(ROOT).built_key(EXERCISE, "cpu").relative_to(ROOT)
     (course / key).parent.mkdir()
     write_key(key_of(find_course(ROOT), EXERCISE), course / key)
     (course / "exercises" / "01-foundations").mkdir(parents=True)
-    shutil.copy(ROOT / "exercises" / f"{own}.ipynb", course / "exercises" / "01-foundations")
-    whole = yaml.safe_load((ROOT / "course.yml").read_text(encoding="utf-8"))
-    first = whole["assignments"][0]
-    first["exercises"] = [{**entry, "needs": []} for entry in first["exercises"] if entry["id"] == EXERCISE]
-    whole |= {"assignments": [first], "limits": limits}
+    shutil.copy(ROOT / "exercises" / "01-foundations" / f"{EXERCISE}.ipynb", course / "exercises" / "01-foundations")
+    whole |= {"assignments": [part for part in whole["assignments"] if part["exercises"]], "limits": limits}
     (course / "course.yml").write_text(yaml.safe_dump(whole, allow_unicode=True), encoding="utf-8")
 
 

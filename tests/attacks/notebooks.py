@@ -161,6 +161,63 @@ def _(notebook: Notebook) -> None:
             cell["metadata"]["nbgrader"]["schema_version"] = 99
 
 
+@attack("18_raw_twin_of_the_answer", "Has the answer's id first on a raw cell, which nbgrader shows as it is.", "right")
+def _(notebook: Notebook) -> None:
+    twin = {"cell_type": "raw", "source": SCRIPT, "metadata": copy.deepcopy(solution(notebook)["metadata"])}
+    notebook["cells"].insert(0, twin)
+
+
+@attack(
+    "18_raw_twin_of_the_graded_cell", "Has the id of the graded cell on raw and text cells, before it and after it."
+)
+def _(notebook: Notebook) -> None:
+    metadata = graded(notebook)["metadata"]
+    for kind, place in (("raw", 0), ("markdown", 1), ("raw", len(notebook["cells"]) + 2)):
+        notebook["cells"].insert(place, {"cell_type": kind, "source": "6", "metadata": copy.deepcopy(metadata)})
+
+
+@attack("18_minor_version_99", "Is of a minor version of the format that there is not yet.", "right")
+def _(notebook: Notebook) -> None:
+    notebook["nbformat_minor"] = 99
+    for cell in notebook["cells"]:
+        cell["id"] = "one for all, and no id that there may be"
+        cell["new_in_99"] = {"deep": [1]}
+
+
+@attack(
+    "18_minor_version_beyond_numbers", "Is of a minor version that no number holds, with metadata of no form.", "right"
+)
+def _(notebook: Notebook) -> None:
+    notebook["nbformat_minor"] = 10**30
+    notebook["metadata"] |= {"kernelspec": [1], "language_info": "R", "celltoolbar": 7, "nbgrader": {"points": 99}}
+
+
+@attack("18_metadata_of_no_form", "Has metadata in which nothing is of the type that it should be.", "right")
+def _(notebook: Notebook) -> None:
+    graded_cell = graded(notebook)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "code":
+            cell["metadata"] = {"nbgrader": ["grade_id"], "tags": 5, "slideshow": None}
+    graded_cell["metadata"] = {"nbgrader": {"grade_id": {"a": 1}, "points": "6", "grade": "yes", "locked": []}}
+    notebook["cells"].append(code_cell("1", nbgrader=7, tags="skip-execution"))
+
+
+@attack("18_hidden_tests_in_the_answer", "Begins hidden tests in its answer, and never ends them.", "right")
+def _(notebook: Notebook) -> None:
+    solution(notebook)["source"] += "\n### BEGIN HIDDEN TESTS\n"
+
+
+@attack(
+    "18_hidden_tests_in_every_cell", "Has nbgrader's marks in cells of its own, nested, ended, and in text.", "right"
+)
+def _(notebook: Notebook) -> None:
+    for mark in ("HIDDEN TESTS", "SOLUTION", "MARK SCHEME"):
+        nested = f"### BEGIN {mark}\n### BEGIN {mark}\n### END {mark}\n### END {mark}"
+        for text in (nested, f"### END {mark}", f"### BEGIN {mark}\n1\n### END {mark}"):
+            notebook["cells"].append(code_cell(text))
+            notebook["cells"].append({"cell_type": "markdown", "source": text, "metadata": {}})
+
+
 @attack("18_other_exercise", "Names an easier exercise in its metadata.")
 def _(notebook: Notebook) -> None:
     notebook["metadata"]["attention_workshop"] = {"exercise": "what_is_attention"}

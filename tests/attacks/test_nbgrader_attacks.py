@@ -117,6 +117,13 @@ def test_a_notebook_earns_what_its_code_deserves(course: Graded, attack: Noteboo
     assert course.score(attack.name) == pytest.approx(deserved, abs=1e-4)
 
 
+@pytest.mark.parametrize("attack", [pytest.param(attack, id=attack.name) for attack in ATTACKS])
+def test_nobody_loses_their_feedback(course: Graded, attack: NotebookAttack) -> None:
+    page = course.page(attack.name)
+    assert EXERCISE in page
+    assert "strict=True" not in page  # of the hidden tests
+
+
 def test_honest_submissions_keep_their_grades(course: Graded) -> None:
     assert course.score("honest-right") == course.score("zz-honest") == 6
     assert course.score("honest-zeros") == pytest.approx(course.attn["honest-zeros"]["score"], abs=1e-4)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import ROOT, environment
+from helpers import ROOT, environment, solve
 
 from grader.cli import chinese
 from grader.cli.main import app
@@ -25,31 +26,12 @@ Attn = Callable[..., Any]
 FIRST = "attention_by_hand"
 
 
-@pytest.fixture
-def here(attn: Attn, data: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The learner is in a workspace of their own."""
-    shutil.copytree(made, tmp_path / "mine")
-    monkeypatch.chdir(tmp_path / "mine")
-    return tmp_path / "mine"
-
-
-def solve(course: LocatedCourse, exercise: str, path: Path) -> None:
-    """Write the right solution into a notebook."""
-    script = read_script(course.solution(exercise) / "notebook.py")
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    code = [cell for cell in script.code if "broken" not in cell.tags]
-    answers = {stub: cell.source for stub, cell in zip(script.handed_out, code, strict=True) if "solution" in cell.tags}
-    for cell in notebook["cells"]:
-        cell["source"] = answers.get("".join(cell["source"]), cell["source"])
-    path.write_text(json.dumps(notebook), encoding="utf-8")
-
-
 def test_the_way_of_a_learner(
     attn: Attn, data: Path, course: LocatedCourse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Starts, sees what is next, tries, takes a hint, solves it, and is told what is next."""
     monkeypatch.chdir(tmp_path)
-    assert attn("start").stdout.startswith(f"39 exercises added to {tmp_path / 'attention-workshop'}.\n")
+    assert attn("start").stdout.startswith(f"41 exercises added to {tmp_path / 'attention-workshop'}.\n")
     here = tmp_path / "attention-workshop"
     monkeypatch.chdir(here)
     assert f"Next: {FIRST} · Attention by hand (20 min)" in attn().stdout
@@ -60,10 +42,10 @@ def test_the_way_of_a_learner(
     assert "**1/3**" in attn("hint", FIRST).stdout
     solve(course, FIRST, path)
     passed = attn("check", FIRST)
-    assert "✓ 1 of 39 · next: Dot-product attention (15 min)" in passed.stdout
+    assert "✓ 1 of 41 · next: Dot-product attention (15 min)" in passed.stdout
     assert f"attn discuss {FIRST}" in passed.stdout
     state = json.loads(attn("progress", "--json", "-").stdout)
-    assert (state["passed"], state["of"], state["next"], state["streak"]) == (1, 39, "dot_product_attention", 1)
+    assert (state["passed"], state["of"], state["next"], state["streak"]) == (1, 41, "dot_product_attention", 1)
     (first, *_) = state["exercises"]
     assert (first["state"], first["score"], first["checks"], first["hints"]) == ("passed", 6, 2, 1)
     assert "[Dot-product attention]" in (here / "00_start.ipynb").read_text(encoding="utf-8")
@@ -159,6 +141,34 @@ def test_reset_keeps_a_copy(attn: Attn, here: Path) -> None:
     assert (copy.read_text(encoding="utf-8"), path.read_text(encoding="utf-8")) == ("mine", fresh)
 
 
+def test_what_was_got_wrong_comes_back_the_next_day(attn: Attn, here: Path) -> None:
+    """It is said wherever one looks, and begun anew; the old answer is kept."""
+    assert attn("review").stdout.startswith("Nothing is due")
+    Progress().add("check", FIRST, score=1, max_score=6, status="graded", mistakes=["no-scale"])
+    assert attn("review").stdout.startswith(f"Nothing is due. Next: {FIRST}, ")
+    assert "To repeat" not in attn("progress").stdout
+    wait_a_day()
+    for command in ((), ("next",), ("progress",)):
+        assert f"To repeat today (attn review): {FIRST}\n" in attn(*command).stdout
+    said = attn("review").stdout
+    assert said.startswith(
+        f"{FIRST} · Attention by hand (20 min): not solved yet: Your weights match attention without"
+    )
+    assert "尚未做出" in attn("review", "--lang", "zh").stdout
+    (due,) = json.loads(attn("review", "--json", "-").stdout)
+    assert (due["exercise"], due["why"], due["mistakes"]) == (FIRST, "not solved", ["no-scale"])
+    assert json.loads(attn("progress", "--json", "-").stdout)["due"] == [FIRST]
+    assert not (here / "kept").exists(), "in a pipe nothing is begun unless --yes agrees to it"
+    assert attn("review", "--yes").stdout.endswith(f"attn check {FIRST}\n")
+    assert len(list((here / "kept").iterdir())) == 1
+    assert re.search(r"- \d+ \w+: \[Attention by hand\]\(01-f", (here / "00_start.ipynb").read_text(encoding="utf-8"))
+
+
+def wait_a_day() -> None:
+    with closing(sqlite3.connect(Progress().path, isolation_level=None)) as database:
+        database.execute("UPDATE records SET at = at - 24 * 3600")
+
+
 def test_progress_is_exported_and_deleted(attn: Attn, here: Path) -> None:
     attn("hint", FIRST)
     assert attn("progress", "--export", here / "mine.json").returncode == 0
@@ -215,7 +225,7 @@ def test_help_is_chinese_where_it_is_asked_for(attn: Attn, data: Path, monkeypat
 
 def test_sixty_columns_are_enough(attn: Attn, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    for arguments in (("--help",), ("list",), ("progress",), ("next",)):
+    for arguments in (("--help",), ("list",), ("progress",), ("next",), ("review",), ("interview", "--help")):
         said = attn(*arguments).stdout
         assert "…" not in said
         assert "..." not in said.replace("[ARGS]...", ""), arguments
@@ -236,11 +246,15 @@ def test_the_version_is_that_of_the_package(attn: Attn) -> None:
     assert attn("--version").stdout == f"attn {own_version()}\n"
 
 
-def test_ids_complete(data: Path) -> None:
-    env = {**environment(), "_ATTN_COMPLETE": "complete_bash", "COMP_WORDS": "attn hint masked", "COMP_CWORD": "2"}
+@pytest.mark.parametrize(
+    ("typed", "completed"), [("hint masked", ["masked_softmax"]), ("interview --topic mas", ["masking"])]
+)
+def test_what_is_typed_completes(data: Path, typed: str, completed: list[str]) -> None:
+    env = {**environment(), "_ATTN_COMPLETE": "complete_bash", "COMP_WORDS": f"attn {typed}"}
+    env["COMP_CWORD"] = str(len(typed.split()))
     code = "from typer.main import get_command; from grader.cli.main import app; app(prog_name='attn')"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["masked_softmax"], done.stderr
+    assert done.stdout.split() == completed, done.stderr
 
 
 def test_what_runs_nobody_s_code_imports_no_torch(data: Path, tmp_path: Path) -> None:
@@ -249,7 +263,7 @@ def test_what_runs_nobody_s_code_imports_no_torch(data: Path, tmp_path: Path) ->
     code = f"""
 import sys
 from grader.cli.main import main
-for command in {["start", "", "list", "next", "progress", *asked]!r}:
+for command in {["start", "", "list", "next", "progress", "review", *asked]!r}:
     sys.argv = ["attn", *command.split()]
     try:
         main()

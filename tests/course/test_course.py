@@ -41,6 +41,12 @@ def test_a_good_course(tmp_path: Path) -> None:
     assert [entry.id for _, entry in course.entries()] == ["first", "second"]
 
 
+def test_an_exercise_is_found_by_the_ids_that_it_had_once(tmp_path: Path) -> None:
+    course = read_course(write(tmp_path, GOOD.replace("id: second", "id: second\n        formerly: [deux, zwei]")))
+    assert [course.named(name) for name in ("second", "zwei", "first", "third")] == ["second", "second", "first", None]
+    assert course.find("zwei") is None
+
+
 def test_a_course_without_a_number_is_of_the_first_format(tmp_path: Path) -> None:
     assert read_course(write(tmp_path, GOOD)).format == 1
     assert read_course(write(tmp_path, f"format: 1\n{GOOD}")).format == 1
@@ -70,6 +76,7 @@ def test_a_format_is_a_number(tmp_path: Path, number: str) -> None:
         ("id: first", "id: aux", 6, "Windows has no files of that name"),
         ("needs: [first]", "needs: [third]", 16, "'third'"),
         ("id: second", "id: first", 11, "twice"),
+        ("id: second", "id: second\n        formerly: [first]", 11, "exercise 'first' is there twice"),
         ("difficulty: 1", "difficulty: 9", 10, "less than or equal to 5"),
         ("title: {en: Course, zh: 课程}", "title: {en: Course", 2, "not YAML"),
     ],

@@ -86,7 +86,7 @@ def test_another_file_makes_another_key(copy: LocatedCourse, monkeypatch: pytest
 
 
 def test_a_key_of_a_sibling_is_made_of_its_files_too() -> None:
-    folder = find_course(ROOT).solution("debug_head_split")
+    folder = find_course(ROOT).solution("debug_3")
     assert folder.parents[1] / "02-heads/multi_head_attention/notebook.py" in keys._sources(folder)
 
 

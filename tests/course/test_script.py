@@ -88,3 +88,38 @@ def test_follow_up_questions_have_their_answers_beside_them(tmp_path: Path) -> N
     assert read.follow_ups("en") == (FollowUp("Why √d and not d?", "Because. Really."), FollowUp("And then?", ""))
     assert read.follow_ups("zh") == ()
     assert without_answers(read.cells[0].source) == "**Next**\n\n1. Why √d\n   and not d?\n2. And then?"
+
+
+def test_chinese_has_no_breaks_where_a_page_would_show_a_space(tmp_path: Path) -> None:
+    text = """\
+# %% [markdown] lang="zh"
+# 第一句，
+# 第二句的一半
+# 与另一半。
+# `code` 之后
+# `code`
+# （括号）
+#
+# （一段。）
+#
+# - 一项，
+#   它的后半。
+# - 另一项。
+#
+# | 表 |
+# |---|
+#
+# ```
+# 图，
+# 不动。
+# ```
+"""
+    paragraph = "第一句，第二句的一半与另一半。`code` 之后\n`code`（括号）"
+    rest = "（一段。）\n\n- 一项，它的后半。\n- 另一项。\n\n| 表 |\n|---|\n\n```\n图，\n不动。\n```"
+    assert script(tmp_path, text).cells[0].source == f"{paragraph}\n\n{rest}"
+
+
+def test_an_answer_goes_on_without_a_break_and_apart_from_its_question(tmp_path: Path) -> None:
+    asked = "1. 为什么？\n#    > 因为，\n#    > 就是。\n# 2. 然后？"
+    read = script(tmp_path, f'# %% [markdown] tags=["follow-up"] lang="zh"\n# {asked}\n')
+    assert read.follow_ups("zh") == (FollowUp("为什么？", "因为，就是。"), FollowUp("然后？", ""))

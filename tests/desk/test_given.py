@@ -13,6 +13,8 @@ from helpers import EXERCISE, RIGHT, WRONG
 from torch import nn
 
 from grader import check, hint
+from grader.desk import given
+from grader.submission.uses import forbidden_uses
 
 MODULE = "multi_head_attention"
 
@@ -111,3 +113,14 @@ def test_random_states_are_left_alone() -> None:
 def test_what_cannot_be_called_is_said() -> None:
     with pytest.raises(ValueError, match="function or class itself"):
         check(3)
+
+
+def test_what_the_other_names_of_a_notebook_are() -> None:
+    import torch.nn.functional as functional
+
+    scope = {"F": functional, "config": object(), "f": len, "class": 1, "not a name": 2}
+    said = given.surroundings(["f"], scope)
+    assert said == "import torch.nn.functional as F\nconfig = None"
+    code = "def f(q):\n    return {}.dropout(q)\n"
+    assert forbidden_uses([code.format("F"), said], ["f"], ["dropout"])
+    assert not forbidden_uses([code.format("config"), said], ["f"], ["dropout"])

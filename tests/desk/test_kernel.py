@@ -33,10 +33,10 @@ def records() -> list[Record]:
 def test_full_marks_say_what_is_next(capsys: pytest.CaptureFixture[str]) -> None:
     result = check(function(RIGHT))
     said = capsys.readouterr().out.splitlines()
-    assert said[-2] == "✓ 1 of 39 · next: Attention by hand (20 min)"
+    assert said[-2] == "✓ 1 of 41 · next: Attention by hand (20 min)"
     assert said[-1] == f'What the interviewer asks next: from grader import discuss; discuss("{NAME}")'
-    assert "<p>✓ 1 of 39 · next: Attention by hand (20 min)</p>" in result._repr_html_()
-    assert "✓ 1/39 · 下一题：手算注意力" in repr(check(function(RIGHT), lang="zh"))
+    assert "<p>✓ 1 of 41 · next: Attention by hand (20 min)</p>" in result._repr_html_()
+    assert "✓ 1/41 · 下一题：手算注意力" in repr(check(function(RIGHT), lang="zh"))
 
 
 def test_every_check_is_recorded_and_tests_are_not() -> None:
@@ -105,6 +105,13 @@ def test_the_discussion_has_the_follow_up_questions() -> None:
     assert "1. 写出 softmax 的反向传播" in discuss("masked_softmax", lang="zh")._repr_markdown_()
 
 
+def test_where_nothing_is_written_there_is_nothing_to_review() -> None:
+    said = repr(self_review("masked_softmax", ticked=[1]))
+    assert said.startswith("masked_softmax has no written part")
+    assert "---" not in said
+    assert records() == []
+
+
 def test_ticks_of_a_self_review_count_in_progress() -> None:
     assert "1. [ ] " in repr(self_review("what_is_attention"))
     said = repr(self_review("what_is_attention", ticked=[1, 3]))
@@ -118,7 +125,7 @@ def test_progress_is_a_map(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     for exercise in (NAME, "masked_softmax"):
         Progress().add("check", exercise, score=1, max_score=6, mistakes=["no-scale"])
     said = progress()._repr_markdown_()
-    assert said.startswith("**Continue: Masked softmax** (20 min)\n\n0 of 39 passed")
+    assert said.startswith("**Continue: Masked softmax** (20 min)\n\n0 of 41 passed")
     assert "| ▶ 1/6 | Scaled dot-product attention | 25 | ●●○○○ | Dot-product attention |" in said
     assert "- 2× Your weights match attention without the 1/√d scale" in said
     assert "**继续：带掩码的 softmax**" in progress(lang="zh")._repr_markdown_()
@@ -131,7 +138,7 @@ def test_where_progress_cannot_be_kept_it_is_said_below_the_report(
     monkeypatch.setenv("ATTN_DATA", str(tmp_path / "file"))
     said = repr(check(function(RIGHT)))
     assert "Set ATTN_DATA to a folder" in said
-    assert "✓ 1 of 39" in said
+    assert "✓ 1 of 41" in said
 
 
 def test_a_check_brings_the_start_page_up_to_date(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, data: Path) -> None:
@@ -163,3 +170,9 @@ def test_a_magic_runs_a_cell_and_checks_it(shell: InteractiveShell, capsys: pyte
     assert len(records()) == 1
     shell.run_cell_magic("check", "", "x = 1")
     assert "the exercise's id is missing" in capsys.readouterr().out
+
+
+def test_hints_had_under_an_old_id_are_had() -> None:
+    Progress().add("hint", "debug_sigmoid", number=1)
+    assert repr(hint("debug_sigmoid")).startswith("**2/3**")
+    assert records()[-1].exercise == "debug_1"

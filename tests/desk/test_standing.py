@@ -70,8 +70,8 @@ def test_once_passed_is_passed(stands: Stands) -> None:
 
 def test_it_is_said_as_people_say_it(stands: Stands) -> None:
     said = what_is_next(stands(checked("attention_by_hand")))
-    assert said.en == "✓ 1 of 39 · next: Dot-product attention (15 min)"
-    assert said.zh == "✓ 1/39 · 下一题：点积注意力（15 分钟）"
+    assert said.en == "✓ 1 of 41 · next: Dot-product attention (15 min)"
+    assert said.zh == "✓ 1/41 · 下一题：点积注意力（15 分钟）"
 
 
 def test_pauses_are_not_work(stands: Stands) -> None:
@@ -107,6 +107,26 @@ def test_hints_begin_anew_after_a_reset_and_ticks_can_be_taken_back(stands: Stan
     assert stands(hint, Record(NOON, "reset", "weighted_sum")).of("weighted_sum").hints == 0
 
 
+def test_what_was_done_under_an_old_id_counts(stands: Stands) -> None:
+    hint = Record(NOON, "hint", "debug_sigmoid", {"number": 2})
+    found = stands(hint, checked("debug_sigmoid", at=NOON + 60), checked("debug_1", 1.0, NOON + 90))
+    standing = found.of("debug_1")
+    assert (standing.state, standing.hints, standing.checks, standing.seconds) == ("passed", 2, 2, 90)
+
+
 def test_records_of_another_course_do_not_count(stands: Stands) -> None:
     found = stands(checked("weighted_sum"), checked("of_another_course", 1.0))
     assert (found.passed, name_of_next(found)) == (1, "attention_by_hand")
+
+
+def test_what_comes_back_on_one_day_is_in_the_order_of_the_course(stands: Stands) -> None:
+    names = ["scaled_dot_product_attention", "attention_masks"]
+    found = stands(*(checked(name, 1.0) for name in reversed(names)))
+    assert [due.exercise for due in found.schedule] == names
+    assert [due.exercise for due in found.due(date.fromtimestamp(NOON + DAY))] == names
+    assert found.due(date.fromtimestamp(NOON)) == []
+
+
+def test_an_interview_is_no_pause(stands: Stands) -> None:
+    begun = Record(NOON, "interview", "weighted_sum", {"began": NOON, "minutes": 45, "file": "x.ipynb"})
+    assert stands(begun, checked("weighted_sum", at=NOON + 40 * 60)).minutes == 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ def test_no_solution_is_handed_out(course: LocatedCourse, exercise: str) -> None
     text = course.release(exercise).read_text(encoding="utf-8")
     for marker in ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN TESTS", "strict=True"):
         assert marker not in text
+    assert not re.search(r"\b00[0-4]-[A-Z0-9]", text), "questions are told in words, not by a code"
     notebook = json.loads(text)
     tags = [cell["metadata"].get("tags") for cell in notebook["cells"]]
     assert not any(tags)

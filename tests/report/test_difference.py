@@ -20,7 +20,17 @@ REPORT = Report(
     status="graded",
     score=4.0,
     max_score=6.0,
-    checks=(Check("scale", "scaling", passed=False, points=0.0, max_points=2.0, hidden=False, message=Text("…", "…")),),
+    checks=(
+        Check(
+            Text("scale", "scale"),
+            "scaling",
+            passed=False,
+            points=0.0,
+            max_points=2.0,
+            hidden=False,
+            message=Text("…", "…"),
+        ),
+    ),
     diagnosis=(Diagnosis("no-scale", "scaling", Text("divide by √d", "除以 √d")),),
     environment=Environment("2.13.0", "cpu", "0.1.0", ("landlock",)),
     seconds=0.04,

@@ -25,8 +25,16 @@ REPORT = Report(
     score=1.0,
     max_score=6.0,
     checks=(
-        Check("right", "shape", passed=True, points=1.0, max_points=1.0, hidden=False, message=Text("not said", "")),
-        Check(HOSTILE, "numerics", passed=False, points=0.0, max_points=5.0, hidden=True, message=SAID),
+        Check(
+            Text("right", "right"),
+            "shape",
+            passed=True,
+            points=1.0,
+            max_points=1.0,
+            hidden=False,
+            message=Text("not said", ""),
+        ),
+        Check(Text(HOSTILE, HOSTILE), "numerics", passed=False, points=0.0, max_points=5.0, hidden=True, message=SAID),
     ),
     diagnosis=(Diagnosis("unknown", "numerics", SAID), Diagnosis("unknown", "numerics", Text("besides", "此外"))),
     notes=(Note(SAID, cell=2, line=3),),
@@ -58,7 +66,8 @@ def test_what_is_said_is_text_and_in_this_order(language: Language) -> None:
         "en": ("Note: Cell 2, line 3: ", "All checks: 1 of 2 passed", "besides"),
         "zh": ("说明： 第 2 个单元第 3 行：", "全部检查：通过 1/2", "此外"),
     }[language]
-    failed, passed = ["✗", SHOWN, "numerics", said], ["✓", "right", "shape"]
+    numerics, shape = {"en": ("numerics", "shape"), "zh": ("数值", "形状")}[language]
+    failed, passed = ["✗", SHOWN, numerics, said], ["✓", "right", shape]
     assert page.texts == [f"{SHOWN}: 1/6", said, besides, note + said, title, *failed, *passed]
     assert {name for _, attributes in page.tags for name in attributes} == {"style", "open"}
 

@@ -203,6 +203,16 @@ def test_metadata_come_before_what_the_cells_define(grade_file: Grade) -> None:
     assert report.exercise == "weighted_sum"
 
 
+@pytest.mark.parametrize("name", ["debug_sparse_zeros (1).ipynb", "06_debug_sparse_zeros.ipynb", "homework.ipynb"])
+def test_an_exercise_has_its_old_names_too(grade_file: Grade, name: str) -> None:
+    answer = (CASES.parent / "submissions" / "debug_6" / "right_scatter.py").read_text(encoding="utf-8")
+    ours = {"attention_workshop": {"exercise": "debug_sparse_zeros"}}
+    report = grade_file(name, notebook(answer, **ours))
+    assert report.passed
+    assert report.exercise == "debug_6"
+    assert not report.notes
+
+
 def test_an_answer_to_another_exercise_is_said_to_be_one(grade_file: Grade) -> None:
     first = said(grade_file("weighted_sum.ipynb", notebook(SOFTMAX)))
     assert "masked_softmax" in first.en

@@ -30,7 +30,8 @@ def test_a_name_that_begins_with_a_number_comes_first_as_it_is() -> None:
 
 
 def test_what_a_workspace_has_beside_answers_is_not_graded(tmp_path: Path) -> None:
-    for name in (".attn/workspace.json", "00_start.ipynb", "kept/05_masked_softmax_2026.ipynb", "01/05_a.ipynb"):
+    beside = ("00_start.ipynb", "kept/05_masked_softmax_2026.ipynb", "interviews/2026-11-29_12-00-00.ipynb")
+    for name in (".attn/workspace.json", *beside, "01/05_a.ipynb"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("{}", encoding="utf-8")
     found = find([tmp_path])
@@ -38,6 +39,7 @@ def test_what_a_workspace_has_beside_answers_is_not_graded(tmp_path: Path) -> No
     said = {passed.path.name: passed.reason.en for passed in found.passed_over}
     assert said["00_start.ipynb"] == "the start page of a workspace"
     assert said["kept"] == "copies of what was there before a reset"
+    assert said["interviews"] == "interviews, graded when they are handed in"
     (tmp_path / ".attn" / "workspace.json").unlink()
     (tmp_path / ".attn").rmdir()
-    assert len(find([tmp_path]).work) == 3
+    assert len(find([tmp_path]).work) == 4

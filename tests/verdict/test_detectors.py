@@ -12,6 +12,8 @@ from grader.verdict.detectors import DETECTORS, Detector, seen_in
 SCORES = torch.linspace(-1, 1, 12, dtype=torch.float64).view(3, 4).sin()
 CAUSAL = torch.ones(3, 4, dtype=torch.bool).tril()
 WEIGHTS = SCORES.softmax(-1)
+SQUARE = torch.arange(9.0, dtype=torch.float64).view(3, 3).cos()
+GROWING = torch.tensor([[0.01], [0.02], [0.04], [0.08], [0.16], [0.32]])
 MASKED = SCORES.masked_fill(~CAUSAL, -torch.inf).softmax(-1)
 
 EXAMPLES = {
@@ -21,6 +23,9 @@ EXAMPLES = {
     "rows_do_not_sum_to_1": (WEIGHTS * torch.tensor([[1.0], [1.0], [3.0]]), WEIGHTS, {"worst": 3.0}),
     "temperature": ((SCORES * 0.5).softmax(-1), WEIGHTS, {"factor": 0.5}),
     "constant_factor": (SCORES * 2, SCORES, {"factor": 2.0}),
+    "other_order": (SQUARE.T, SQUARE, {"order": "1, 0"}),
+    "partly_right": (SCORES + torch.tensor([[0.0], [1.0], [2.0]]), SCORES, {"axis": 0, "right": "0", "wrong": "1–2"}),
+    "error_grows": (torch.ones(6, 1) + GROWING, torch.ones(6, 1), {"axis": 0, "first": 0.01, "last": 0.32}),
 }
 """By detector: an answer, the right one, and what is found. One that is new needs an example."""
 
@@ -52,7 +57,9 @@ def test_where_only_rounding_differs_there_is_nothing_to_see(mine: Tensor, right
 
 def test_rows_are_looked_at_in_weights_only() -> None:
     mine, right, _ = EXAMPLES["rows_do_not_sum_to_1"]
-    assert seen_in(mine, right, weights=False) is None
+    seen = seen_in(mine, right, weights=False)
+    assert seen is not None
+    assert not seen.detector.in_weights
     assert seen_in(mine[0], right[0], weights=True) is None  # there are no rows
 
 

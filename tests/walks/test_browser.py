@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import chromium, jupyter_server
+from browser import BROWSER_MILLISECONDS, chromium, jupyter_server
 from helpers import ROOT
 
 from grader.course.course import LocatedCourse

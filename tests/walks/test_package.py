@@ -108,7 +108,7 @@ def test_a_learner_starts_from_what_is_installed(installed: Path, tmp_path: Path
     path.write_text(json.dumps(notebook), encoding="utf-8")
     said = attn(installed, path.parent, "check", exercise)
     assert said.startswith(f"{exercise}: 4/4\n")
-    assert "✓ 1 of 39 · next: Attention by hand (20 min)" in said
+    assert "✓ 1 of 41 · next: Attention by hand (20 min)" in said
     (report,) = json.loads(attn(installed, path.parent, "grade", path.name, "--json", "-"))
     assert report["score"] == 4
 

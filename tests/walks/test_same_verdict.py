@@ -68,7 +68,7 @@ def in_a_kernel(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.mark.parametrize("folder", notebooks(), ids=lambda folder: folder.name)
 def test_the_same_score_and_the_same_checks(session: Session, in_a_kernel: dict[str, Any], folder: Path) -> None:
     report = session.grade(Work(next(folder.glob("*.ipynb")), folder.name))
-    assert in_a_kernel[folder.name] == [report.score, [check.name for check in report.checks if not check.passed]]
+    assert in_a_kernel[folder.name] == [report.score, [check.name.en for check in report.checks if not check.passed]]
 
 
 def accepted() -> list[Path]:

@@ -31,7 +31,7 @@ def families(path: Path) -> set[str]:
 @pytest.mark.parametrize(("exercise", "path"), submissions("right"))
 def test_right(session: Session, exercise: str, path: Path) -> None:
     report = session.grader(exercise).grade(path)
-    assert report.passed, [(check.name, check.message.en) for check in report.checks if not check.passed]
+    assert report.passed, [(check.name.en, check.message.en) for check in report.checks if not check.passed]
 
 
 @pytest.mark.parametrize(("exercise", "path"), submissions("wrong"))

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from grader.course.resizing import changed, sizes_in, strided
 from grader.course.trusted import run_call
 from grader.proof.mutants.asking import asking
-from grader.proof.mutants.unseen import Unseen, changed, sizes_in, strided
+from grader.proof.mutants.unseen import Unseen
 from grader.values.tree import leaves, tensors
 from grader.wire.calls import Call
 

@@ -75,6 +75,9 @@ class _Asked:
             asked = [question for question in own if question.call.target == target]
             plain_left, dropped, self.long_left = PLAIN_EACH, False, LONG_EACH
             for question in asked:
+                if question.summary:  # made for these sizes
+                    yield from self._question(question, "other numbers", self.unseen.resized(question.call, {}))
+                    continue
                 if self._draws(question.call):
                     yield from self._by_chance(question)
                     continue
@@ -107,7 +110,8 @@ class _Asked:
             if state is None:
                 return
             call = replace(call, state=state)
-        right = run_call(replace(call.cast("float64"), watched=()), self.scope)
+        wide = replace(call.cast("float64"), watched=())
+        right = replace(question, call=wide).summed_up(run_call(wide, self.scope))
         reason = f"{question.reason}: {reason}"
         tolerance = question.tolerance if tolerance is None else tolerance / MARGIN
         asked = replace(question, reason=reason, call=call, right=right, max_elements=None, tolerance=tolerance)
@@ -120,7 +124,7 @@ class _Asked:
             return
         if any(tensor.numel() > LARGEST for _, tensor in tensors(right.value)):
             return
-        if not problems_of(0, asked, run_call(call, self.scope)):
+        if not problems_of(0, asked, asked.summed_up(run_call(call, self.scope))):
             yield replace(asked, tolerance=MARGIN * tolerance_of(call.dtype, asked.tolerance))
 
     def _state(self, call: Call, reason: str) -> dict[str, Tensor] | None:

@@ -143,16 +143,17 @@ class Trial:
         return False, self._survivor(mutant, attempt)
 
     def _passes(self, attempt: Attempt, run: Run) -> bool:
-        problems = problems_in(self.key, run.outcomes)
+        outcomes = self.key.summed_up(run.outcomes)
+        problems = problems_in(self.key, outcomes)
         if problems:
             return False
-        checks = score_checks(self.key, run.outcomes, problems, rule_breaches(self.key, attempt.cells))
+        checks = score_checks(self.key, outcomes, problems, rule_breaches(self.key, attempt.cells))
         return all(check.passed for check in checks)
 
     def _survivor(self, mutant: Mutant, attempt: Attempt) -> Survivor | None:
         for questions, packed in self.probes:
             run = self.grader.runner.run(attempt.cells, self.key.targets, packed)
-            asked = enumerate(zip(questions, run.outcomes, strict=True))
+            asked = enumerate(zip(questions, _summed_up(questions, run.outcomes), strict=True))
             wrong = [
                 (question, outcome, found[0])
                 for i, (question, outcome) in asked
@@ -170,9 +171,14 @@ class Trial:
         """In parts, as the first often suffices. Those that the reference does not pass where mutants run are out."""
         asked = probes(self.key)
         right = self.grader.runner.run([self.key.reference], self.key.targets, PackedCalls([q.call for q in asked]))
-        asked = [q for i, (q, got) in enumerate(zip(asked, right.outcomes, strict=True)) if not problems_of(i, q, got)]
+        answered = zip(asked, _summed_up(asked, right.outcomes), strict=True)
+        asked = [question for i, (question, got) in enumerate(answered) if not problems_of(i, question, got)]
         parts = [part for part in (asked[:PART], asked[PART:]) if part]
         return [(part, PackedCalls([question.call for question in part])) for part in parts]
+
+
+def _summed_up(questions: Sequence[Question], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return [question.summed_up(outcome) for question, outcome in zip(questions, outcomes, strict=True)]
 
 
 def _size(found: tuple[Question, Outcome, Problem]) -> float:

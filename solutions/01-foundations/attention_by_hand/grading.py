@@ -1,13 +1,12 @@
 """How attention by hand is graded."""
 
-import copy
 from collections.abc import Iterator
 from functools import partial
 
 import torch
 from shared import itself
 
-from grader.authoring import Case, Exercise, Inputs, call, known, replace
+from grader.authoring import Case, Exercise, Inputs, Text, call, known, replace
 
 
 def several(target, queries, keys, values, **kwargs):
@@ -20,10 +19,15 @@ def several(target, queries, keys, values, **kwargs):
     return torch.tensor(output, dtype=torch.float64), torch.tensor(weights, dtype=torch.float64)
 
 
-def left_alone(target, *args, **kwargs):
-    before = copy.deepcopy(args)
+def lists_afterwards(target, *args, **kwargs):
     target(*args, **kwargs)
-    return args == before
+    return args
+
+
+def lists_changed(value, expected):
+    if value == expected:
+        return None
+    return Text("The lists that were given are not as they were.", "传入的列表被改动了。")
 
 
 def cases(rand: Inputs) -> Iterator[Case]:
@@ -62,7 +66,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield refused("more values than keys", call(query, keys[:2], values))
     yield refused("more keys than values", call(query, keys, values[:2]))
     yield refused("no keys", call(query, [], []))
-    yield Case("the lists are left as they were", call(*plain(3, 5, 4), scale=0.5), family="state", probe=left_alone)
+    alone = partial(Case, family="state", probe=lists_afterwards, fault=lists_changed)
+    yield alone("the lists are left as they were", call(*plain(3, 5, 4), scale=0.5))
 
     # Two units of the fourth decimal, relative to the smaller of two numbers.
     weights = partial(Case, probe=itself, tolerance=7.5e-4, public=True)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from shared import modes
+from shared import follows_the_mode, through_modes
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
@@ -18,34 +18,39 @@ LIBRARY_DROPOUT = (
 )
 
 
-def kept(target, weights):
+def least_and_largest(out, weights):
     """The least and the largest factor of the entries that are kept."""
-    before = weights.clone()
-    out = target(weights)
-    factors = (out / before)[out != 0]
+    factors = (out / weights)[out != 0]
     return torch.stack([factors.min(), factors.max()]) if factors.numel() else torch.zeros_like(out.flatten()[:2])
 
 
-def dropped(target, weights):
-    out = target(weights)
+def share_dropped(out, weights):
     # Of 4096 entries the share is right to 0.007, one standard deviation; a tenth is 14 of them.
-    return {"tenths of the entries dropped": float(round((out == 0).cpu().double().mean().item() * 10))}
+    return {"tenths of the entries dropped": float(round((out == 0).double().mean().item() * 10))}
 
 
-def repeated(target, weights):
-    drop = target(weights) == 0
+def repeated(out, weights):
+    drop = out == 0
     return {f"same along axis {axis}": bool((drop == drop.narrow(axis, 0, 1)).all()) for axis in range(drop.dim())}
 
 
-def both_ways(target, weights):
+def eighty_calls(target, weights):
+    return [target(weights) for _ in range(80)]
+
+
+def both_ways(calls, weights):
     """Whether 80 calls drop something, and keep something: by chance, one in 10^24 right solutions does not."""
-    untouched = [bool(target(weights).ne(0).all()) for _ in range(80)]
+    untouched = [bool(out.ne(0).all()) for out in calls]
     return any(untouched), not all(untouched)
 
 
-def redrawn(target, weights):
-    first, second = target(weights.clone()) == 0, target(weights.clone()) == 0
-    return {"another draw in the second call": bool((first != second).any())}
+def two_calls(target, weights):
+    return target(weights.clone()), target(weights.clone())
+
+
+def redrawn(calls, weights):
+    first, second = calls
+    return {"another draw in the second call": bool(((first == 0) != (second == 0)).any())}
 
 
 def evaluated(target, weights):
@@ -55,11 +60,16 @@ def evaluated(target, weights):
     return target(weights)
 
 
-def follows(target, weights):
+def with_gradient(target, weights):
     leaf = weights.clone().requires_grad_()
     out = target(leaf * 1.0)
     gradient = torch.autograd.grad(out.sum(), leaf)[0] if out.requires_grad else torch.zeros_like(leaf)
-    agrees = torch.allclose(gradient * weights, out.detach(), atol=1e-4)
+    return out.detach(), gradient
+
+
+def follows(found, weights):
+    out, gradient = found
+    agrees = torch.allclose(gradient * weights, out, atol=1e-4)
     return {"the gradient is the factor of each entry": agrees}
 
 
@@ -100,25 +110,34 @@ def cases(rand: Inputs) -> Iterator[Case]:
 
     scaling, state = partial(Case, family="scaling"), partial(Case, family="state")
     # p = 0.3 and 0.8: 1/(1 - p), 1/p, p and 1 - p all differ, also from one p to the other.
-    yield scaling("what is kept is divided by 1 − p", training(0.3, 4, 6, 5), probe=kept, public=True)
-    yield scaling("the same with another p", training(0.8, 8, 40), probe=kept)
-    yield Case("three tenths are dropped at p = 0.3", training(0.3, 4, 8, 128), probe=dropped, public=True)
-    yield Case("eight tenths are dropped at p = 0.8", training(0.8, 32, 128), probe=dropped)
-    yield Case("entries are dropped one by one", training(0.5, 2, 3, 16, 12), probe=repeated, public=True)
-    yield Case("a single entry is dropped in some calls and kept in others", training(0.5, 1, 1), probe=both_ways)
-    yield state("every call draws anew", training(0.4, 6, 32), probe=redrawn)
-    yield state("evaluation: nothing happens", evaluating(0.6, 3, 4, 5), gradients=True, twice=True, public=True)
+    kept = partial(scaling, summary=least_and_largest)
+    yield kept("what is kept is divided by 1 − p", training(0.3, 4, 6, 5), public=True, essential=True)
+    yield kept("the same with another p", training(0.8, 8, 40))
+    share = partial(Case, summary=share_dropped)
+    yield share("three tenths are dropped at p = 0.3", training(0.3, 4, 8, 128), public=True, essential=True)
+    yield share("eight tenths are dropped at p = 0.8", training(0.8, 32, 128))
+    yield Case("entries are dropped one by one", training(0.5, 2, 3, 16, 12), summary=repeated, public=True)
+    some = "a single entry is dropped in some calls and kept in others"
+    yield Case(some, training(0.5, 1, 1), probe=eighty_calls, summary=both_ways)
+    anew = training(0.4, 6, 32)
+    yield state("every call draws anew", anew, probe=two_calls, summary=redrawn, essential=True)
+    same = evaluating(0.6, 3, 4, 5)
+    yield state("evaluation: nothing happens", same, gradients=True, twice=True, public=True, essential=True)
     yield state("evaluation after training", training(0.5, 2, 5, 7), probe=evaluated)
-    yield state("evaluation, training, evaluation, … in turn", evaluating(0.4, 4, 60), probe=modes, public=True)
+    in_turn = partial(state, probe=through_modes, summary=follows_the_mode, public=True, essential=True)
+    yield in_turn("evaluation, training, evaluation, … in turn", evaluating(0.4, 4, 60))
     yield Case("p = 0 in training", training(0.0, 3, 5))
     yield Case("p = 1 in training", training(1.0, 2, 4, 3))
-    yield Case("gradient of what is kept", training(0.3, 3, 8, 6), family="gradient", probe=follows)
+    gradient = partial(Case, family="gradient", probe=with_gradient, summary=follows)
+    yield gradient("gradient of what is kept", training(0.3, 3, 8, 6))
     yield Case("p below 0", built(-0.1), raises="ValueError", family="interface", public=True)
     yield Case("evaluation in bfloat16", evaluating(0.4, 3, 6), family="dtype", dtype="bfloat16")
     yield Case("p = 1 in bfloat16", training(1.0, 2, 5), family="dtype", dtype="bfloat16")
     yield Case("p above 1", built(1.5), raises="ValueError", family="interface")
     yield Case("the mask is made where the weights are", training(0.5, 3, 7), family="dtype", probe=beside)
-    yield from standard(lambda: training(0.5, 5, 8), dtypes=("float64", "bfloat16"), strides=False, probe=kept)
+    yield from standard(
+        lambda: training(0.5, 5, 8), dtypes=("float64", "bfloat16"), strides=False, summary=least_and_largest
+    )
 
 
 def AttentionDropout(p):

@@ -2,7 +2,7 @@
 # > *"There is a dropout on the attention weights. Write it, without `nn.Dropout`. What does it do in evaluation, and
 # > why do the weights of a row no longer sum to 1?"*
 #
-# GPT (Radford et al., 2018) and BERT (Devlin et al., 2018) drop attention weights while they train: every weight is, on
+# GPT (Radford et al., 2018) and BERT (Devlin et al., 2019) drop attention weights while they train: every weight is, on
 # its own, set to 0 with probability p, so that no query can rely on a single key. What is kept is divided by 1 − p
 # (*inverted dropout*), so that the expected weight stays what it was, and nothing at all has to be done in evaluation.
 #
@@ -16,8 +16,8 @@
 # - The result has the dtype and device of the weights; a mask that you draw has to be on that device.
 # - The weights are not changed in place. The gradient is that of the entries that are kept: 1/(1 − p) there, 0
 #   elsewhere.
-# - Write it yourself: `nn.Dropout`, `F.dropout` and the like are off limits. Random numbers (`torch.rand`,
-#   `bernoulli`, …) are yours to use.
+# - Write it yourself: `nn.Dropout`, `F.dropout` and the like may not be used. Random numbers (`torch.rand`,
+#   `bernoulli`, …) may be used.
 #
 # **By hand.** Weights [0.5, 0.3, 0.2], p = 0.5, and the second is dropped: the result is [1.0, 0, 0.4]. It sums to
 # 1.4. With p = 0.2 and the same draw it is [0.625, 0, 0.25], which sums to 0.875. Only on average do they sum to 1.
@@ -25,7 +25,7 @@
 # %% [markdown] lang="zh"
 # > *“注意力权重上有一个 dropout。不用 `nn.Dropout`，把它写出来。评估时它做什么？为什么一行权重之和不再是 1？”*
 #
-# GPT（Radford 等，2018）和 BERT（Devlin 等，2018）在训练时随机丢弃注意力权重：每个权重独立地以概率 p 置零，
+# GPT（Radford 等，2018）和 BERT（Devlin 等，2019）在训练时随机丢弃注意力权重：每个权重独立地以概率 p 置零，
 # 使任何查询都不能只依赖某一个键。保留下来的权重除以 1 − p，使期望保持不变，这样评估时什么都不用做；
 # 这叫 *inverted dropout*（反向缩放）。
 #
@@ -183,13 +183,13 @@ check(AttentionDropout)
 # 在此之前，评估模式下直接返回权重，p = 1 时返回零。在 `__init__` 中检查 p。
 
 # %% [markdown] tags=["discussion"]
-# **Who drops what.** The Transformer paper (Vaswani et al., 2017, section 5.4) names dropout on the output of each
+# **Where the dropout stands.** The Transformer paper (Vaswani et al., 2017, section 5.4) names dropout on the output of each
 # sub-layer and on the sum of embeddings and position encodings; it does not mention the weights. The GPT paper
 # (Radford et al., 2018) does, with p = 0.1, and BERT's code does so too. A comment in BERT's code says that this was
 # taken from the original Transformer paper, and the comment has been copied into the code of many other models.
 #
 # **Inverted or not.** Multiplying by 1 − p in evaluation has the same expectation, but then every model in production
-# pays for it, and a forgotten factor changes the answers. Dividing in training keeps evaluation free of it (this is
+# has to do it, and a forgotten factor changes the answers. Dividing in training keeps evaluation free of it (this is
 # what `nn.Dropout` does).
 #
 # **No renormalising.** A dropped row sums to 1 only in expectation. Renormalising would turn a row with one key left
@@ -210,11 +210,11 @@ check(AttentionDropout)
 # still common: in fine-tuning, in vision, and in small models.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **谁丢弃了什么。** Transformer 论文（Vaswani 等，2017，5.4 节）只提到两处 dropout：每个子层的输出，以及嵌入与位置编码之和；
+# **dropout 加在哪里。** Transformer 论文（Vaswani 等，2017，5.4 节）只提到两处 dropout：每个子层的输出，以及嵌入与位置编码之和；
 # 没有提到注意力权重。GPT 论文（Radford 等，2018）提到了，p = 0.1；BERT 的代码也这样做。
 # BERT 代码中的一条注释说这取自最初的 Transformer 论文，这条注释后来被复制到许多其他模型的代码里。
 #
-# **是否用 inverted dropout。** 在评估时乘以 1 − p 期望相同，但上线的模型每次都要付出代价，忘了这个系数结果就变了。
+# **是否用 inverted dropout。** 在评估时乘以 1 − p 期望相同，但模型上线后每次推理都要多乘一次，忘了这个系数，结果就变了。
 # 在训练时做除法，评估就不受影响（`nn.Dropout` 就是这样做的）。
 #
 # **不重新归一化。** 丢弃之后一行只在期望意义下和为 1。若重新归一化，只剩一个键的行会变成 one-hot，

@@ -28,7 +28,7 @@
 # that query 0 sees the keys 0, 1, 2 and query 1 sees all four. `causal_mask(3)` is the lower triangle, diagonal included.
 
 # %% [markdown] lang="zh"
-# > *“你已经有了带掩码的注意力。现在来造掩码：填充掩码、因果掩码，以及两者合一。解码时也要对。”*
+# > *“你已经有了带掩码的注意力。现在来构造掩码：填充掩码、因果掩码，以及两者合一。解码时也要对。”*
 #
 # 掩码规定查询能看到哪些键。有两种几乎总会用到：同一批句子长短不一，短句后面补齐的部分是*填充*（padding）；语言模型不能看到自己要预测的内容，因此是*因果*的（causal）。
 # 这里的错误不会报错，模型照样能训练：如果看到了未来，训练损失会好得离谱，却不会生成文本；
@@ -60,6 +60,38 @@ heatmap(torch.ones(3, 8, dtype=torch.bool).tril(5), title="causal, L = 3, S = 8"
 # %% tags=["demo"]
 # The same where the last key is padding: a key is seen if both masks allow it.
 heatmap(torch.ones(3, 8, dtype=torch.bool).tril(5) & (torch.arange(8) < 7), title="causal, and only 7 keys are real")
+
+# %% tags=["demo"]
+# What leaks without a mask. Two small models learn to predict the next token of *random* texts, which nobody can. One
+# of them may see everything: it looks at the token to the right, which is the answer. Its loss is low for that reason
+# alone; without such a leak it stays at ln 8 = 2.08, that of guessing among 8 tokens.
+from torch import nn
+
+
+def trained(mask):
+    """The weights of one attention over 6 tokens, averaged over texts, and the loss, after 100 steps."""
+    torch.manual_seed(0)
+    words, places, head = nn.Embedding(8, 16), nn.Embedding(6, 16), nn.Linear(16, 8)
+    q, k, v = nn.Linear(16, 16), nn.Linear(16, 16), nn.Linear(16, 16)
+    optimizer = torch.optim.Adam(nn.ModuleList([words, places, head, q, k, v]).parameters(), lr=0.03)
+    for _ in range(100):
+        texts = torch.randint(8, (32, 7))
+        x = words(texts[:, :-1]) + places(torch.arange(6))
+        scores = (q(x) @ k(x).mT / 4).masked_fill(~mask, float("-inf"))
+        weights = torch.softmax(scores, dim=-1)
+        loss = nn.functional.cross_entropy(head(weights @ v(x)).mT, texts[:, 1:])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return weights.mean(dim=0), loss.item()
+
+
+threads = torch.get_num_threads()
+torch.set_num_threads(1)  # tensors as small as these are faster in one thread
+seeing_all, low = trained(torch.ones(6, 6, dtype=torch.bool))
+causal, honest = trained(torch.ones(6, 6, dtype=torch.bool).tril())
+torch.set_num_threads(threads)
+heatmap(seeing_all, title=f"no mask: loss {low:.2f}") + heatmap(causal, title=f"causal mask: loss {honest:.2f}")
 
 # %% tags=["given"]
 import torch
@@ -145,7 +177,7 @@ check(padding_mask, causal_mask, combine_masks)
 # **面试官接下来会问**
 #
 # 1. 填充掩码屏蔽的是*键*。填充位置上的*查询*会得到什么输出？由谁来忽略它们？
-#    > 它们与其他查询一样被计算：填充位置的查询关注真实的键，得到一个没有意义的输出。
+#    > 它们和其他查询一样参与计算：填充位置的查询关注真实的键，得到一个没有意义的输出。
 #    > 后面的层不会读到它，因为在那里这个位置作为键同样被屏蔽。
 #    > 凡是要汇总各个位置的地方都必须跳过它：损失（交叉熵的 `ignore_index`）、对序列求平均、按批计算的统计量。
 # 2. 带缓存逐个词元解码时，每一步需要什么样的因果掩码？
@@ -222,7 +254,7 @@ check(padding_mask, causal_mask, combine_masks)
 # Hugging Face：整数，1 = 真实词元。加性浮点掩码（0 与 −∞）在 PyTorch 的这两处含义一致，但不能用 `&` 合并。
 #
 # **如今。** 训练语言模型时，通常把多篇文本打包成一个序列。Llama 3（Grattafiori 等，2024）屏蔽了不同文档之间的注意力，
-# 并报告说：这在普通预训练中影响不大，但在超长序列上继续训练时很重要。
+# 并报告说：这在普通预训练中影响不大，但在超长序列上继续预训练时很重要。
 # 这样的掩码很少真的存下来：FlashAttention 以参数的形式接收各序列的长度和窗口的宽度；
 # FlexAttention（Dong 等，2024）则编译用 Python 写成的规则。
 # 许多模型交替使用滑动窗口层和能看到全部内容的层，例如 Gemma 2（2024）。

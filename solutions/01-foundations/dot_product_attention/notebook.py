@@ -23,7 +23,7 @@
 # - Outputs keep the inputs' dtype and device, float64 and bfloat16 included. Taking the softmax in float32 is fine.
 # - Inputs are not changed, and gradients flow to q, k and v through both outputs.
 # - Write it yourself: PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …)
-#   is off limits.
+#   may not be used.
 #
 # **By hand.** One query [1, 2], keys [1, 0] and [0, 1], values [6] and [9]: the scores are 1 and 2, the weights are
 # 1/(1 + e) ≈ 0.269 and e/(1 + e) ≈ 0.731, and the output is 0.269·6 + 0.731·9 ≈ 8.193. Note that the weights sum to
@@ -118,7 +118,7 @@ check(dot_product_attention)
 #    softmax at d = 1024?
 #    > If the entries are also independent with mean 0, a score has the variance d, so its standard deviation is √d:
 #    > 32 at d = 1024. Scores then differ by tens, and the softmax is nearly one-hot: with 64 random keys the largest
-#    > weight is about 0.95 on average and above 0.999 in half of the rows, while with the scale it is about 0.10.
+#    > weight is about 0.95 on average and above 0.999 in more than half of the rows; with the scale it is about 0.11.
 #    > Where the softmax is one-hot its gradient is nearly 0, so such a layer hardly learns where to look.
 # 5. Additive attention (Bahdanau et al., 2015) scores with a small network. Why did the dot product win?
 #    > Speed and memory. All dot products together are one matrix product, which GPUs do best and which needs only the
@@ -145,8 +145,8 @@ check(dot_product_attention)
 #    > 所有查询都加上 c，则键 k 的得分增加 c·k，不同的键增加的量不同，所以权重会变。
 # 4. q 和 k 的分量方差为 1，得分的标准差是多少？d = 1024 时 softmax 会怎样？
 #    > 如果各分量还相互独立、均值为 0，得分的方差就是 d，标准差是 √d：d = 1024 时为 32。
-#    > 这时得分之间相差几十，softmax 几乎是 one-hot：有 64 个随机的键时，最大的权重平均约为 0.95，一半的行超过 0.999；
-#    > 加上缩放则约为 0.10。softmax 接近 one-hot 时梯度几乎为零，这一层就很难学会“看哪里”。
+#    > 这时得分之间相差几十，softmax 几乎是 one-hot：有 64 个随机的键时，最大的权重平均约为 0.95，一半以上的行超过 0.999；
+#    > 加上缩放则约为 0.11。softmax 接近 one-hot 时梯度几乎为零，这一层就很难学会“看哪里”。
 # 5. 加性注意力（Bahdanau 等，2015）用一个小网络打分。为什么点积胜出了？
 #    > 因为速度和显存。所有点积合起来就是一次矩阵乘法，正是 GPU 最擅长的，而且只需要 L·S 个得分；
 #    > 加性得分要对每一对位置计算一个大小为 h、带 tanh 的隐藏层，共 L·S·h 个数。
@@ -196,7 +196,7 @@ check(dot_product_attention)
 # et al., 2023; DeltaNet, Schlag et al., 2021; Gated DeltaNet, Yang et al., 2024).
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 每个批次元素 2·L·S·(d + d_v) 次浮点运算，权重需要 L·S 个数。
+# **开销。** 每个批次元素 2·L·S·(d + d_v) 次浮点运算，权重需要 L·S 个数。
 #
 # **陷阱。** `.T` 会颠倒*所有*维度（除矩阵外已被弃用），`transpose(1, 2)` 只对三维正确，`transpose(0, 1)`
 # 只对二维正确。`softmax(dim=1)` 对二维正确，对三维却是沿查询方向。碰巧相等的尺寸（L = S，批大小 = L）可能掩盖这些错误，

@@ -237,6 +237,6 @@ check(masked_softmax)
 #
 # **如今。** PyTorch 的融合算子以 float32 逐块计算 softmax，对这样的行返回零。
 # 权重之和必须为 1 还有一个副作用：一个头什么都不需要时，权重也得有个去处；
-# 语言模型把它放在开头的几个词元上，这就是 *attention sink*（注意力汇；Xiao 等，2023）。
+# 语言模型把它放在开头的几个词元上，这就是 *attention sink*（注意力汇聚；Xiao 等，2023）。
 # 因此 gpt-oss（OpenAI，2025）给每个头的分母加上一个可学习的数，使一行之和可以小于 1。
 # 在模型的输出端，softmax 沿词表进行，PaLM（Chowdhery 等，2022）加入了 *z-loss*，即 10⁻⁴·(log Z)²，使分母 Z 保持在 1 附近。

@@ -23,7 +23,7 @@
 # - A query that may attend to nothing gets zero weights, a zero output and finite (zero) gradients: never NaN.
 # - Outputs keep the inputs' dtype and device, float64 and bfloat16 included. Taking the softmax in float32 is fine.
 # - Inputs are not changed. Gradients flow to q, k and v through both outputs. Scores may be as large as ±10,000.
-# - Write it yourself: PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits.
+# - Write it yourself: PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) may not be used.
 #
 # **By hand.** d = 4, one query q = [2, 0, 0, 0], keys [1, 0, 0, 0] and [0, 1, 0, 0]: the scores are 2 and 0, scaled by
 # 1/√4 they are 1 and 0, and the weights are e/(e+1) ≈ 0.731 and 0.269. Hide the second key and they are 1 and 0; hide both and they are 0 and 0.
@@ -221,7 +221,7 @@ check(scaled_dot_product_attention)
 # them into a fused kernel.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 两次矩阵乘法，共 L·S·(d + d_v) 次乘加，即两倍的浮点运算次数；权重需要 L·S 个数，除非算子不保存它们，否则长度就受限于此。
+# **开销。** 两次矩阵乘法，共 L·S·(d + d_v) 次乘加，即两倍的浮点运算次数；权重需要 L·S 个数，除非算子不保存它们，否则长度就受限于此。
 #
 # **数值陷阱。** 分量独立、均值为 0、方差为 1 时，点积的方差为 d，不缩放则 softmax 饱和、梯度消失（Vaswani 等，2017，脚注 4）。
 # 全是 −∞ 的一行在 softmax 中是 0/0。先填 −∞ 再修补权重是可靠的，因为 `masked_fill` 也会截断梯度；而*加上* −∞ 再修补则不可靠。
@@ -233,6 +233,6 @@ check(scaled_dot_product_attention)
 #
 # **如今。** 系数 1/√d 仍是标准做法，但它只保证训练开始时得分的大小合适。大模型还会采取措施，使得分在训练后期也不会过大：
 # 一种是对查询和键做归一化的 *QK-norm*（Henry 等，2020；ViT-22B，Dehghani 等，2023；Qwen3 和 Gemma 3，2025）；
-# 另一种是 *logit soft-capping*（对 logits 做软截断），即把得分 s 变成 50·tanh(s/50)（Gemma 2，2024；Gemma 3 改用 QK-norm）。
+# 另一种是 *logit soft-capping*（软截断），即把得分 s 变成 50·tanh(s/50)（Gemma 2，2024；Gemma 3 改用 QK-norm）。
 # 算子是 FlashAttention-2（Dao，2023）和 FlashAttention-3（Shah 等，2024）；
 # 需要自定义得分或掩码时，PyTorch 有 FlexAttention（Dong 等，2024），它把这些定义编译成融合算子。

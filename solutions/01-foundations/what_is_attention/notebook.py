@@ -24,8 +24,8 @@
 #   the values.
 # - The output keeps the dtype and device of the inputs, float64 and bfloat16 included. Inputs are not changed.
 #   Gradients flow to all three.
-# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits;
-#   `torch.softmax` is not.
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) may not be used;
+#   `torch.softmax` may.
 #
 # **By hand.** Query [1, 0], keys [2, 2] and [0, 1], values [10] and [20]: the dot products are 2 and 0. At
 # temperature 1 the weights are 0.881 and 0.119 and the output is 11.19; at 0.1 they are 1.000 and 0.000, output
@@ -129,9 +129,9 @@ check(soft_lookup)
 # best" has no useful gradient, while the softmax is differentiable, so that a model learns by gradient descent what
 # to ask for and how to be found.
 #
-# In the first encoder–decoder translators (Sutskever et al., 2014) the whole source sentence had to pass through one
-# vector of fixed size, and long sentences suffered. Bahdanau et al. (2015) let the decoder look at all source
-# positions anew for every word that it writes; Vaswani et al. (2017) then dropped the recurrence and built a model
+# In the first encoder–decoder translators (Cho et al., 2014; Sutskever et al., 2014) the whole source sentence had to
+# pass through one vector of fixed size; Cho et al. found that the quality falls as sentences get longer. Bahdanau et
+# al. (2015) let the decoder look at all source positions anew for every word that it writes; Vaswani et al. (2017) then dropped the recurrence and built a model
 # out of attention: any two positions are one step apart, and in training all positions are computed at once. The
 # price is a score for every pair, quadratic in the length.
 #
@@ -140,14 +140,15 @@ check(soft_lookup)
 # in contact). And weights are not an explanation: a large weight says that a value was mixed in with a large factor,
 # not that it caused the decision (Jain and Wallace, 2019).
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **参考答案。** 注意力是在一个软字典里查找。每个可读的对象提供一个*键*（凭什么被找到）和一个*值*（能给出什么）；
 # 读取的一方带来一个*查询*（想要什么）。查询与每个键比较，通常用点积；softmax 把相似度变成非负、和为 1 的权重；
 # 返回的是各个值乘以权重之和。所以结果由匹配的内容主导，取决于内容而不是固定的位置：同样的参数，输入不同，权重就不同。
 # 只取最匹配的一个就是普通字典；但“哪个最匹配”没有可用的梯度，而 softmax 可微，
 # 于是模型可以通过梯度下降学会该查什么、以及怎样被查到。
 #
-# 在最早的编码器-解码器翻译模型里（Sutskever 等，2014），整个源句子必须压缩成一个固定大小的向量，句子一长质量就下降。
+# 在最早的编码器-解码器翻译模型里（Cho 等，2014；Sutskever 等，2014），整个源句子必须压缩成一个固定大小的向量；
+# Cho 等发现，句子越长，翻译质量越差。
 # Bahdanau 等（2015）让解码器每写一个词都重新查看源句的所有位置；
 # Vaswani 等（2017）进一步去掉了循环，用注意力搭建整个模型：任意两个位置只隔一步，训练时所有位置可以同时计算。
 # 代价是每一对位置都要打分，开销随长度的平方增长。
@@ -172,7 +173,7 @@ check(soft_lookup)
 # - softmax：权重非负、和为 1、取决于输入；输出是值的加权平均。
 # - 为什么是软的而不是取最匹配者：softmax 有可用的梯度，“看哪里”可以学习。
 # - 它取代了什么：单个固定向量的瓶颈（或循环网络的长路径），代之以对每个位置的直接访问。
-# - 两个翻译之外确实使用注意力的应用，以及一个局限，例如：权重不等于解释，或代价随长度平方增长。
+# - 两个翻译之外确实使用注意力的应用，以及一个局限，例如：权重不等于解释，或开销随长度平方增长。
 
 # %% [markdown] tags=["follow-up"]
 # **What the interviewer asks next**
@@ -217,7 +218,7 @@ check(soft_lookup)
 #    > 如果两个相同的键的点积远高于其他键，它们各得约 ½ 的权重，输出是这两个值的平均。
 #    > 查询无法区分相同的键，这也是 Transformer 要加入位置信息的原因之一。
 # 3. 值可以就是键吗？实际中什么时候是这样？
-#    > 可以，没有什么不允许的。Luong 等（2015）的“dot”得分中，编码器的状态既是键也是值；
+#    > 可以，没有任何限制。Luong 等（2015）的“dot”得分中，编码器的状态既是键也是值；
 #    > 用现代 Hopfield 网络检索存储的模式时也是如此（Ramsauer 等，2020）。
 #    > Transformer 用两个不同的矩阵从同样的词元算出键和值，因为“凭什么被找到”和“提供什么内容”不必相同。
 # 4. “注意力忽略了不重要的信息，因此减少了计算量。”对吗？
@@ -271,7 +272,7 @@ check(soft_lookup)
 #
 # **Today.** The soft look-up is the standard layer for text, images and sound. It has little *inductive bias*:
 # neither order nor neighbourhood is built in, so a model must get them from position encodings and from data. With
-# this Dosovitskiy et al. (2020) explain why ViT falls behind convolutional networks when data is scarce. The
+# this Dosovitskiy et al. (2021) explain why ViT falls behind convolutional networks when data is scarce. The
 # temperature is mostly still √d; YaRN (Peng et al., 2023) changes it when it extends a model to longer texts.
 # Attention *as explanation* is disputed: Jain and Wallace (2019) found very different weights that give nearly the
 # same prediction, and Wiegreffe and Pinter (2019) answered that it depends on what one calls an explanation, and how
@@ -291,8 +292,8 @@ check(soft_lookup)
 # **常见的误解。** 有人说注意力忽略了不重要的信息，因而节省计算：其实每个得分都要算，小权重与大权重的开销一样。
 # 还有人说它是一种“学习算法”：它只是一个层；学到的是产生查询、键、值的投影。
 #
-# **如今。** 软查找是处理文本、图像和声音的标准层。它的*归纳偏置*（inductive bias）很弱：顺序和邻近关系都没有内建，
-# 模型要靠位置编码和数据来获得。Dosovitskiy 等（2020）就以此解释，为什么数据不足时 ViT 不如卷积网络。
+# **如今。** 软查找是处理文本、图像和声音的标准层。它的*归纳偏置*（inductive bias）很弱：结构本身不包含顺序和邻近关系，
+# 模型要靠位置编码和数据来获得。Dosovitskiy 等（2021）就以此解释，为什么数据不足时 ViT 不如卷积网络。
 # 温度大多仍是 √d；YaRN（Peng 等，2023）在把模型扩展到更长的文本时会调整它。
 # *注意力能否作为解释*仍有争议：Jain 和 Wallace（2019）发现，差别很大的权重可以给出几乎相同的预测；
 # Wiegreffe 和 Pinter（2019）回应说，这取决于什么才算解释，以及怎样检验。

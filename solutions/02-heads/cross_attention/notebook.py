@@ -24,7 +24,7 @@
 # - The output keeps the dtype (float64, float32, bfloat16) and device of the inputs; a softmax in float32 is fine. Inputs are not
 #   changed. Gradients flow to `x`, `context` and every parameter. Scores may be as large as ±10,000. L and S, and E and C, may differ
 #   or agree; batch 1, one head, one query and non-contiguous inputs work.
-# - Write the attention yourself: `F.scaled_dot_product_attention`, `nn.MultiheadAttention` and the like are off limits.
+# - Write the attention yourself: `F.scaled_dot_product_attention`, `nn.MultiheadAttention` and the like may not be used.
 #
 # **By hand.** embed_dim = context_dim = 1, one head, all weights 1, all biases 0. x = [[1]], context = [[0], [2]]: scores 0 and 2, weights 0.119 and 0.881,
 # output 0.881·2 = 1.762. Mask [True, False] hides the 2: output 0. Nothing of x itself is in the output: it only decides on the weights.
@@ -227,13 +227,13 @@ check(CrossAttention)
 # one attention.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 得分与加权求和共 2·L·S·E 次乘加：上下文长度固定时，与 L 成线性关系。
+# **开销。** 得分与加权求和共 2·L·S·E 次乘加：上下文长度固定时，与 L 成线性关系。
 # 解码时，上下文的键和值对整个输出只需计算一次，而不是每个词元一次。
 #
 # **陷阱。** L = S 且宽度相同时，x 和 context 怎么弄混都不会报错：先用不同的大小试。
 # 把 `(B, S)` 的掩码原样用于得分，会对上最后两维 (L, S)，把序列当成查询：B = L 时不会报错，L = 1 时输出会悄悄变成 B 行而不是一行，只有 B = 1 时才是对的。
 # `[:, None, :, None]` 屏蔽的是查询而不是键。不需要因果掩码：在生成第一个词元之前，上下文已经完整。
-# 有一份公开答案把查询、键、值的特征拼接起来做 softmax：结果里没有对应上下文位置的维度，也就什么都没有关注。
+# 网上流传的一份答案把查询、键、值的特征拼接起来做 softmax：结果里没有对应上下文位置的维度，也就什么都没有关注。
 #
 # **实际的库。** `nn.MultiheadAttention` 用 `kdim` 和 `vdim` 支持不同宽度的上下文。
 # 潜在扩散模型正是这样读取提示词的（Rombach 等，2022，3.3 节）。

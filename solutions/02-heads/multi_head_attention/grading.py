@@ -10,15 +10,16 @@ from shared import (
     SOFTMAX,
     another_scale,
     causal,
+    follows_the_mode,
     heads_mistaken,
     huge_scores,
     instead_of,
     layers_named,
     mask_changed_in_place,
     masks_mistaken,
-    modes,
     projected,
     scores_far_below,
+    through_modes,
     two_masks,
     weights_alone,
     weights_of_heads_mistaken,
@@ -66,7 +67,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     )
     yield Case("training without dropout", built(8, 4).train()(*inputs(2, 3, 5, 8)), "state")
     x = rand.normal(2, 7, 8)
-    yield Case("dropout in evaluation: none", built(8, 2, 0.5)(x, x, x), "state", probe=two_calls, fault=settled)
+    evaluating = built(8, 2, 0.5)(x, x, x)
+    yield Case("dropout in evaluation: none", evaluating, "state", probe=two_calls, fault=settled, essential=True)
     yield Case(
         "dropout in training: on the weights, and inverted",
         built(4 * HEADS, HEADS, DROPPED).train()(rand.normal(8, 32, 4 * HEADS)),
@@ -76,7 +78,11 @@ def cases(rand: Inputs) -> Iterator[Case]:
     )
     x = rand.normal(2, 6, 8)
     yield Case(
-        "dropout in evaluation, training, evaluation, … in turn", built(8, 2, 0.5)(x, x, x), "state", probe=modes
+        "dropout in evaluation, training, evaluation, … in turn",
+        built(8, 2, 0.5)(x, x, x),
+        "state",
+        probe=through_modes,
+        summary=follows_the_mode,
     )
     yield Case("embed_dim 6 in 4 heads", built(6, 4), "interface", raises="ValueError")
     yield layers_named(6, 3, bias=False)

@@ -7,8 +7,8 @@
 # $$\operatorname{head}_i = \operatorname{Attention}(Q_i, K_i, V_i), \qquad \text{output} = \operatorname{Concat}(\operatorname{head}_1, \dots, \operatorname{head}_h)\,W^O$$
 #
 # where $Q_i$ is the $i$-th slice of $QW^Q$, and so on. It takes no more multiply-adds than one head of full width;
-# only the weights take $h$ times the memory. The hard part is the bookkeeping: which axis the heads are cut from, and
-# which one they are put back on.
+# only the weights take $h$ times the memory. The hard part is to keep track of the axes: which one the heads are cut
+# from, and which one they are put back on.
 #
 # **Write** the module `MultiHeadAttention(embed_dim, num_heads, dropout=0.0, bias=True)` with
 # `forward(query, key, value, mask=None)`.
@@ -34,7 +34,7 @@
 # - Outputs keep the inputs' dtype (float64, float32, bfloat16) and device; a softmax in float32 is fine. Inputs are not
 #   changed. Gradients flow to the three inputs and to every parameter. Scores may be as large as ±10,000. Batch 1, one head,
 #   one query and non-contiguous inputs work.
-# - Write the attention yourself: `F.scaled_dot_product_attention`, `nn.MultiheadAttention` and the like are off limits.
+# - Write the attention yourself: `F.scaled_dot_product_attention`, `nn.MultiheadAttention` and the like may not be used.
 #
 # **By hand.** embed_dim = 4, two heads, all projections the identity. Query [2, 0, 0, 3]; keys, and values, [1, 0, 0, 0] and
 # [0, 0, 0, 1]. Head 0 sees [2, 0] against [1, 0] and [0, 0]: scores 2 and 0, times 1/√2 they are 1.414 and 0, weights 0.804 and 0.196.
@@ -85,6 +85,44 @@ import torch
 tokens = torch.arange(12).view(3, 4)
 print("cut the features, then swap axes:", tokens.view(3, 2, 2).transpose(0, 1)[0].tolist(), "two features of every token")
 print("one view to (heads, L, d):       ", tokens.view(2, 3, 2)[0].tolist(), "tokens torn apart")
+
+# %% tags=["demo"]
+# What heads are for. Position i is to name two tokens: the one before it, and the one three before it. A single head
+# has one set of weights and must divide it between the two; of two heads, each learns one task. Rows 0 to 2 are
+# not asked. (The heads stand on an axis of their own from the start here: no features are cut.)
+from grader import heatmap
+from torch import nn
+
+
+def trained(heads):
+    """The weights of each head (heads, 8, 8), averaged over texts, and the share of right answers, after 150 steps."""
+    torch.manual_seed(0)
+    words, places, head = nn.Embedding(10, 16), nn.Embedding(8, 16), nn.Linear(16, 20)
+    q, k, v = (nn.Parameter(torch.randn(heads, 16, 16 // heads) / 4) for _ in range(3))
+    optimizer = torch.optim.Adam([q, k, v, *nn.ModuleList([words, places, head]).parameters()], lr=0.02)
+    for _ in range(150):
+        texts = torch.randint(10, (32, 8))
+        x = (words(texts) + places(torch.arange(8))).unsqueeze(1)
+        scores = (x @ q) @ (x @ k).mT / (16 / heads) ** 0.5
+        weights = torch.softmax(scores.masked_fill(torch.ones(8, 8).triu(1) > 0, float("-inf")), dim=-1)
+        answers = head((weights @ (x @ v)).transpose(1, 2).flatten(2))[:, 3:].unflatten(-1, (2, 10))
+        right = torch.stack([texts[:, 2:-1], texts[:, :-3]], dim=-1)
+        loss = nn.functional.cross_entropy(answers.flatten(0, 2), right.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return weights.mean(dim=0), (answers.argmax(dim=-1) == right).float().mean().item()
+
+
+threads = torch.get_num_threads()
+torch.set_num_threads(1)  # tensors as small as these are faster in one thread
+(alone, alone_right), (two, two_right) = trained(1), trained(2)
+torch.set_num_threads(threads)
+(
+    heatmap(alone[0], title=f"one head: {alone_right:.0%} right")
+    + heatmap(two[0], title=f"two heads: {two_right:.0%} right")
+    + heatmap(two[1], title="the second of the two")
+)
 
 # %% tags=["given"]
 import torch
@@ -276,12 +314,12 @@ check(MultiHeadAttention)
 # without dropout (PaLM, Chowdhery et al., 2022).
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 参数 4·E² + 4·E 个，与头数无关。投影需 2·(L + S)·E² 次乘加，得分与加权求和 2·L·S·E 次，同样与头数无关；
+# **开销。** 参数 4·E² + 4·E 个，与头数无关。投影需 2·(L + S)·E² 次乘加，得分与加权求和 2·L·S·E 次，同样与头数无关；
 # 只有权重（H·L·S 个数）随头数增长。
 #
 # **陷阱。** `view(B, H, L, d)` 形状正确而内容错误：它沿词元方向把内存切成 H 段。
 # 少了 `transpose`，`(B, L, H, d)` 就是在同一个词元的各头之间做注意力；两者都不会报错。
-# 常见的一份公开答案把 `(B, L, H, d)` 与其第 1、2 维的转置相乘，结果要么报错、要么把头混在一起，还漏掉了缩放和输出投影；
+# 网上常见的一份答案把 `(B, L, H, d)` 与其第 1、2 维的转置相乘，结果要么报错、要么把头混在一起，还漏掉了缩放和输出投影；
 # 另一份把 q、k、v 的投影拼接后沿*特征*做 softmax。
 # 还有的在 `forward` 里临时新建注意力（连同 dropout）：这样的模块永远处于训练模式，`eval()` 管不到它。
 #

@@ -22,7 +22,7 @@
 # - The output keeps the dtype (float64, float32, bfloat16) and device of `x`; a softmax in float32 is fine. `x` and the mask are not
 #   changed. Gradients flow to `x` and every parameter. Scores may be as large as ±10,000. Batch 1, one token, and non-contiguous
 #   inputs work. The same input gives the same output, call after call.
-# - Write the attention yourself: `F.scaled_dot_product_attention`, `nn.MultiheadAttention` and the like are off limits.
+# - Write the attention yourself: `F.scaled_dot_product_attention`, `nn.MultiheadAttention` and the like may not be used.
 #
 # **By hand.** E = 1, x = [[1], [2]], all weights 1, no biases: q = k = v = x. Scores [[1, 2], [2, 4]]; √1 = 1. Token 0: weights 1/(1 + e) ≈ 0.269 and
 # 0.731, output 0.269·1 + 0.731·2 = 1.731. Token 1: 0.119 and 0.881, output 1.881. With a causal mask token 0 sees itself alone: 1.
@@ -133,8 +133,8 @@ check(SelfAttention)
 #    > projections q and k have nothing to do with each other, and it is best in about 1 row of 16, which is chance. So
 #    > there is usually no reason to hide it, and under a causal mask the first token would be left with nothing to
 #    > see. Reformer (Kitaev et al., 2020) does hide it, because there queries and keys share one projection.
-# 5. How do cost and memory grow with L, and how with E? For which L is attention dearer than the projections?
-#    > The projections take 3·L·E² multiply-adds, scores and weighted sum together 2·L²·E. So attention is dearer from
+# 5. How do cost and memory grow with L, and how with E? For which L does attention cost more than the projections?
+#    > The projections take 3·L·E² multiply-adds, scores and weighted sum together 2·L²·E. So attention costs more from
 #    > L = 1.5·E on: 768 tokens for E = 512, 6,144 for E = 4,096. Memory is 3·L·E numbers for q, k and v, and L² for
 #    > the weights if they are stored; FlashAttention does not store them, so memory is linear in L, while the
 #    > computation stays quadratic.
@@ -215,12 +215,12 @@ check(SelfAttention)
 # cannot grow without limit in training.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 投影 3·L·E² 次乘加，其余 2·L²·E 次：L 超过 1.5·E 后注意力更贵。
+# **开销。** 投影 3·L·E² 次乘加，其余 2·L²·E 次：L 超过 1.5·E 后注意力更贵。
 #
 # **陷阱。** 在 `forward` 中新建的层，每次调用都是新的随机数，优化器里也没有它的参数。
 # 先加权求和再过 v_proj，只要权重之和为 1，结果就相同；但在什么都看不到的位置，得到的是 v_proj 的偏置而不是零。
-# 公开的答案有的漏掉投影，有的漏掉缩放；有一份用全宽的向量做点积，却按 √(E / 头数) 缩放；
-# 还有一份只是把几个线性层相加，根本没有注意力。缩放看的是做点积的向量的维度。
+# 网上的答案有的漏掉投影，有的漏掉缩放；有一份用全宽的向量做点积，却按 √(E / 头数) 缩放；
+# 还有一份只是把几个线性层相加，根本没有注意力。缩放取决于做点积的向量的维度。
 #
 # **它做不到的。** 自注意力是置换等变的：词序只能来自加到 x 或得分上的内容，或来自掩码。
 # 卷积假设相邻的东西彼此相关，注意力几乎不做假设：它的*归纳偏置*（inductive bias）很弱，局部性和次序都要从数据中学。
@@ -228,7 +228,7 @@ check(SelfAttention)
 # **实际的库**常把三个矩阵合成一个 `nn.Linear(E, 3E)` 再切开：x 只读一次，只启动一次矩阵乘法。能省多少时间取决于尺寸和硬件。
 #
 # **如今。** 从得分到加权求和的几行就是一次 `F.scaled_dot_product_attention` 调用：
-# 在设备、dtype 和掩码允许时，它会选用 FlashAttention（Dao 等，2022）这样的融合内核。
+# 在设备、dtype 和掩码允许时，它会选用 FlashAttention（Dao 等，2022）这样的融合算子。
 # 许多大语言模型的投影不带偏置（PaLM，Chowdhery 等，2022）。
 # 许多模型在点积之前先对 q 和 k 做归一化（*QK-norm*：Henry 等，2020；Dehghani 等，2023；Gemma 3 与 Qwen3，2025），
 # 避免得分在训练中无限增大。

@@ -7,6 +7,7 @@
 #
 # **First, in words**, in the cell below (8 to 12 lines): define both, say what follows for the shape of the weights
 # and for masks, and name where an encoder–decoder Transformer has each. Then two functions that hold the facts.
+# When it is written, `self_review("self_vs_cross")` shows a model answer, and what yours should hold.
 #
 # **Write** `score_shape(batch, heads, query_len, context_len) -> tuple`: the shape of the scores (and weights), as a
 # tuple of four ints in the course's layout. `context_len` is the number of keys.
@@ -51,6 +52,7 @@
 #
 # **先用文字回答**（写在下面的单元里，8 到 12 行）：给出两者的定义，说明由此得到的权重形状和掩码，
 # 并指出编码器–解码器 Transformer 中哪里用哪一种。然后用两个函数写下这些事实。
+# 写完之后，`self_review("self_vs_cross")` 会给出参考答案和应当包含的要点。
 #
 # **请实现** `score_shape(batch, heads, query_len, context_len) -> tuple`：得分（以及权重）的形状，
 # 按本课程的布局返回四个整数的元组。`context_len` 是键的个数。
@@ -109,7 +111,7 @@
 # **Cost.** L² against L·S. In decoding, the context's keys and values are computed once and reused in every step; the
 # self-attention cache grows by one position per step.
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **自注意力**：查询、键、值是同一个序列的投影，每个位置从自己所在的序列（包括自己）收集信息。得分是 L×L 的方阵。
 #
 # **交叉注意力**：查询由一个序列投影而来（正在计算的序列，长度 L），键*和*值由另一个序列投影而来（上下文，长度 S）。
@@ -124,7 +126,7 @@
 # 键和值来自编码器的输出。
 # 图像描述、语音识别、文生图模型也这样使用交叉注意力。GPT 没有交叉注意力：提示词就在同一个序列里。
 #
-# **代价。** L² 与 L·S。解码时，上下文的键和值只算一次，每一步重复使用；自注意力的缓存则每步增加一个位置。
+# **开销。** L² 与 L·S。解码时，上下文的键和值只算一次，每一步重复使用；自注意力的缓存则每步增加一个位置。
 
 # %% [markdown] tags=["rubric"]
 # - Defines self-attention: queries, keys and values from one sequence.
@@ -177,7 +179,7 @@ def attention_kind(query_source, key_source, causal=False):
 # 下面的单元可以反复运行。卡住了？`hint("self_vs_cross")` 每次多给一点提示。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(score_shape, attention_kind)
 
@@ -237,8 +239,8 @@ check(score_shape, attention_kind)
 #    > 解码器的自注意力要保留每个已生成词元的键和值，每层每个词元 2·E 个数，缓存逐步增长：
 #    > 6 层、E = 512、16 位精度时，每个词元 2·6·512·2 字节 = 12 KiB。
 #    > 交叉注意力中，S 个源词元的键和值只算一次，缓存大小不变。
-# 4. Perceiver 用少量可学习的查询对很长的输入做交叉注意力。代价会怎样变化？
-#    > 代价与输入长度成线性关系：N·M 对，而不是 M² 对。
+# 4. Perceiver 用少量可学习的查询对很长的输入做交叉注意力。开销会怎样变化？
+#    > 开销与输入长度成线性关系：N·M 对，而不是 M² 对。
 #    > 图像有 224×224 = 50,176 个像素、查询有 512 个时，是 2,570 万对而不是 25 亿对，减少到 1/98（Jaegle 等，2021）。
 #    > 其间各层是 N 个查询之间的自注意力，只有 N² 对，与 M 无关。
 #    > 代价是所有信息都必须经过 N 个向量。
@@ -290,9 +292,9 @@ check(score_shape, attention_kind)
 # influence no other row of this layer, and the loss leaves them out. Hiding them saves no work in a dense product; it
 # only makes rows that see nothing.
 #
-# **Causal cross-attention** exists where the two sequences do share a clock: in simultaneous translation the decoder
-# may read only the words that were spoken so far (wait-k, Ma et al., 2019). Then somebody has to say how the clocks
-# map; a triangular mask by index is not enough.
+# **Causal cross-attention** exists where the two sequences do have a common time axis: in simultaneous translation the decoder
+# may read only the words that were spoken so far (wait-k, Ma et al., 2019). Then it has to be
+# said which position of one belongs to which of the other; a triangular mask by index is not enough.
 #
 # **Today.** Most large language models are decoder-only, with self-attention alone; the prompt is the context.
 # Encoder–decoder models with cross-attention are T5 (Raffel et al., 2020), BART (Lewis et al., 2020) and Whisper
@@ -303,15 +305,15 @@ check(score_shape, attention_kind)
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **一个模块，两种用法。** `nn.MultiheadAttention` 和多数库只有一个模块、三个参数：
-# `(x, x, x)` 是自注意力，`(x, memory, memory)` 是交叉注意力。名字取决于怎么调用，而不在层里。
+# `(x, x, x)` 是自注意力，`(x, memory, memory)` 是交叉注意力。叫什么取决于怎么调用，与层本身无关。
 #
 # **陷阱。** L = S 时把查询和上下文弄反不会报错，形状也与残差连接相符。上下文的填充要在键的维度上屏蔽。
 # 查询的填充不需要掩码：那些行不影响这一层的其他行，损失也不计入它们。
 # 屏蔽它们在稠密的矩阵乘法中并不省计算，只会产生什么都看不到的行。
 #
-# **因果的交叉注意力**存在于两个序列共用时钟的场合：
+# **因果的交叉注意力**存在于两个序列有共同时间轴的场合：
 # 同声传译中，解码器只能读到已经说出的词（wait-k，Ma 等，2019）。
-# 那时必须说明两个时钟如何对应，只按下标画一个三角形掩码是不够的。
+# 这时必须说明两条时间轴上的位置如何对应，只按下标画一个三角形掩码是不够的。
 #
 # **如今。** 多数大语言模型只有解码器，只用自注意力，提示词就是上下文。
 # 带交叉注意力的编码器–解码器模型有 T5（Raffel 等，2020）、BART（Lewis 等，2020）和 Whisper（Radford 等，2022）。

@@ -8,6 +8,7 @@
 #
 # **First, in words**, in the cell below (8 to 12 lines): what does each of the two names say, how do they combine,
 # what do heads buy, and what do they cost in parameters and computation? Then two functions that check your answer.
+# When it is written, `self_review("self_vs_multi_head")` shows a model answer, and what yours should hold.
 #
 # **Write** `parameter_count(embed_dim, num_heads, bias=True) -> int`, the number of parameters of the module of
 # `multi_head_attention`: `q_proj`, `k_proj`, `v_proj` and `out_proj`, each an `nn.Linear` from embed_dim to embed_dim,
@@ -26,7 +27,7 @@
 # - H divides E in every call; you need not check.
 # - The weights keep the inputs' dtype and device, inputs are not changed, gradients flow to q and k. Scores may be as
 #   large as ±10,000.
-# - PyTorch's ready-made attention is off limits; counting the parameters of an `nn.Linear` that you build is fine.
+# - PyTorch's ready-made attention may not be used; counting the parameters of an `nn.Linear` that you build is fine.
 #
 # **By hand.** E = 4 with biases: four times 4·4 + 4 = 20, so 80 parameters, for 1, 2 or 4 heads alike. A query [2, 0,
 # 0, 2] and keys [1, 0, 0, 0] and [0, 0, 0, 1] in two heads of size 2: head 0 scores 2 and 0, divided by √2 they are
@@ -34,14 +35,15 @@
 # scores 2 and 2: half and half.
 
 # %% [markdown] lang="zh"
-# > *“自注意力和多头注意力有什么区别？八个头与一个头相比，代价是多少？”*
+# > *“自注意力和多头注意力有什么区别？八个头与一个头相比，开销是多少？”*
 #
 # 人们很容易回答：多头注意力就是把自注意力做几遍。但这两个名字回答的是不同的问题：一个说查询、键、值从哪里来，
 # 另一个说并行做几次注意力。交叉注意力也可以有多个头，自注意力也可以只有一个头。
 #
 # **先用文字回答**（写在下面的单元里，8 到 12 行）：这两个名字各说的是什么？如何组合？多头带来什么？
-# 参数和计算的代价是多少？
+# 参数量和计算量各是多少？
 # 然后用两个函数检验你的回答。
+# 写完之后，`self_review("self_vs_multi_head")` 会给出参考答案和应当包含的要点。
 #
 # **请实现** `parameter_count(embed_dim, num_heads, bias=True) -> int`，即 `multi_head_attention` 一题中模块的参数量：
 # `q_proj`、`k_proj`、`v_proj` 和 `out_proj`，每个都是 embed_dim 到 embed_dim 的 `nn.Linear`；
@@ -86,8 +88,8 @@
 # **What they lose.** A head compares in E/H dimensions: the scores of one head have rank at most E/H. With too many
 # heads, each is too small.
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
-# **两个问题。** “自”说的是来源：查询、键、值是同一个序列的投影。“多头”说的是次数：并行做 H 次注意力，结果拼接起来，
+# %% [markdown] tags=["answer"] lang="zh"
+# **两个问题。** “自”（self）说的是来源：查询、键、值是同一个序列的投影。“多头”说的是次数：并行做 H 次注意力，结果拼接起来，
 # 再由输出投影混合。
 # “自”的反面是“交叉”，“多头”的反面是“单头”；四种组合都存在。
 #
@@ -98,7 +100,7 @@
 # **多头带来什么。** 一个 softmax 对每个查询只给出一个平均：既需要近处的词又需要远处的词时，只能得到两者的混合。
 # H 个头可以按各自的相似性标准，关注 H 个不同的地方。
 #
-# **代价。** 参数不变：四个 E×E 的投影（加 4E 个偏置），与 H 无关，因为各头平分这 E 个特征。
+# **开销。** 参数不变：四个 E×E 的投影（加 4E 个偏置），与 H 无关，因为各头平分这 E 个特征。
 # 两次矩阵乘法对任何 H 都是 2·L·S·E 次乘加。
 # 权重更多：H·L·S 个数而不是 L·S 个。
 #
@@ -118,7 +120,7 @@
 # - 指出二者可以自由组合（多头自注意力、多头交叉注意力、单头注意力），而不是一个是另一个的特例。
 # - 描述一个头：查询、键、值投影到 E/H 维，各自做 softmax，输出拼接后再投影。
 # - 说明好处：每个查询可以关注多个位置或多种关系，而一个 softmax 只给出一个平均。
-# - 说明代价：参数和乘加次数不随 H 增长；权重会（H·L·S 个数），而且每个头变小。
+# - 说明开销：参数和乘加次数不随 H 增长；权重会（H·L·S 个数），而且每个头变小。
 
 # %% tags=["given"]
 import torch
@@ -150,7 +152,7 @@ def head_weights(q, k, num_heads):
 # 下面的单元可以反复运行。卡住了？`hint("self_vs_multi_head")` 每次多给一点提示。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(parameter_count, head_weights)
 
@@ -196,7 +198,7 @@ check(parameter_count, head_weights)
 #    > 权重增长到 H 倍，从 L·S 个数变成 H·L·S 个，因为每个头都有自己的一张表。
 #    > 查询、键、值不变：H 个头各 E/H 个特征，合起来还是 E。
 #    > L = S = 2,048、16 位精度时，一张表是 2,048² × 2 字节 = 8 MiB，8 个头就是 64 MiB（每个序列、每层）。
-#    > FlashAttention 这样的融合内核不保存权重，也就没有增长。
+#    > FlashAttention 这样的融合算子不保存权重，也就没有增长。
 # 2. 训练好的模型里每个头都必要吗？怎样找出可以剪掉的头？
 #    > 不是。把某个头的输出置零，在验证集上测损失，再放回去：去掉后损失增加最少的头先剪。
 #    > 更快的办法是给每个头乘上系数 1，做一次反向传播，用系数的梯度大小估计这个头的重要性（Michel 等，2019）。
@@ -215,7 +217,7 @@ check(parameter_count, head_weights)
 # 5. 为什么大模型增加的是头的个数，而头的大小保持 64 或 128？
 #    > 因为一个头要有足够的维度才能比较得好，但维度不必越来越大。
 #    > 一个头的得分矩阵的秩不超过 d，太小的头会成为瓶颈（Bhojanapalli 等，2020）；
-#    > 够大之后，通常的做法是增加头数。融合内核也有上限：FlashAttention-2 支持的头最大为 256 维。
+#    > 够大之后，通常的做法是增加头数。融合算子也有上限：FlashAttention-2 支持的头最大为 256 维。
 #    > GPT-3 175B 有 96 个 128 维的头（Brown 等，2020），Llama 2 70B 有 64 个 128 维的头。
 # 6. 头的个数怎么选？
 #    > 先选头的维度，头数随之而定：取 64 或 128，则 H = E/64 或 E/128，并且 H 必须整除 E。
@@ -279,5 +281,5 @@ check(parameter_count, head_weights)
 # **如今。** “多头”已经变成两个数：查询头数和键值头数。
 # Llama 3 8B 分别是 32 和 8（分组查询注意力 GQA，Ainslie 等，2023），缓存因此只有四分之一：
 # 16 位精度下每个词元 128 KiB 而不是 512 KiB。
-# DeepSeek-V2（2024）保留许多头，但所有头共用一个缓存的短向量，外加一个带旋转位置编码的小键（多头潜在注意力，MLA）。
+# DeepSeek-V2（2024）保留许多头，但所有头共用一个缓存的短向量，外加一个维度较小、带旋转位置编码的键（多头潜在注意力，MLA）。
 # 全宽的单头注意力仍用在一些小部件里，例如潜在扩散模型公开代码中的自编码器（Rombach 等，2022）。

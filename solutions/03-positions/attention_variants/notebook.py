@@ -7,6 +7,7 @@
 #
 # **First, in words**, in the cell below (10 to 15 lines): along which axes does attention vary, which kinds are there
 # on each, and what is each good for? Then the axis that can be put into one function, the score.
+# When it is written, `self_review("attention_variants")` shows a model answer, and what yours should hold.
 #
 # **Write** `attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None) -> (..., L, S)`, the scores before the
 # softmax:
@@ -37,6 +38,7 @@
 #
 # **先用文字回答**（写在下面的单元里，10 到 15 行）：注意力可以沿哪些方面变化？每个方面有哪几种？各适合什么场合？
 # 然后实现其中能写成一个函数的方面：得分。
+# 写完之后，`self_review("attention_variants")` 会给出参考答案和应当包含的要点。
 #
 # **请实现** `attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None) -> (..., L, S)`，即 softmax 之前的得分：
 #
@@ -72,13 +74,13 @@
 # in place of the softmax makes it linear in length.
 #
 # **What is weighed.** Positions of a sequence, pixels, or channels; a gate (a sigmoid, weights that do not compete)
-# is a relative that selects without normalising. A position encoding tells positions apart; it changes the input or the
+# is close to it, and selects without normalising. A position encoding tells positions apart; it changes the input or the
 # scores, and is not a kind of attention.
 #
 # These axes combine: a Transformer decoder has scaled dot-product, multi-head, causal self-attention, and
 # cross-attention.
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **得分怎么算。** 点积（便宜：一次矩阵乘法），除以 √d 使方差不随 d 增长；general（双线性）q W kᵀ，
 # 查询和键的维度可以不同；
 # additive（加性）wᵀ tanh(W_q q + W_k k)，给每一对位置一个小网络，d 大时不缩放也稳定，但较慢，并需要 L·S·a 个数。
@@ -92,7 +94,7 @@
 # **看到哪些键，软硬程度如何。** 全部（全局）、一个窗口（局部）、最高的 k 个或固定模式（稀疏）；softmax 权重（软，可微）
 # 或采样一个位置（硬，用强化学习训练）；用核函数代替 softmax 则与长度成线性。
 #
-# **对什么加权。** 序列的位置、像素或通道；门控（sigmoid，各权重互不竞争）是近亲，只做选择而不归一化。
+# **对什么加权。** 序列的位置、像素或通道；门控（sigmoid，各权重互不竞争）与注意力相近，但只做选择，不做归一化。
 # 位置要靠编码来区分；位置编码改变的是输入或得分，本身不是一种注意力。
 #
 # 这些方面可以组合：Transformer 解码器同时有缩放点积、多头、因果自注意力和交叉注意力。
@@ -107,7 +109,7 @@
 #   or says that position encoding changes the input or the scores, and is not a kind of attention.
 
 # %% [markdown] tags=["rubric"] lang="zh"
-# - 说出至少两种打分方式（点积、缩放点积、general/双线性、加性），并说明各自的代价或要求。
+# - 说出至少两种打分方式（点积、缩放点积、general/双线性、加性），并说明各自的开销或要求。
 # - 说明为什么点积要除以 √d：方差随 d 增长，softmax 会饱和。
 # - 按查询和键的来源区分自注意力与交叉注意力，并指出这与打分方式是两回事。
 # - 把多头解释为在较小投影上并行的多个注意力，与打分方式无关。
@@ -149,7 +151,7 @@ def attention_scores(q, k, kind, W=None, W_q=None, W_k=None, w=None):
 # 下面的单元可以反复运行。卡住了？`hint("attention_variants")` 每次多给一点提示。
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(attention_scores)
 
@@ -180,7 +182,7 @@ check(attention_scores)
 #    > key becomes more or less popular. With c = −∞ this is the padding mask. So a term of the score that depends on
 #    > the query alone can be left out, and one that depends on the key alone cannot.
 # 5. Is a sigmoid gate attention? What does one lose, and gain, when weights need not sum to 1?
-#    > It is a near relative: it weighs by content too, but every weight is decided on its own, without competition.
+#    > It is close to it: it weighs by content too, but every weight is decided on its own, without competition.
 #    > One loses the average: a sum of n values grows with n, and must be kept in check; sigmoid attention starts with
 #    > a bias of about −log n for that (Ramapuram et al., 2024). One gains that a query may take several things in
 #    > full, or nothing at all; with a softmax it has to put its weight somewhere, often on the first token (attention
@@ -211,7 +213,7 @@ check(attention_scores)
 #    > c = −∞ 就是填充掩码。
 #    > 所以得分中只取决于查询的项可以去掉，只取决于键的项则不能。
 # 5. sigmoid 门控是注意力吗？权重之和不必为 1，会失去什么，又得到什么？
-#    > 它是近亲：同样按内容加权，但每个权重独立决定，没有竞争。
+#    > 它与注意力很接近：同样按内容加权，但每个权重独立决定，没有竞争。
 #    > 失去的是“平均”：n 个值之和随 n 增长，必须加以控制；sigmoid 注意力为此用约 −log n 的初始偏置（Ramapuram 等，2024）。
 #    > 得到的是：一个查询可以完整地取几样东西，也可以什么都不取；
 #    > 用 softmax 时，权重总得有个去处，常常落在第一个词元上（attention sink，Xiao 等，2023）。
@@ -263,7 +265,7 @@ check(attention_scores)
 # layers. Hard attention with sampling (Xu et al., 2015) is rare.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 点积类：L·S·d 次乘加，L·S 个数。general：多一次乘积，L·d_q·d_k。
+# **开销。** 点积类：L·S·d 次乘加，L·S 个数。general：多一次乘积，L·d_q·d_k。
 # 加性：L·S·a 次 tanh，要保存的数也同样多。所以序列长时它很慢：每一对都要单独计算非线性，矩阵乘法做不到。
 #
 # **它们的关系。** 取 W = W_qᵀW_k，general 就是两个投影的点积；多头注意力就是每个头有一个秩不超过 E/H 的 W。

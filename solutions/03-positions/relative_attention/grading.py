@@ -21,16 +21,16 @@ from shared import (
 from grader.authoring import LIBRARY_ATTENTION, Case, Exercise, Inputs, call, known, replace, standard
 
 
-def index_values(relative_index, *sizes):
-    return relative_index(*sizes).long()
+def values_of(index, *sizes):
+    return index.long()
 
 
-def index_dtype(relative_index, *sizes):
-    return str(relative_index(*sizes).dtype)
+def dtype_of(index, *sizes):
+    return str(index.dtype)
 
 
 def cases(rand: Inputs) -> Iterator[Case]:
-    index = partial(Case, target="relative_index", probe=index_values)
+    index = partial(Case, target="relative_index", summary=values_of)
     attend = partial(Case, target="relative_attention")
 
     def inputs(*batch: int, m: int, L: int = 5, S: int = 7, d: int = 6, d_v: int = 3) -> tuple[Any, ...]:
@@ -40,7 +40,7 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield index("index: more queries than keys", call(6, 3, 1))
     yield index("index: a largest distance of 0", call(3, 4, 0))
     yield index("index: nothing is far enough to be clipped", call(4, 3, 9))
-    yield index("index: int64", call(2, 3, 1), "dtype", probe=index_dtype)
+    yield index("index: int64", call(2, 3, 1), "dtype", summary=dtype_of)
     uneven = inputs(2, 3, m=2, d_v=4)
     yield attend("every size different", call(*uneven), gradients=True, twice=True, public=True)
     yield attend("no leading axes, more queries than keys", call(*inputs(m=1, L=6, S=4, d=5, d_v=2)))

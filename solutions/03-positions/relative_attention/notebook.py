@@ -31,13 +31,13 @@
 # - A query that may attend to nothing gets zero weights, a zero output and finite (zero) gradients. Scores may be as
 #   large as ±10,000.
 # - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k, v and rel_k.
-# - Write it yourself: PyTorch's ready-made attention is off limits.
+# - Write it yourself: PyTorch's ready-made attention may not be used.
 #
 # **By hand.** L = 3, S = 4, m = 1: j − i runs from −2 to 3, is clipped to −1 … 1 and shifted to 0 … 2. The index is
 # [[1, 2, 2, 2], [0, 1, 2, 2], [0, 0, 1, 2]].
 
 # %% [markdown] lang="zh"
-# > *“我不喜欢绝对位置：模型学到的是“第 7 个词重要”，而不是“往前数第二个词重要”。请把距离放进得分里。”*
+# > *“我不喜欢绝对位置：模型学到的是‘第 7 个词重要’，而不是‘往前数第二个词重要’。请把距离放进得分里。”*
 #
 # Shaw、Uszkoreit 和 Vaswani（2018）为每个距离学习一个向量，查询与它做点积，就像与键做点积一样：
 #
@@ -230,7 +230,7 @@ check(relative_index, relative_attention)
 # 2021). In PyTorch, `flex_attention` lets you write such a bias as a small function of the score and the positions.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 取出向量需要 L·S·d 个数（如果表是共用的，各头、各序列都相同）；
+# **开销。** 取出向量需要 L·S·d 个数（如果表是共用的，各头、各序列都相同）；
 # 先让 q 与 2m+1 个向量做点积，每个头只需要 L·(2m+1) 个数，再用 `gather` 挑出得分。两者结果相同。
 #
 # **陷阱。** 没有平移的下标不会报错：−1 就是最后一行。
@@ -244,7 +244,7 @@ check(relative_index, relative_attention)
 # 在输入上加正弦编码不属于这些方法：它是绝对位置编码。
 #
 # **如今。** RoPE（Su 等，2021）是大语言模型的标准做法（PaLM、Llama、Mistral、Qwen、DeepSeek）。
-# 它没有表，也不给得分加任何东西，融合内核可以照常使用。
+# 它没有表，也不给得分加任何东西，融合算子可以照常使用。
 # 要超出训练长度，可以压缩位置（位置插值，Chen 等，2023；YaRN，Peng 等，2023），或增大底数（Llama 3 为 500,000，2024）。
 # BLOOM 和 MPT 使用 ALiBi；可学习的偏置仍用于视觉模型（Swin，Liu 等，2021）。
 # 在 PyTorch 中，`flex_attention` 可以把这样的偏置写成一个以得分和位置为参数的小函数。

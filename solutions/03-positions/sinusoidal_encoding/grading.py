@@ -16,7 +16,7 @@ def table(module):
 
 
 def kept(module):
-    return [name for name, _ in module.named_parameters()], sorted(module.state_dict())
+    return dict(module.named_parameters()), dict(module.state_dict())
 
 
 def last_rows(module):

@@ -18,7 +18,8 @@
 #   arrives from above. Calls can follow each other, and one tensor may be given several times
 #   (`checkpointed(attend, x, x, x)`).
 # - **Only the inputs are kept.** After the call returns, no tensor that `fn` made on the way is still held (its output
-#   aside), and `fn` runs again during the backward pass.
+#   aside), and `fn` runs again during the backward pass: the gradients are those of this second run. What is still held
+#   is watched inside your own process: a check that helps you, and no proof against somebody who hides it.
 # - **Parameters that `fn` closes over** (the weights of a layer) get their gradients too, when somebody calls
 #   `.backward()`. `torch.autograd.grad` with respect to *them* is not asked for.
 # - **Same dropout.** `fn` may draw random numbers (from PyTorch's CPU generator, as `torch.rand` and dropout on the CPU
@@ -41,11 +42,11 @@
 # | forward passes | 1 | 2 |
 
 # %% [markdown] lang="zh"
-# > *“你的注意力层推理时放得进显存，训练时却放不进。数学上不许改动，也不许减小批大小。你用什么来换？能写出来吗？”*
+# > *“你的注意力层推理时放得进显存，训练时却放不进。计算结果不许变，批大小也不许减。你用什么来换？能写出来吗？”*
 #
 # 训练比推理更占显存，因为每个操作都要留下求导所需的东西：对 L × S 个得分做 softmax，
 # 就要把 L × S 个权重一直留到反向传播。
-# **激活检查点**（activation checkpointing，也叫梯度检查点，尽管被“检查点”的并不是梯度）只保留网络某一段的*输入*，
+# **激活检查点**（activation checkpointing，也叫梯度检查点，其实保存的并不是梯度）只保留网络某一段的*输入*，
 # 反向传播时把这一段再算一遍（Chen 等，2016）。这是用多一次前向计算来换显存。
 #
 # **请实现** `checkpointed(fn, *inputs)`：返回值与 `fn(*inputs)` 相同，求导结果也相同，
@@ -55,7 +56,8 @@
 #   不需要梯度的张量；这些参数原样传给 `fn`。至少有一个输入需要梯度。
 # - 对每个需要梯度的输入，**值与梯度都和** `fn(*inputs)` **相同**，无论上游传来什么梯度。
 #   可以连续使用多次，同一个张量也可以传多次（`checkpointed(attend, x, x, x)`）。
-# - **只保留输入。** 调用返回之后，`fn` 途中产生的张量（输出除外）都不再被持有；反向传播时 `fn` 会再运行一遍。
+# - **只保留输入。** 调用返回之后，`fn` 途中产生的张量（输出除外）都不再被持有；反向传播时 `fn` 会再运行一遍，
+#   梯度就是这第二遍的梯度。是否仍被持有，是在你自己的进程里观察的：它用来帮助你，并不能防住刻意隐藏的人。
 # - `fn` **闭包引用的参数**（某一层的权重）在有人调用 `.backward()` 时也要得到梯度；对*这些参数*调用
 #   `torch.autograd.grad` 不作要求。
 # - **dropout 相同。** `fn` 可能会抽取随机数（来自 PyTorch 的 CPU 生成器，`torch.rand` 和 CPU 上的 dropout 都是如此），
@@ -192,7 +194,7 @@ check(checkpointed)
 #    > 换成 `use_reentrant=False` 就可以：前向时梯度是打开的，记录的就是真正的计算图。
 # 4. 在 GPU 上要保存哪些随机状态？第二次运行还依赖周围的哪些状态？
 #    > 要保存 CPU 的随机数生成器，以及 `fn` 用到的每块 GPU 的随机数生成器。除此之外，第二次运行还依赖：autocast 状态、
-#    > `train()` 还是 `eval()`、参数和缓冲区的当前值、Python 和 NumPy 自己的随机数生成器，以及 `fn` 读取的任何全局状态。
+#    > `train()` 还是 `eval()`、参数和 buffer 的当前值、Python 和 NumPy 自己的随机数生成器，以及 `fn` 读取的任何全局状态。
 #    > PyTorch 的检查点会恢复 CPU 的生成器、各张量参数所在设备的生成器，以及 autocast 状态；其余要自己负责。
 # 5. FlashAttention 也做重计算。与包住注意力的检查点相比，它多保留了什么？为什么反而更快？
 #    > 它还保留了输出，以及每行一个数：得分的 log-sum-exp。这样反向传播时，权重直接就是 exp(得分 − lse)。
@@ -266,19 +268,19 @@ check(checkpointed)
 # *offloading*: activations move to the host's memory until they are needed (`torch.autograd.graph.save_on_cpu`).
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 多一次前向计算：反向传播大约相当于两次前向计算，所以在算力受限时，一步的时间约为原来的 4/3。
+# **开销。** 多一次前向计算：反向传播大约相当于两次前向计算，所以在算力受限时，一步的时间约为原来的 4/3。
 # n 层网络每 √n 层设一个检查点，则同时存活的激活为 O(√n)（Chen 等，2016）。某一层做反向传播时，这一层的权重会重新出现：
 # 检查点并不降低单独一层的峰值，降低的是 n 层同时占用的总量。
 #
 # **陷阱。**（1）`Function.backward` 中梯度是关闭的；不用 `enable_grad`，第二次运行就没有计算图。
-# （2）不 detach，内层反向传播会一直走进外层的图，梯度到达两次。
+# （2）不 detach，内层反向传播会一直走进外层的图，梯度被累加两次。
 # （3）对输入调用 `torch.autograd.grad`，闭包里的参数得不到梯度；`backward` 则会累积到它们上面。
 # （4）第二次运行若用了新的 dropout 掩码，得到的是另一个函数的梯度，而且不会报错。
 # 用完后还应当把生成器恢复到原来靠后的状态（`fork_rng` 就是这么做的），否则后面的代码会重复旧的随机数。
 #
 # **实际的库。** `torch.utils.checkpoint.checkpoint(fn, *inputs, use_reentrant=True)` 就是这个函数，
 # 另外还保存加速器的生成器和 autocast 状态。官方推荐的 `use_reentrant=False` 在打开梯度的状态下运行 `fn`，
-# 把自动求导要保存的张量换成占位符（`torch.autograd.graph.saved_tensors_hooks`），需要时再重新计算并填上；
+# 把自动求导要保存的张量换成占位符（`torch.autograd.graph.saved_tensors_hooks`），需要时再重计算并填上；
 # 它不要求输入有梯度，也支持 `torch.autograd.grad`。请明确写出用哪一种：在 PyTorch 2.13 中不写这个参数会有警告。
 #
 # **如今。** 融合的注意力算子（FlashAttention，Dao 等，2022）不再保存 L × S 的权重，

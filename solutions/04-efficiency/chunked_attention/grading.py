@@ -33,7 +33,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield Case("every score near −10,000", call(q, k, v, 3), tolerance=1e-3)
     for hidden, said in ((False, "long"), (True, "long, causal")):
         long = call(*qkv(1, L=40, S=150, d=4, d_v=3), 5, causal=hidden)
-        yield Case(f"{said}: no tensor larger than allowed", long, family="resources", max_elements=150 * 4)
+        reason = f"{said}: no tensor larger than allowed"
+        yield Case(reason, long, family="resources", max_elements=150 * 4, essential=True)
     yield from standard(lambda: call(*qkv(2, 3, L=5, S=6, d=8, d_v=7), 2), dtypes=("float64",))
     yield from standard(
         lambda: call(*qkv(2, L=4, S=6, d=8, d_v=5), 4, causal=True), dtypes=("bfloat16",), strides=False

@@ -18,16 +18,18 @@
 # - `causal=True`: query i sees key j when `j <= i + (S − L)`, aligned at the bottom right. With L > S the first L − S queries see
 #   nothing: their output is zero and their gradients are finite (zero), never NaN. And a query may see nothing of a whole *chunk*.
 # - **No tensor has more than max(L·chunk_size, L·d, L·d_v, S·d, S·d_v) elements** (for a single head), masks included.
+#   It is watched inside your own process, as PyTorch makes the tensors: a check that helps you, and no proof against
+#   somebody who hides them.
 # - Scores may be as large as ±10,000. Outputs keep the inputs' dtype and device; inputs are not changed; gradients
 #   flow to q, k and v.
-# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits.
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) may not be used.
 #
 # **By hand.** Scaled scores 1, 2, 3 and values 1, 2, 3, in chunks of two. First chunk: m = 2, l = e⁻¹ + 1 ≈ 1.368, acc = e⁻¹·1 + 2 ≈ 2.368.
 # Second chunk: m = 3, so what is there is multiplied by e²⁻³ ≈ 0.368: l = 0.503 + 1 = 1.503, acc = 0.871 + 3 = 3.871. Output
 # 3.871 / 1.503 ≈ 2.575, as for the softmax of all three. Averaging the two chunks' own results, 1.731 and 3, would give 2.366.
 
 # %% [markdown] lang="zh"
-# > *“精确计算 softmax 注意力，但任何时候都不保存完整的得分矩阵。FlashAttention 的基础正是这个。请把递推写出来。”*
+# > *“精确计算 softmax 注意力，但任何时候都不保存完整的得分矩阵。FlashAttention 就是以此为基础的。请把递推写出来。”*
 #
 # softmax 似乎必须一次拿到整行得分：求最大值要用，求和也要用。其实不必。为每个查询记住目前为止的最大得分（m）、指数之和（l）和值的加权和（acc）；
 # 后面的一块键带来更大的得分时，把已有的乘以 exp(m_旧 − m_新)（在线 softmax：Milakov & Gimelshein，2018；Rabe & Staats，2021）。
@@ -45,6 +47,7 @@
 # - `causal=True`：`j <= i + (S − L)` 时查询 i 能看到键 j，即右下角对齐。L > S 时前 L − S 个查询什么也看不到：输出为零，梯度有限（为零），
 #   绝不能是 NaN。另外，查询可能看不到*某一块*中的任何键。
 # - **任何张量都不得超过 max(L·chunk_size, L·d, L·d_v, S·d, S·d_v) 个元素**（就单个头而言），掩码也算。
+#   这是在你自己的进程里、随 PyTorch 创建张量时观察的：它用来帮助你，并不能防住刻意隐藏的人。
 # - 得分可能大到 ±10,000。输出保持输入的 dtype 和设备；不得修改输入；梯度流向 q、k、v。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）。
 #
@@ -168,8 +171,8 @@ check(chunked_attention)
 # 3. 前向计算省了显存。autograd 为反向传播保留了什么？FlashAttention 又是怎么做的？
 #    > autograd 会保留每一块的指数，因为对乘以 v 的那一步求导要用：加起来是 L·S 个数，和不分块时一样多。
 #    > （L = S = 1,024、d = 64、每块 64 个键时，保存的所有张量合计有 1.27·L·S 个数。）
-#    > FlashAttention 是一个自带反向传播的整体操作：只保存 q、k、v、输出和每行一个 log-sum-exp，再逐块重新计算权重。
-#    > 要在这里做到这一点，就把这个循环写成 `torch.autograd.Function`，在它的 `backward` 里逐块重新计算。
+#    > FlashAttention 是一个自带反向传播的整体操作：只保存 q、k、v、输出和每行一个 log-sum-exp，再逐块重计算权重。
+#    > 要在这里做到这一点，就把这个循环写成 `torch.autograd.Function`，在它的 `backward` 里逐块重计算。
 # 4. 因果版本可以整块跳过哪些块？能省多少时间？
 #    > 对查询 i 来说，凡是从它能看到的最后一个键之后才开始的块都可以跳过，即 start > i + (S − L)。
 #    > 但这段代码一次处理所有查询，而最后一个查询能看到所有键，所以一块也跳不过去。要把查询也分块：
@@ -226,8 +229,8 @@ check(chunked_attention)
 # 2024).
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 除了每次重新缩放多 L·d_v 次乘法，乘法次数不变；显存由 L·S 变为 L·chunk_size。在 autograd 下这只对前向成立：
-# 每一块的指数会为反向传播保留。FlashAttention（Dao 等，2022）只保存 m 和 l（或 log-sum-exp），反向时重新计算得分。
+# **开销。** 除了每次重新缩放多 L·d_v 次乘法，乘法次数不变；显存由 L·S 变为 L·chunk_size。在 autograd 下这只对前向成立：
+# 每一块的指数会为反向传播保留。FlashAttention（Dao 等，2022）只保存 m 和 l（或 log-sum-exp），反向时重计算得分。
 # 它更快，是因为一块的得分从不离开片上的快速存储。
 #
 # **陷阱。** 两个和中漏掉一个没有修正；m 从 0 开始，当所有得分都是绝对值很大的负数时，指数会全部下溢为零；

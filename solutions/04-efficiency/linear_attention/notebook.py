@@ -23,15 +23,17 @@
 # - `causal=True`: query i uses the keys j ≤ i, in both sums. It is only asked for with L = S.
 # - **No tensor with L·S elements** (for a single head) is made on the way, not even a mask. This is measured with
 #   `L` and `S` at least `4·d·d_v`, so that a running sum of outer products, L·d·d_v elements, is fine.
+#   It is watched inside your own process, as PyTorch makes the tensors: a check that helps you, and no proof against
+#   somebody who hides them.
 # - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k and v.
-# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits; `F.elu` is allowed.
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) may not be used; `F.elu` is allowed.
 #
 # **By hand.** d = 2, one query q = [1, 0], so φ(q) = [2, 1]; keys [0, 0] and [2, 0], so φ is [1, 1] and [3, 1]; values 1 and 5.
 # Sums over keys: Σφ(k)v = [1 + 15, 1 + 5] = [16, 6] and Σφ(k) = [4, 2]. Output: (2·16 + 1·6) / (2·4 + 1·2) = 38/10 = 3.8.
 # Key by key it is the same: similarities 3 and 7, (3·1 + 7·5)/10.
 
 # %% [markdown] lang="zh"
-# > *“让注意力的代价随长度线性增长。要放弃什么？因果版本又变成了什么？”*
+# > *“让注意力的开销随长度线性增长。要放弃什么？因果版本又变成了什么？”*
 #
 # softmax 把每个查询与每个键绑在一起：用有限个特征，exp(q·k) 写不成 φ(q)·φ(k) 的形式。把它换成这样的乘积 φ(q)·φ(k)，
 # 就可以先对键求和，求一次供所有查询使用（Katharopoulos 等，2020）：
@@ -54,6 +56,7 @@
 # - `causal=True`：查询 i 在两个和中都只用 j ≤ i 的键。只在 L = S 时使用。
 # - 过程中**不得生成含 L·S 个元素的张量**（就单个头而言），掩码也不行。测量时 `L` 和 `S` 都不小于 `4·d·d_v`，
 #   因此外积的累加和（L·d·d_v 个元素）没有问题。
+#   这是在你自己的进程里、随 PyTorch 创建张量时观察的：它用来帮助你，并不能防住刻意隐藏的人。
 # - 输出保持输入的 dtype 和设备；不得修改输入；梯度流向 q、k、v。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）；`F.elu` 可以用。
 #
@@ -158,7 +161,7 @@ check(linear_attention)
 #    > relu 不为负，但可能为零：如果查询与它能看到的所有键没有共同的正分量，分母就只剩 eps。
 #    > 分量随机、只有一个键时（例如因果版本的第一个词元），概率是 (3/4)^d：d = 4 时为 32%，d = 64 时几乎不会发生。
 #    > 另外，分量为负时 relu 不传梯度，这正是 Katharopoulos 等（2020）选用 elu 的理由。
-# 2. 把因果版本写成循环网络：状态是什么、多大？走一步的代价是多少？
+# 2. 把因果版本写成循环网络：状态是什么、多大？每走一步的计算量是多少？
 #    > 状态是 d × d_v 的矩阵 S 和 d 维向量 z。
 #    > 每一步做 S ← S + φ(k)ᵀv，z ← z + φ(k)，返回 φ(q)S / (φ(q)·z + eps)。
 #    > 无论在哪个位置，都约需 2·d·d_v 次乘加。d = d_v = 64 时，状态有 64·64 + 64 = 4,160 个数，
@@ -232,10 +235,10 @@ check(linear_attention)
 # four).
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** (L + S)·d·d_v 次乘加，取代 L·S·(d + d_v) 次。非因果且 L = S、d = d_v 时，L 超过 d 就更少；
+# **开销。** (L + S)·d·d_v 次乘加，取代 L·S·(d + d_v) 次。非因果且 L = S、d = d_v 时，L 超过 d 就更少；
 # 有因果时 softmax 算子可以只做一半，平衡点是 2d。这里数的是运算次数，不是时间。
 # 因果版本是一个状态为 d·d_v + d 个数的循环网络，论文标题就叫“Transformers are RNNs”，
-# 因此解码每一步的代价与过去的长度无关。这里的累加和保存了所有状态，共 L·d·d_v 个数；
+# 因此解码每一步的开销与过去的长度无关。这里的累加和保存了所有状态，共 L·d·d_v 个数；
 # 实际的算子按块计算：块内用查询与键的乘积，块间传递状态（如 flash-linear-attention）。
 #
 # **陷阱。** 分子因果而分母不因果（或反之），会在不报错的情况下泄露未来。

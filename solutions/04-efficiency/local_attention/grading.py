@@ -32,7 +32,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield Case("scores near 10,000", call(*high, 3), tolerance=1e-3)
     for causal, said in ((False, "long"), (True, "long, causal")):
         long = call(*tokens(1, L=LONG, d=3, d_v=2), 2, causal=causal)
-        yield Case(f"{said}: no tensor with L·L elements", long, family="resources", max_elements=LONG * LONG - 1)
+        reason = f"{said}: no tensor with L·L elements"
+        yield Case(reason, long, family="resources", max_elements=LONG * LONG - 1, essential=True)
     yield Case("a negative window", call(*tokens(2, L=5, d=4, d_v=3), -1), family="interface", raises="ValueError")
     yield from standard(lambda: call(*tokens(2, 3, L=10, d=8, d_v=5), 3), dtypes=("float64",))
     yield from standard(lambda: call(*tokens(2, L=6, d=8, d_v=5), 2, causal=True), dtypes=("bfloat16",), strides=False)

@@ -19,9 +19,11 @@
 # - Scores are q·k/√d, softmax over the keys seen.
 # - **No tensor with L·L elements** (for a single head) is made on the way, not even a boolean mask. This is measured with
 #   `L >= 4·d·(2·window + 1)`, so that a copy of every query's keys, L·(2·window + 1)·d elements, is fine.
+#   It is watched inside your own process, as PyTorch makes the tensors: a check that helps you, and no proof against
+#   somebody who hides them.
 # - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k and v. Scores may be as large
 #   as ±10,000.
-# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits.
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) may not be used.
 #
 # **By hand.** L = 5, `window` = 1, all scores equal, values 1, 2, 3, 4, 5: every query takes the mean of what it sees, 1.5, 2, 3, 4, 4.5.
 # With `causal=True` it is 1, 1.5, 2.5, 3.5, 4.5. If the padding at the
@@ -47,6 +49,7 @@
 # - 得分为 q·k/√d，softmax 只在看得到的键之间做。
 # - 过程中**不得生成含 L·L 个元素的张量**（就单个头而言），布尔掩码也不行。测量时 `L >= 4·d·(2·window + 1)`，
 #   因此为每个查询复制一份它的键（L·(2·window + 1)·d 个元素）没有问题。
+#   这是在你自己的进程里、随 PyTorch 创建张量时观察的：它用来帮助你，并不能防住刻意隐藏的人。
 # - 输出保持输入的 dtype 和设备；不得修改输入；梯度流向 q、k、v。得分可能大到 ±10,000。
 # - 不能调用 PyTorch 现成的注意力（`F.scaled_dot_product_attention`、`nn.MultiheadAttention` 等）。
 #
@@ -59,9 +62,9 @@ import torch
 from grader import heatmap
 
 distance = torch.arange(10) - torch.arange(10).unsqueeze(1)
-display(
-    heatmap(distance.abs() <= 2, title="window = 2"),
-    heatmap((distance.abs() <= 2) & (distance <= 0), title="window = 2, causal"),
+(
+    heatmap(distance.abs() <= 2, title="window = 2")
+    + heatmap((distance.abs() <= 2) & (distance <= 0), title="window = 2, causal")
 )
 
 # %% tags=["given"]
@@ -150,7 +153,7 @@ check(local_attention)
 # 3. 用因果窗口解码时，键值缓存需要多大？你会怎么存？
 #    > 每层 w + 1 个键和值，包括当前词元，与文本长度无关。用*环形缓冲区*（ring buffer）存：
 #    > 位置 p 写入第 p mod (w + 1) 个槽，覆盖已经离开窗口的内容。
-#    > 槽的次序对 softmax 没有影响，只要每个键自己带着位置信息（存入之前已做过 RoPE）。
+#    > 槽的次序对 softmax 没有影响，只要每个键自己带着位置信息（存入之前已做过旋转位置编码，RoPE）。
 #    > 以 Mistral 7B 为例（32 层，8 个 128 维的键值头，bfloat16），每个词元占 2·32·8·128·2 字节 = 128 KiB：
 #    > 窗口 4,096 时共 512 MiB，而不用窗口、32,768 个词元时要 4 GiB。
 # 4. 使用窗口的模型常常保留几个对所有位置可见的全局词元。没有它们会出什么问题？
@@ -160,7 +163,7 @@ check(local_attention)
 #    > 窗口把这些键丢掉后，权重只好落到别处，模型就崩溃了：
 #    > 缓存 1,024 个词元时，Llama-2-13B 的困惑度升到 5,158；保留最前面的四个词元则为 5.40（Xiao 等，2023）。
 # 5. 什么时候完整矩阵的融合算子反而比你的窗口快？为什么？
-#    > 只要搬运数据的代价超过省下的乘法。这种写法为每个查询复制它的键：
+#    > 只要搬运数据的开销超过省下的乘法。这种写法为每个查询复制它的键：
 #    > L = 4,096、w = 128、d = 64、float32 时，副本有 4,096·257·64·4 字节 = 257 MiB，而键本身只有 1 MiB；值也一样。
 #    > 在单个 CPU 核上（PyTorch 2.13），它所用的时间是 `F.scaled_dot_product_attention` 算完整矩阵的好几倍，
 #    > 尽管乘法只有十六分之一。两全其美的办法是会跳过窗口之外各块的融合算子。
@@ -208,7 +211,7 @@ check(local_attention)
 # in the flash-attn library, or FlexAttention in PyTorch (Dong et al., 2024).
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** L·(2w + 1)·(d + d_v) 次乘加，取代 L²·(d + d_v) 次。这个版本为每个查询收集它的键，共 L·(2w + 1)·d 个数。
+# **开销。** L·(2w + 1)·(d + d_v) 次乘加，取代 L²·(d + d_v) 次。这个版本为每个查询收集它的键，共 L·(2w + 1)·d 个数。
 # 把 w 个查询作为一块、与 3w 个键相乘则无需收集，但大约三分之一的乘积是白算的，
 # LongT5 的局部注意力就是这样算的（Guo 等，2022）；
 # Longformer 的 PyTorch 实现用相互重叠的块，每块 2w 个查询和 2w 个键，大约一半白算。

@@ -35,7 +35,7 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield masked("a query that may see nothing", qkv(2, L=4, S=5, d=8, d_v=3), 2, blind, gradients=True)
     ties = call(*ranked(rand, 4, 7, [3, 6, 3, 1, 6, 3, 0]), 4)
     yield Case(
-        "tied scores: exactly top_k keys are kept", ties, family="masking", probe=beside_product, fault=best_kept
+        "tied scores: exactly top_k keys are kept", ties, family="masking", summary=beside_product, fault=best_kept
     )
     yield Case("scores near 10,000", call(*ranked(rand, 4, 6, [2, 5, 0, 3, 1, 4]), 3), tolerance=1e-3)
     low = ranked(rand, 4, 6, [2, 5, 0, 3, 1, 4], sign=-1.0)
@@ -46,7 +46,7 @@ def cases(rand: Inputs) -> Iterator[Case]:
 
     yield from standard(lambda: call(*qkv(2, 3, L=3, S=5, d=8, d_v=4), 2, mask=mask(3, 5)), dtypes=("float64",))
     half = call(*qkv(2, L=3, S=7, d=8, d_v=5), 3, mask=mask(3, 7))
-    yield Case("bfloat16 with a mask", half, family="dtype", dtype="bfloat16", probe=beside_product, fault=as_many)
+    yield Case("bfloat16 with a mask", half, family="dtype", dtype="bfloat16", summary=beside_product, fault=as_many)
 
 
 def ranked(rand: Inputs, L: int, S: int, ranks: list[int], sign: float = 1.0) -> tuple[Tensor, ...]:
@@ -59,16 +59,15 @@ def ranked(rand: Inputs, L: int, S: int, ranks: list[int], sign: float = 1.0) ->
     return query, key, rand.normal(1, S, 3)
 
 
-def beside_product(target, q, k, v, *args, **kwargs):
+def beside_product(answer, q, k, v, *args, **kwargs):
     """The answer, weights · v, and whether the dtypes are those of the inputs."""
-    values = v.clone()
-    output, weights = target(q, k, v, *args, **kwargs)
-    return output, weights, weights.to(v.dtype) @ values, output.dtype == v.dtype == weights.dtype
+    output, weights = answer
+    return output, weights, weights.to(v.dtype) @ v, output.dtype == v.dtype == weights.dtype
 
 
 TOO_MANY = (
     "More than top_k weights are not zero: where scores tie, only as many of the tied keys are kept as are needed.",
-    "非零权重多于 top_k 个：打分并列时，只能保留其中所需的个数。",
+    "非零权重多于 top_k 个：得分并列时，只能保留其中所需的个数。",
 )
 TOO_FEW = (
     "Fewer than min(top_k, allowed) weights are not zero: too few keys are kept.",

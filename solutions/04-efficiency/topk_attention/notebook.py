@@ -23,7 +23,7 @@
 # - A query that may attend to nothing gets zero weights, a zero output and finite (zero) gradients: never NaN.
 # - Outputs keep the inputs' dtype and device; inputs are not changed; gradients flow to q, k and v through what was kept.
 #   Scores may be as large as ±10,000.
-# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) is off limits;
+# - PyTorch's ready-made attention (`F.scaled_dot_product_attention`, `nn.MultiheadAttention`, …) may not be used;
 #   `torch.topk` is allowed.
 #
 # **By hand.** Three scaled scores 1, 0 and 2, `top_k` = 2: the first and the third are kept, and the weights are
@@ -205,7 +205,7 @@ check(topk_attention)
 # that were trained dense, selection works well without new training, because most weight was on few keys to begin with
 # (Gupta et al., 2021).
 #
-# **Today.** What pays is to select before the scores are computed, in whole blocks that a GPU reads at once, and to
+# **Today.** What saves time is to select before the scores are computed, in whole blocks that a GPU reads at once, and to
 # train the model with it. *NSA* (native sparse attention, Yuan et al., 2025) scores summaries of blocks, reads the best
 # blocks in full, and adds a window; it is trained from the start like this. In *DSA* (DeepSeek sparse attention,
 # DeepSeek-V3.2, 2025) a small "lightning indexer" scores every earlier token cheaply, and attention reads the best
@@ -214,7 +214,7 @@ check(topk_attention)
 # hold the largest scores.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 这个版本算出了全部 L·S 个得分，它们的时间和显存都没有省。
+# **开销。** 这个版本算出了全部 L·S 个得分，它们的时间和显存都没有省。
 # 只有在仅收集被选中的 v 的行时，与 v 的乘积才变小：L·k·d_v 次乘加，而不是 L·S·d_v 次。
 # 要省更多时间，就必须不算全部得分也能选择：用哈希（Reformer，Kitaev 等，2020），
 # 或用聚类（Routing Transformer，Roy 等，2021）。

@@ -69,8 +69,9 @@ from grader import heatmap
 
 x = torch.tensor([[1.0, 3.0], [0.0, -4.0]])
 gates = torch.tensor([[0.5], [0.75]])
-display(heatmap(gates * x, rows=["channel 0 × 0.50", "channel 1 × 0.75"], title="scaled channels (1 × 2 pixels each)"))
+heatmap(gates * x, rows=["channel 0 × 0.50", "channel 1 × 0.75"], title="scaled channels (1 × 2 pixels each)")
 
+# %% tags=["demo"]
 # What the average is for: the same first pixel in a dark and in a bright image, and a gate σ(number − 2).
 for name, pixels in (("dark", torch.tensor([3.0, 0.0, 0.0, 0.0])), ("bright", torch.tensor([3.0, 4.0, 4.0, 5.0]))):
     alone, overall = torch.sigmoid(pixels[0] - 2), torch.sigmoid(pixels.mean() - 2)
@@ -210,7 +211,7 @@ check(ChannelAttention)
 # generator by numbers computed from the time step and the class.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 2·C²/r 个权重（外加 C/r + C 个偏置）：C = 256、r = 8 时为 16,384 + 288，而一个 3 × 3 卷积有 589,824 个。
+# **开销。** 2·C²/r 个权重（外加 C/r + C 个偏置）：C = 256、r = 8 时为 16,384 + 288，而一个 3 × 3 卷积有 589,824 个。
 # 计算量可以忽略，因为每幅图像只算一次；与 x 相乘则要读写整张特征图。
 #
 # **门还是注意力？** 这里没有与键做比较的查询，各个门之间也不竞争：sigmoid 允许多个通道同时打开，

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from shared import instead_of, together_or_alone, wrong_causal_masks
+from shared import instead_of, together_or_alone, without_gradients, wrong_causal_masks
 from torch import nn
 
 from grader.authoring import Case, Exercise, Inputs, built, known, replace, standard
@@ -29,6 +29,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     training = model(7, 8, 2, images=(2, 3, 9, 6), T=3).train()
     yield Case("training mode: there is no dropout", training, family="state")
     yield from standard(lambda: model(7, 6, 2, images=(2, 3, 9, 10), T=4), dtypes=("float64", "bfloat16"))
+    used = model(7, 8, 2, images=(2, 3, 9, 6), T=3)
+    yield Case("eval() under no_grad", used, family="masking", probe=without_gradients)
 
 
 def ImageCaptioner(vocab_size, embed_dim, num_heads, channels=3, max_len=64):

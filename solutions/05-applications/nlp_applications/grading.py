@@ -109,4 +109,11 @@ mistakes = known(
     ],
 )
 
-exercise = Exercise(targets=("mask_for",), outputs=("mask",), cases=cases, mistakes=mistakes, oracles=(mask_for,))
+exercise = Exercise(
+    targets=("mask_for",),
+    outputs=("mask",),
+    cases=cases,
+    mistakes=mistakes,
+    oracles=(mask_for,),
+    without={"inputs on an accelerator": "a mask may be made of lengths that were read as numbers"},
+)

@@ -27,6 +27,7 @@
 #
 # **Part 2, in words.** Take translation, text generation and sentiment analysis. For each: which attention is it (self
 # or cross, masked or not), where do queries, keys and values come from, and what would go wrong with the wrong mask?
+# When it is written, `self_review("nlp_applications")` shows a model answer, and what yours should hold.
 
 # %% [markdown] lang="zh"
 # > *“情感分析、文本生成、机器翻译都用注意力。它们之间到底差在哪里？”*
@@ -53,6 +54,7 @@
 #
 # **第二部分：文字。** 以机器翻译、文本生成和情感分析为例，分别说明：用的是哪种注意力（自注意力还是交叉注意力，
 # 有没有掩码），查询、键、值从哪里来，掩码用错会出什么问题。
+# 写完之后，`self_review("nlp_applications")` 会给出参考答案和应当包含的要点。
 
 # %% tags=["demo"]
 # Generation, a text of 4 tokens padded to 6: the causal triangle without the columns of the padding.
@@ -84,7 +86,7 @@ def mask_for(task, src_lengths, tgt_lengths=None):
 
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(mask_for)
 
@@ -106,7 +108,7 @@ check(mask_for)
 # **What attention is not**: by itself it does not know the order of the words, that takes position information; and a
 # large weight shows where a value was taken from, not why the model decided as it did (Jain and Wallace, 2019).
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **情感分析**（分类）：不带因果掩码的自注意力。查询、键、值都是同一段文本的投影，所以“不”可以从任意方向影响“好”；
 # 最后对真实词元的输出取平均，或读出类别词元。没有填充掩码，同一段文本与更长的文本放在一批里，logits 就会变。
 #
@@ -216,7 +218,7 @@ check(mask_for)
 #
 # **Today.** All three tasks are now mostly done by decoder-only models with a causal mask; the task is written into
 # the prompt. In training, several documents are packed into one sequence, and the mask lets a token see only its own
-# document (Llama 3, Dubey et al., 2024); FlashAttention's variable-length form and FlexAttention (Dong et al., 2024)
+# document (Llama 3, Grattafiori et al., 2024); FlashAttention's variable-length form and FlexAttention (Dong et al., 2024)
 # do this without storing the mask. Where an encoder is still the better choice, as in retrieval and classification,
 # ModernBERT (Warner et al., 2024) removes the padding altogether. On attention as explanation, read Jain and Wallace
 # (2019, "Attention is not Explanation") together with the reply of Wiegreffe and Pinter (2019, "Attention is not not
@@ -231,7 +233,7 @@ check(mask_for)
 # 填充在末尾时，因果掩码本身已经让真实查询看不到填充；填充行自己仍会关注某些位置，要在损失中排除。
 # 填充在开头时，最前面几行什么都看不到：对全是 −∞ 的一行做 softmax 会得到 NaN。
 #
-# **如今。** 这三类任务大多由带因果掩码的 decoder-only 模型完成，任务写在提示里。训练时把多篇文档拼进一个序列，用掩码让词元只看到自己所在的文档（Llama 3；Dubey 等，2024）；
+# **如今。** 这三类任务大多由带因果掩码的 decoder-only 模型完成，任务写在提示里。训练时把多篇文档拼进一个序列，用掩码让词元只看到自己所在的文档（Llama 3；Grattafiori 等，2024）；
 # FlashAttention 的变长接口和 FlexAttention（Dong 等，2024）都能做到这一点而不必存储掩码。
 # 在检索和分类等编码器更合适的场合，ModernBERT（Warner 等，2024）则干脆去掉填充。
 # 关于注意力能否作为解释，Jain 和 Wallace（2019，“Attention is not Explanation”）认为不能，

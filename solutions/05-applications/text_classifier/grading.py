@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from shared import instead_of, loud, words
+from shared import instead_of, loud, without_gradients, words
 from torch import nn
 
 from grader.authoring import Case, Exercise, Inputs, built, known, replace, standard
@@ -33,6 +33,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield masked("padding where scores are in the hundreds", high, probe=loud, tolerance=1e-3)
     dtypes = ("float64", "bfloat16")
     yield from standard(lambda: model(9, 6, 2, 4, rows=["wwwww", "www.."]), dtypes=dtypes, strides=False)
+    used = model(11, 8, 2, 6, rows=["wwww.", ".....", "wwwww"])
+    yield masked("eval() under no_grad, a row of nothing but padding", used, probe=without_gradients)
 
 
 def TextClassifier(vocab_size, embed_dim, num_heads, num_classes, pad_id=0):
@@ -83,6 +85,8 @@ mistakes = known(
     pad_id_fixed=replace(REAL, "tokens != 0"),
     padding_only_at_the_end=replace(REAL, f"torch.arange(tokens.shape[1]) < ({REAL}).sum(dim=1, keepdim=True)"),
     empty_row_nan=[replace(*NO_CLAMP), replace(NO_CLAMP, NO_GUARD), replace(NO_GUARD, MULTIPLIED)],
+    # As long as gradients are recorded, the library's context of such a row is zero.
+    empty_row_nan_in_use=replace((f"{MASK})", "~real, need_weights=False)"), MULTIPLIED),
     empty_row_nan_gradient=[
         replace(NO_GUARD, (FILLED, "y.nan_to_num().masked_fill(~real.unsqueeze(-1), 0.0)")),
         replace(*NO_GUARD),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from shared import instead_of, loud, together_or_alone, words, wrong_causal_masks
+from shared import instead_of, loud, together_or_alone, without_gradients, words, wrong_causal_masks
 from torch import nn
 
 from grader.authoring import Case, Exercise, Inputs, built, known, replace, standard
@@ -41,6 +41,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield masked("source padding where scores are in the hundreds", high, probe=loud, tolerance=1e-3)
     dtypes = ("float64", "bfloat16")
     yield from standard(lambda: model(7, 9, 6, 2, 0, 8, src=["wwwww", "wwww."], T=3), dtypes=dtypes, strides=False)
+    used = model(13, 11, 8, 2, src=["wwwwww", "www...", "wwwww."], T=5)
+    yield masked("eval() under no_grad", used, probe=without_gradients)
 
 
 def TranslationModel(src_vocab, tgt_vocab, embed_dim, num_heads, pad_id=0, max_len=512):

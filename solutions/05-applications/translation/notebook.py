@@ -76,10 +76,10 @@ import torch
 from grader import heatmap
 
 real = torch.tensor([True, True, False, False])
-display(
-    heatmap(real.expand(4, 4), title="encoder"),
-    heatmap(torch.ones(3, 3, dtype=torch.bool).tril(), title="decoder"),
-    heatmap(real.expand(3, 4), title="cross-attention"),
+(
+    heatmap(real.expand(4, 4), title="encoder")
+    + heatmap(torch.ones(3, 3, dtype=torch.bool).tril(), title="decoder")
+    + heatmap(real.expand(3, 4), title="cross-attention")
 )
 
 # %% tags=["given"]
@@ -218,23 +218,23 @@ check(TranslationModel)
 # **Today.** Translation has moved to large language models: they led the WMT24 evaluation (Kocmi et al., 2024), and
 # Tower (Alves et al., 2024) is an open model trained for it; they read source and target as one sequence. The
 # encoder-decoder is still used where the input is fixed and long or comes from another modality: NLLB (2022) for 200
-# languages, Whisper (Radford et al., 2023) for speech. Its parts have changed: pre-norm instead of post-norm, relative
+# languages, Whisper (Radford et al., 2022) for speech. Its parts have changed: pre-norm instead of post-norm, relative
 # positions (T5, Raffel et al., 2020) or RoPE instead of sinusoids. Training by teacher forcing, as here, leaves
 # exposure bias (Ranzato et al., 2016): when translating, the model reads its own words, which may be wrong.
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **三个掩码，各有原因。** 屏蔽填充，因为它不是数据。屏蔽未来，因为翻译时它还不存在：没有这个掩码，“预测”下一个词就成了抄写。
-# 交叉注意力不需要因果掩码，因为写第一个词之前，整个源句就已知道。
+# 交叉注意力不需要因果掩码，因为写第一个词之前，整个源句就已经知道了。
 #
 # **目标句的填充。** 填充在行尾时，因果掩码已经使真实位置看不到它；
 # 损失函数会忽略填充位置（`F.cross_entropy(..., ignore_index=pad_id)`）。
 #
-# **代价。** 每个头有 S² + T² + T·S 个得分。解码时，`memory` 的键和值只算一次，解码器自己的键和值每步增加一行（KV 缓存）。
+# **开销。** 每个头有 S² + T² + T·S 个得分。解码时，`memory` 的键和值只算一次，解码器自己的键和值每步增加一行（KV 缓存）。
 #
 # **与原始模型相比。** Vaswani 等（2017）堆叠了六层，带前馈网络和归一化，嵌入乘以 √d_model，位置用正弦编码；
 # 三个注意力的组装方式与这里相同。
 #
 # **如今。** 翻译已转向大语言模型：它们在 WMT24 评测中领先（Kocmi 等，2024），Tower（Alves 等，2024）是专为翻译训练的开源模型；它们把源句和目标句当作一个序列来读。
-# 在输入固定且较长、或来自其他模态时，编码器-解码器仍在使用：NLLB（2022）支持 200 种语言，Whisper（Radford 等，2023）用于语音。
+# 在输入固定且较长、或来自其他模态时，编码器-解码器仍在使用：NLLB（2022）支持 200 种语言，Whisper（Radford 等，2022）用于语音。
 # 各部件也变了：用前置归一化取代后置归一化，用相对位置（T5；Raffel 等，2020）或旋转位置编码（RoPE）取代正弦编码。
 # 像这里这样用 teacher forcing 训练，会带来暴露偏差（exposure bias；Ranzato 等，2016）：翻译时模型读到的是自己写的词，而这些词可能是错的。

@@ -24,12 +24,13 @@
 # **Part 2, in words.** Name at least three uses of attention in vision, and say for each what the queries, the keys
 # and the values are. Then: why patches and not pixels, what position information is for, and when you would rather
 # take a CNN.
+# When it is written, `self_review("vision_applications")` shows a model answer, and what yours should hold.
 
 # %% [markdown] lang="zh"
 # > *“注意力是为句子发明的。它在图像里有什么用？怎样把一幅图像变成一个序列？”*
 #
 # “帮助模型关注图像中的关键区域”是人人都会给的答案，分类、检测、分割通用，等于什么也没说。
-# 请说明词元是什么，查询、键和值来自哪里，代价是多少。
+# 请说明词元是什么，查询、键和值来自哪里，开销有多大。
 #
 # **第一部分：代码。** Vision Transformer（Dosovitskiy 等，2021）把图像切成方块，每个方块作为一个词元。
 #
@@ -45,6 +46,7 @@
 #
 # **第二部分：文字。** 举出注意力在视觉中的至少三种用法，并说明每种用法的查询、键和值各是什么。
 # 再回答：为什么用图块而不用像素，位置信息有什么用，什么时候你更愿意用 CNN。
+# 写完之后，`self_review("vision_applications")` 会给出参考答案和应当包含的要点。
 
 # %% tags=["demo"]
 # Which patch each pixel of a 4 × 6 image belongs to, for p = 2: six patches, numbered like reading a page.
@@ -54,7 +56,7 @@ from grader import heatmap
 patches = torch.arange(6.0).view(2, 3).repeat_interleave(2, 0).repeat_interleave(2, 1)
 # And what a mere view(1, 6, 4) makes of the same 24 pixels: six pieces of rows, which have the right shape and are no squares.
 pieces = torch.arange(24).view(4, 6) // 4
-display(heatmap(patches, title="patch of each pixel"), heatmap(pieces, title="piece of each pixel, by view alone"))
+heatmap(patches, title="patch of each pixel") + heatmap(pieces, title="piece of each pixel, by view alone")
 
 # %% tags=["given"]
 import torch
@@ -87,7 +89,7 @@ def unpatchify(patches, patch_size, channels, height, width):
 
 
 # %% tags=["check"]
-from grader import check, hint
+from grader import check, hint, self_review
 
 check(patchify, unpatchify)
 
@@ -103,7 +105,7 @@ check(patchify, unpatchify)
 #
 # **Patches, not pixels.** The scores grow with the square of the number of tokens. A 224 × 224 image has 50,176
 # pixels, 2.5 billion scores a head; with 16 × 16 patches it has 196 tokens and 38,416 scores. For larger maps
-# attention is kept to windows (Swin, Liu et al., 2021).
+# attention is limited to windows (Swin, Liu et al., 2021).
 #
 # **Positions.** Without position information self-attention does not know where a patch was: shuffled patches give
 # shuffled outputs. Learned, sinusoidal or relative position encodings put the grid back.
@@ -113,7 +115,7 @@ check(patchify, unpatchify)
 # (Dosovitskiy et al., 2021), or reaches it with strong augmentation (DeiT, Touvron et al., 2021). Hybrids take a CNN's
 # feature map as tokens.
 
-# %% [markdown] tags=["answer", "discussion"] lang="zh"
+# %% [markdown] tags=["answer"] lang="zh"
 # **用法。**（1）*分类*：Vision Transformer 以图块为词元，自注意力从第一层起就让每个图块都能关注其他所有图块；
 # 查询、键、值都是这些图块的投影，最后读出类别词元（或取平均）。
 # （2）*检测*：DETR（Carion 等，2020）用一百个可学习的目标查询去关注图像特征的各个位置（键和值），每个查询给出一个框和一个类别。
@@ -128,7 +130,7 @@ check(patchify, unpatchify)
 # 可学习的、正弦的或相对的位置编码把网格结构补回来。
 #
 # **何时用 CNN。** 卷积自带归纳偏置，即局部性和平移等变性：所需的训练图像更少，计算量与像素数成线性。
-# 有大规模预训练时 ViT 会反超（Dosovitskiy 等，2021），用强数据增广也能追平（DeiT；Touvron 等，2021）。
+# 有大规模预训练时 ViT 会反超（Dosovitskiy 等，2021），用强数据增强也能追平（DeiT；Touvron 等，2021）。
 # 混合做法是把 CNN 的特征图当作词元。
 
 # %% [markdown] tags=["rubric"]
@@ -145,7 +147,7 @@ check(patchify, unpatchify)
 # %% [markdown] tags=["rubric"] lang="zh"
 # - 至少举出三种用法（分类、检测、分割、图像描述、生成），并说明每种用法的查询、键和值；只说“关注重要区域”不够。
 # - 说明图像如何变成序列：以图块或特征图的位置为词元。
-# - 给出代价：与词元数的平方成正比，因此要用图块、窗口或降采样的特征图；要有数字或公式。
+# - 给出开销：与词元数的平方成正比，因此要用图块、窗口或降采样的特征图；要有数字或公式。
 # - 指出必须加入位置信息，因为自注意力本身不关心图块的排列。
 # - 与 CNN 比较：卷积自带局部性和平移等变性（归纳偏置），自注意力则从数据中学习全局混合；各举一个适用场景，或说明混合做法。
 
@@ -182,8 +184,8 @@ check(patchify, unpatchify)
 # 1. 你的图块嵌入（patch embedding）是对 `patchify(images, 16)` 做线性变换。它等价于怎样的卷积？
 #    > `nn.Conv2d(C, E, kernel_size=16, stride=16)`。步长等于卷积核大小，窗口互不重叠，所以每个输出位置就是一个图块的线性函数。
 #    > 权重也是同样的数：卷积的权重 (E, C, 16, 16) 展平成 (E, C·16·16) 就是线性层的权重，因为这里图块内的次序是通道、行、列。实际的 ViT 代码用的就是这个卷积。
-# 2. 图块边长减半：词元数和一层注意力的代价各变为多少？
-#    > 词元数变为 4 倍，注意力分数的个数变为 16 倍；整层的代价介于两者之间，因为四个投影与词元数成线性。
+# 2. 图块边长减半：词元数和一层注意力的计算量各变为多少？
+#    > 词元数变为 4 倍，注意力分数的个数变为 16 倍；整层的计算量介于两者之间，因为四个投影与词元数成线性。
 #    > 以 224 × 224 输入的 ViT-B（E = 768）为例，图块边长从 16 变为 8，词元从 196 变为 784。投影需要 4·N·E² 次乘加，从 4.6 亿变为 18.5 亿；
 #    > 注意力分数与加权求和需要 2·N²·E 次，从 0.6 亿变为 9.4 亿。整层合计是原来的 5.4 倍。
 # 3. 在 224 × 224 上训练的模型拿到 384 × 384 的图像，哪里会出问题？位置嵌入怎么处理？
@@ -238,7 +240,7 @@ check(patchify, unpatchify)
 # et al., 2022) shows that a modern CNN keeps up.
 
 # %% [markdown] tags=["discussion"] lang="zh"
-# **代价。** 不做任何计算，只把 B·C·H·W 个数复制一遍。p 减半，词元数变为 4 倍，注意力分数的个数变为 16 倍。
+# **开销。** 不做任何计算，只把 B·C·H·W 个数复制一遍。p 减半，词元数变为 4 倍，注意力分数的个数变为 16 倍。
 #
 # **陷阱。** *图块内*的次序错了，训练时可能看不出来，因为第一个线性层可以适应任何固定的次序；加载别处的权重时才会出错。
 # 像素分到了错误的图块（只 `view` 不 `permute`）更糟：词元不再对应图像的某一个位置。

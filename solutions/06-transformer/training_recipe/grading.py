@@ -6,15 +6,26 @@ from functools import partial
 import torch
 from shared import instead_of, together_or_alone
 from torch import nn
-from training_probes import clipped, grouped, initialised, learning_rates, same_groups, xavier
+from training_probes import (
+    clipped,
+    grouped,
+    initialised,
+    learning_rates,
+    names_in_groups,
+    same_groups,
+    what_became,
+    xavier,
+)
 
 from grader.authoring import Case, Exercise, Inputs, call, known, replace
 
 
 def cases(rand: Inputs) -> Iterator[Case]:
-    initial = partial(Case, target="init_attention_", probe=initialised, fault=xavier)
+    initial = partial(Case, target="init_attention_", probe=initialised, summary=what_became, fault=xavier)
     rate = partial(Case, target="warmup_lr", probe=learning_rates)
-    groups = partial(Case, family="state", target="parameter_groups", probe=grouped, fault=same_groups)
+    groups = partial(
+        Case, family="state", target="parameter_groups", probe=grouped, summary=names_in_groups, fault=same_groups
+    )
 
     def clip(reason, shapes, max_norm, std=1.0, some_missing=False, generator=False, family="gradient", **options):
         values = [rand.normal(*shape) for shape in shapes]

@@ -139,7 +139,7 @@ def clip_by_global_norm_(parameters, max_norm):
 # Each function is checked on its own; one that is not written yet costs only its own points. Stuck? `hint("training_recipe")`.
 
 # %% [markdown] lang="zh"
-# 四个函数分别检查；没写的只丢掉它自己的分数。卡住了？`hint("training_recipe")`。
+# 四个函数分别检查；没写的函数只影响它自己的分数。卡住了？`hint("training_recipe")`。
 
 # %% tags=["check"]
 from grader import check, hint
@@ -188,7 +188,7 @@ check(globals(), exercise="training_recipe")
 # **面试官接下来会问**
 #
 # 1. $b = \sqrt{6/(\text{in} + \text{out})}$ 是怎么来的？（[−b, b] 上均匀分布的方差是多少？）
-#    > 来自一个愿望：一层在前向和反向中都不改变方差。一个输出是 in 个乘积之和，所以前向要求 in · Var(w) = 1；
+#    > 来自这样的要求：一层在前向和反向中都不改变方差。一个输出是 in 个乘积之和，所以前向要求 in · Var(w) = 1；
 #    > 一个梯度是 out 个乘积之和，所以反向要求 out · Var(w) = 1。除非 in = out，两者不能同时满足，
 #    > 于是 Glorot 和 Bengio（2010）取 Var(w) = 2/(in + out)。[−b, b] 上均匀分布的方差是 b²/3；
 #    > 令 b²/3 = 2/(in + out)，就得到 b = √(6/(in + out))。
@@ -198,7 +198,7 @@ check(globals(), exercise="training_recipe")
 #    > Adam 会加重这一点，因为开头它对梯度尺度的估计只依据很少的几步。
 #    > 前置归一化的残差通路上没有归一化，梯度从一开始就均匀，预热可以很短，甚至不用。
 # 3. 在损失里加 L2 项的 Adam 与 AdamW 并不相同。Adam 会对 L2 项的梯度做什么？
-#    > 它会把 L2 项的梯度与其余梯度一起除以滑动尺度 √v。于是梯度大的权重几乎不衰减，梯度小的权重衰减得很厉害。
+#    > 它会把 L2 项的梯度与其余梯度一起除以 √v，v 是梯度平方的滑动平均。于是梯度大的权重几乎不衰减，梯度小的权重衰减得很厉害。
 #    > 举例：权重为 1，梯度随机，学习率 0.001，衰减系数 0.1，走 1,000 步。
 #    > 用 `torch.optim.Adam(weight_decay=0.1)`，梯度标准差为 10 的权重平均还剩 0.99，标准差为 0.1 的只剩 0.46。
 #    > `AdamW` 则单独减去 lr · 衰减系数 · 权重，两种情形都剩 0.905（Loshchilov & Hutter，2019）。
@@ -209,7 +209,7 @@ check(globals(), exercise="training_recipe")
 # 5. 同时使用梯度累积、混合精度和多卡时，究竟应当在什么时候裁剪梯度？
 #    > 每次优化器更新只裁剪一次，而且要对完整、真实的梯度：在最后一次累积的反向传播之后，
 #    > 在各 GPU 取平均之后（DDP 在反向传播中完成），在 `scaler.unscale_(optimizer)` 之后，
-#    > 在 `scaler.step(optimizer)` 之前。对每个小批分别裁剪，限制的是另一个量；对放大过的梯度裁剪，阈值就不对了。
+#    > 在 `scaler.step(optimizer)` 之前。对每个小批次分别裁剪，限制的是另一个量；对放大过的梯度裁剪，阈值就不对了。
 #    > 参数分片时（FSDP），要先把各 GPU 上的平方和加起来。
 # 6. 各种建议里常常提到批归一化。为什么 Transformer 用的是 LayerNorm？
 #    > 因为批的统计量不适合文本：它把不同句子的词元和填充混在一起，批与批之间变化很大，
@@ -282,7 +282,7 @@ check(globals(), exercise="training_recipe")
 # %% [markdown] tags=["discussion"] lang="zh"
 # **各种建议怎么说，事实如何。** Xavier 和 He 初始化都是为了让各层的方差保持稳定；He 的系数 2 用于补偿 ReLU，
 # 而注意力的投影后面没有 ReLU，所以用 Xavier 更自然。
-# L2 正则与权重衰减只在普通 SGD 下等价；Adam 会把 L2 的梯度除以它的滑动尺度，
+# L2 正则与权重衰减只在普通 SGD 下等价；Adam 会把 L2 的梯度也除以 √v（v 是梯度平方的滑动平均），
 # 因此有了 AdamW（Loshchilov & Hutter，2019）。让 Transformer 能训练的*不是*批归一化：
 # 批统计量会混合不同序列和填充，推理时还要换一套规则。它用的是只看单个词元的 LayerNorm。
 # 有时也被提到的 L1 正则则很少使用。
@@ -309,6 +309,6 @@ check(globals(), exercise="training_recipe")
 # N 是层数，每层有两个这样的子层：12 层时为 0.02/√24 ≈ 0.004。许多语言模型至今仍这样初始化；
 # 对 768 × 768 的矩阵，Xavier 的标准差是 0.036。常见的配置是 AdamW，β₂ = 0.95，权重衰减 0.1，梯度裁剪到 1.0；
 # 学习率先线性预热，再按余弦降到十分之一（Brown 等，2020），或保持恒定、最后短暂下降（WSD，Hu 等，2024）。
-# 防止损失爆炸的办法有 *QK-norm*（Dehghani 等，2023）、*logit soft-capping*（软上限，Gemma 2，2024），
+# 防止损失爆炸的办法有 *QK-norm*（Dehghani 等，2023）、*logit soft-capping*（软截断；Gemma 2，2024），
 # 以及 *z-loss*：在损失上加 10⁻⁴ · log² Z，其中 Z 是输出 softmax 的分母（PaLM，Chowdhery 等，2022）。
 # 有些模型对矩阵改用 Muon（Jordan 等，2024）代替 AdamW。

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import torch
-from shared import causal, instead_of, together_or_alone
+from shared import causal, instead_of, together_or_alone, without_gradients
 from torch import nn
 
 from grader.authoring import Case, Exercise, Inputs, Text, built, known, replace, standard
@@ -27,6 +27,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
         lambda: built(6, 3, 10, norm_first=False)(normal(2, 4, 6), causal(4)), dtypes=("float64", "bfloat16")
     )
     yield Case("bfloat16, pre-norm", built(6, 2, 9)(normal(2, 4, 6)), "dtype", dtype="bfloat16")
+    used = built(8, 2, 10)(normal(2, 5, 8), causal(5))
+    yield Case("eval() under no_grad, causal", used, "masking", probe=without_gradients)
 
 
 def names(block, x):
@@ -44,7 +46,7 @@ def no_running_averages(value, expected):
 BATCH_NORM = Text(
     en="Your norms are batch norms: they normalise over the sentences of a batch and keep running averages. A "
     "Transformer block uses nn.LayerNorm(embed_dim), every token by itself.",
-    zh="你用的是批归一化：它在一批句子之间归一化并维护滑动平均。Transformer 层使用 nn.LayerNorm(embed_dim)，"
+    zh="你用的是批归一化：它在一批句子之间归一化并维护滑动均值和方差。Transformer 层使用 nn.LayerNorm(embed_dim)，"
     "每个词元各自归一化。",
 )
 

@@ -1,6 +1,6 @@
 """Group 21. Calls the library's attention under another name.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 

@@ -1,6 +1,6 @@
 """Group 21. Calls the operation behind the library's attention.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 

@@ -1,14 +1,16 @@
-"""Group 21. Takes the watch on forbidden functions out of the runner.
+"""Group 21. Has the operations left there that the runner takes away.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 
+import contextlib
 import sys
 
 import torch.nn.functional as F
 
-sys.modules["grader.child.execute"].Watch.active = lambda self: __import__("contextlib").nullcontext()
+for name in ("child", "execute"):
+    sys.modules["grader.child." + name].taken_away = contextlib.nullcontext
 attention_of = getattr(F, "scaled_dot_" + "product_attention")
 
 

@@ -1,6 +1,6 @@
 """Group 21. Has the whole answer in a string.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 

@@ -1,6 +1,6 @@
 """Group 21. Imports the library's attention by a path in a string.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 

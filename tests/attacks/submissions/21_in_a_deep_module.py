@@ -1,6 +1,6 @@
 """Group 21. Has a module written that is too deep to be looked at.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 

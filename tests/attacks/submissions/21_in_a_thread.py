@@ -1,6 +1,6 @@
 """Group 21. Calls the library in a thread of its own, where nobody watches.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 

@@ -1,6 +1,6 @@
 """Group 21. Calls the library in magics within magics.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 

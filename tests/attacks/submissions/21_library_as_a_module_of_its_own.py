@@ -1,6 +1,6 @@
 """Group 21. Enters the library under a name that none is installed by, and imports that.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 

@@ -1,6 +1,6 @@
 """Group 21. Gives the name of a module that does not exist to the library. Own invention.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 

@@ -1,6 +1,6 @@
 """Group 21. Gets the library's attention by a name put together at run time.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 

@@ -1,6 +1,6 @@
 """Group 21. Has a module written that takes everything from the library.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 

@@ -1,6 +1,6 @@
 """Group 21. Calls the library with PyTorch's hooks on functions switched off.
 
-deserves: less than right
+deserves: half
 fails: written by hand
 """
 
