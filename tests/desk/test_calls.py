@@ -54,7 +54,7 @@ def test_what_never_comes_back_is_stopped(body: str, said: str) -> None:
     report = check(function(HEAD + body)).report
     assert report.status == "timeout"
     assert said in report.diagnosis[0].message.en
-    assert sum("too many calls before" in one.message.en for one in report.checks) > 5
+    assert any("too many calls before" in one.message.en for one in report.checks)
     assert signal.getsignal(signal.SIGINT) is before
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
@@ -156,6 +157,8 @@ def shell() -> Iterator[InteractiveShell]:
     made = InteractiveShell.instance()
     yield made
     InteractiveShell.clear_instance()
+    for prompt in ("ps1", "ps2", "ps3"):  # they say that a person sits there
+        delattr(sys, prompt)
 
 
 def test_a_magic_runs_a_cell_and_checks_it(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:

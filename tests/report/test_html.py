@@ -96,7 +96,9 @@ COMPARISON = Comparison(
     column=5,
     size=(4, 9),
 )
-EXAMPLE = Example(HOSTILE, Text("`wrong` *here* <b>", "错"), f"call({HOSTILE!r})", COMPARISON, hidden=False)
+EXAMPLE = Example(
+    Text(HOSTILE, HOSTILE), Text("`wrong` *here* <b>", "错"), f"call({HOSTILE!r})", COMPARISON, hidden=False
+)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -137,10 +139,10 @@ def test_what_is_hidden_is_shown_to_its_owner_alone() -> None:
 
 
 def test_checks_that_say_the_same_are_one_line() -> None:
-    many = tuple(replace(REPORT.checks[1], name=f"case {i}") for i in range(5))
+    many = tuple(replace(REPORT.checks[1], name=Text(f"case {i}", f"用例 {i}")) for i in range(5))
     text = as_text(replace(REPORT, checks=many)).splitlines()
     assert [line.partition("[")[0] for line in text if "case" in line] == ["    ✗ case 0, case 1 and 3 more "]
-    assert "case 0, case 1 等 5 项" in as_html(replace(REPORT, checks=many), "zh")
+    assert "用例 0、用例 1 等 5 项" in as_html(replace(REPORT, checks=many), "zh")
 
 
 def test_in_text_both_stand_beside_each_other_where_they_fit() -> None:

@@ -29,7 +29,7 @@ def test_the_smallest_public_case_shows_the_weights(grade: Grade) -> None:
     report = grade(WRONG)
     assert report.example
     assert report.example.comparison
-    assert (report.example.check, report.example.hidden) == ("no leading axes", False)
+    assert (report.example.check.en, report.example.hidden) == ("no leading axes", False)
     shown = report.example.comparison
     assert (shown.name, shown.kind, shown.size) == ("weights", "weights", (3, 4))
     assert {column for row, column in shown.wrong if row == 0} == {0, 1, 2, 3}
