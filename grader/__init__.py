@@ -8,11 +8,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["check", "discuss", "hand_in", "heatmap", "hint", "interview", "progress", "self_review", "solution"]
+__all__ = [
+    "check",
+    "discuss",
+    "hand_in",
+    "heatmap",
+    "hint",
+    "inputs",
+    "interview",
+    "progress",
+    "self_review",
+    "solution",
+]
 
 if TYPE_CHECKING:
-    from grader.kernel import check, discuss, hand_in, hint, interview, progress, self_review, solution
+    from grader.kernel import check, discuss, hand_in, hint, inputs, interview, progress, self_review, solution
     from grader.report.picture import heatmap
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext grader``: gives ``%%check EXERCISE``, which runs a cell and checks it."""
+    from grader import kernel
+
+    kernel.load(shell)
 
 
 def __getattr__(name: str) -> Any:

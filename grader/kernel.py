@@ -11,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from grader.course.course import PUBLIC_FOLDER
-from grader.desk import told
+from grader.desk import magic, told
+from grader.desk.buttons import Button, has_widgets, show_boxes, show_buttons
 from grader.desk.desk import HOSTED, Desk, DeskError, public_hints
 from grader.desk.draw import Level, NothingFitsError
-from grader.desk.here import check_here, exercise_of, located
+from grader.desk.here import Checked, check_here, exercise_of, inputs_of, located
 from grader.desk.interview import current, not_now
 from grader.desk.language import say, spoken
 from grader.desk.progress import Progress, data_folder
-from grader.desk.shown import Markdown, Result
+from grader.desk.shown import Markdown, Result, shell
 from grader.desk.standing import hints_given, what_is_next
 from grader.report.model import Language, Report
 from grader.report.render import as_text
 from grader.text import Text
+from grader.wire.calls import Call
 
 
 class CheckFailedError(AssertionError):
@@ -52,17 +54,32 @@ def check(*targets: Any, exercise: str | None = None, strict: bool = False, lang
         ValueError: no exercise of this course asks for what was given.
     """
     language = spoken(lang)
-    report = check_here(targets, exercise, _calling())
-    why_not = not_now(current(_progress().records()), report.exercise)
-    if why_not:
-        raise NotNowError(say(why_not, language))
-    if strict:
-        if not report.passed:
-            raise CheckFailedError(as_text(report, language))
-        return Result(report, language)
-    result = Result(report, language, "\n".join(say(text, language) for text in _recorded(report)))
-    result.show()
-    return result
+    found = _allowed(check_here(targets, exercise, _calling()), language)
+    if not strict:
+        return _checked(found, language)
+    if not found.report.passed:
+        raise CheckFailedError(as_text(found.report, language, own=True))
+    return Result(found.report, language)
+
+
+def load(shell: Any) -> None:
+    """Give IPython's shell the magic ``%%check``."""
+
+    def check_what_is_there(exercise: str) -> None:
+        language = spoken()
+        _checked(_allowed(check_here((exercise,), None, shell.user_ns), language), language)
+
+    magic.register(shell, check_what_is_there)
+
+
+def inputs(exercise: str, case: str) -> Call:
+    """What a case calls your code with: ``args`` and ``kwargs``; of a module also ``init`` and ``state``.
+
+    Args:
+        exercise: its id.
+        case: the name of its check.
+    """
+    return inputs_of(exercise, case)
 
 
 def hint(target: Any, lang: Language | None = None, number: int | None = None) -> Any:
@@ -98,16 +115,19 @@ def discuss(target: Any, lang: Language | None = None) -> Any:
 
 def solution(target: Any, yes: bool = False, lang: Language | None = None) -> Any:
     """The reference of an exercise, beside your own. It asks first (``yes=True`` agrees), and it is recorded."""
-    language, calling = spoken(lang), _calling()
+    calling = _calling()
     exercise = exercise_of(target, calling)
+    return _solution(exercise, yes, spoken(lang), calling, f'`solution("{exercise}", yes=True)`')
+
+
+def _solution(exercise: str, yes: bool, language: Language, calling: dict[str, Any], how_to_agree: str) -> Any:
     try:
         _allow(exercise)
         script = _desk().script(exercise)
     except DeskError as error:
         return Markdown(say(error.text, language))
     if not yes:
-        question = say(told.ASK.format(exercise=exercise), language)
-        return Markdown(f'{question} `solution("{exercise}", yes=True)`')
+        return Markdown(f"{say(told.ASK.format(exercise=exercise), language)} {how_to_agree}")
     _progress().add("solution", exercise)
     own = [text for name in told.defined(script) if (text := _source(calling.get(name)))]
     return Markdown(told.beside(script, "\n\n\n".join(own), language), wrapped=False)
@@ -132,6 +152,10 @@ def self_review(exercise: str, lang: Language | None = None, ticked: Collection[
         for item in range(1, len(part.rubric) + 1):
             _progress().add("tick", exercise, item=item, ticked=item in ticked)
     has = desk.standings().of(exercise).ticked
+    if ticked is None and has_widgets():
+        Markdown(part.answer).show()
+        show_boxes(part.rubric, has, lambda item, now: _progress().add("tick", exercise, item=item, ticked=now))
+        return None
     rows = [f"{n}. [{'x' if n in has else ' '}] {item}" for n, item in enumerate(part.rubric, 1)]
     how = say(told.TICK.format(call=f'`self_review("{exercise}", ticked=[1, 3])`'), language)
     return Markdown("\n\n".join([part.answer, "---", "\n".join(rows), how]))
@@ -141,9 +165,77 @@ def progress(lang: Language | None = None) -> Any:
     """Where you are: the course as a map, what is next, and the mistakes that you keep making."""
     language = spoken(lang)
     try:
-        return Markdown(_desk().map(language, Path.cwd()), wrapped=False)
+        desk = _desk()
     except DeskError as error:
         return Markdown(say(error.text, language))
+    shown = Markdown(desk.map(language, Path.cwd()), wrapped=False)
+    following = desk.standings().next
+    if not has_widgets() or following is None:
+        return shown
+    shown.show()
+    show_buttons(_buttons(following.entry.id, language, passed=False))
+    return None
+
+
+def _allowed(found: Checked, language: Language) -> Checked:
+    """What came of a check, where it may be told.
+
+    Raises:
+        NotNowError: the exercise is asked in an interview that goes on.
+    """
+    why_not = not_now(current(_progress().records()), found.report.exercise)
+    if why_not:
+        raise NotNowError(say(why_not, language))
+    return found
+
+
+def _checked(found: Checked, language: Language) -> Result:
+    """Record a check, and show what came of it."""
+    after = "\n".join(say(text, language) for text in _recorded(found.report))
+    result = Result(found.report, language, after, found.printed)
+    result.show()
+    show_buttons(_buttons(found.report.exercise, language, found.report.passed))
+    return result
+
+
+def _buttons(exercise: str, language: Language, passed: bool) -> list[Button]:
+    """What may be asked for after a check, or about the exercise that is next."""
+    found = located()
+    if found is None or found.course.find(exercise) is None:
+        return []
+    ask = [
+        Button(say(told.DISCUSS, language), f'discuss("{exercise}")', lambda: discuss(exercise, language)),
+        Button(say(told.NEXT, language), "progress()", lambda: Markdown(_where_next(language))),
+    ]
+    if passed:
+        return ask
+    asked = False
+
+    def show_solution() -> Any:
+        nonlocal asked
+        asked, agreed = True, asked  # the first time it asks, and pressing again agrees
+        return _solution(exercise, agreed, language, _user_names(), say(told.PRESS_AGAIN, language))
+
+    return [
+        Button(say(told.HINT, language), f'hint("{exercise}")', lambda: hint(exercise, language)),
+        Button(say(told.SOLUTION, language), f'solution("{exercise}")', show_solution),
+        *ask,
+        Button(say(told.BEGIN_ANEW, language), f"attn reset {exercise}", lambda: _reset(exercise, language)),
+    ]
+
+
+def _where_next(language: Language) -> str:
+    return _desk().map(language, Path.cwd()).split("\n", 1)[0]
+
+
+def _reset(exercise: str, language: Language) -> Any:
+    """How to begin anew: the notebook is open here, so its file is not changed behind its back."""
+    return Markdown(say(told.HOW_TO_RESET.format(exercise=exercise), language))
+
+
+def _user_names() -> dict[str, Any]:
+    running = shell()
+    return running.user_ns if running is not None else {}
 
 
 def interview(

@@ -49,7 +49,7 @@ def check(exercise: Exercise, lang: LangOption = "en") -> None:
     from grader.cli.learn import after_passing
     from grader.cli.reports import show
 
-    show([report], lang)
+    show([report], lang, own=True)
     at.progress.checked(report)
     at.keep_page()
     if report.passed:

@@ -16,11 +16,11 @@ from grader.report.model import Language, Report
 from grader.report.render import escaped_json, in_a_line, print_report, summary_table
 
 
-def show(reports: Sequence[Report], language: Language) -> None:
-    """One report in full, or many as a table."""
+def show(reports: Sequence[Report], language: Language, own: bool = False) -> None:
+    """One report in full, or many as a table; of the learner's own work, also the inputs of hidden cases."""
     console = Console()
     if len(reports) == 1:
-        print_report(console, reports[0], language)
+        print_report(console, reports[0], language, own)
     else:
         console.print(summary_table(reports, language))
 

@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
-from grader.child.execute import detached, perform
-from grader.child.modes import neutral_modes, set_neutral
+from grader.child.modes import neutral_modes
 from grader.course.course import PUBLIC_FOLDER, LocatedCourse, find_course
 from grader.course.errors import NoCourseError
 from grader.course.key import AnswerKey
 from grader.course.keyfile import read_header, read_key
 from grader.course.keys import has_key, keep_answers, key_of
+from grader.desk.calls import make_calls
 from grader.desk.given import assigned, globals_of, names_of, sources_of, surroundings
 from grader.desk.language import spoken
 from grader.desk.names import did_you_mean, nearest, no_exercise
+from grader.desk.stale import stale
 from grader.grade import environment_on
 from grader.report.model import Report
+from grader.runner.limits import Limits
 from grader.runner.runner import Run
+from grader.submission.notes import Note
 from grader.text import Text
 from grader.verdict.judge import judge
+from grader.wire.calls import Call
 
 _NOBODY_ASKS = Text(
     'No exercise asks for {names}{end} (Or give check(..., exercise="its id").)',
     '没有习题要求 {names}{end}（也可以写 check(..., exercise="习题的 id")。）',
 )
 
+_MEANT = Text(
+    "You have `{mine}`. If that is meant to be `{name}`, give it that name.",
+    "你定义了 `{mine}`。如果它就是 `{name}`，请改成这个名字。",
+)
+_NO_CASE = Text("{exercise} has no case {case!r}{end}", "{exercise} 没有名为 {case!r} 的用例{end}")
 
-def check_here(targets: tuple[Any, ...], exercise: str | None, calling: dict[str, Any]) -> Report:
-    """The report on what was given, or on what the calling code has defined.
+
+class Checked(NamedTuple):
+    """The report, and what the code printed, by the case in which it did."""
+
+    report: Report
+    printed: dict[str, str]
+
+
+def check_here(targets: tuple[Any, ...], exercise: str | None, calling: dict[str, Any]) -> Checked:
+    """Check what was given, or what the calling code has defined.
 
     Raises:
         ValueError: no exercise asks for it.
@@ -73,6 +91,18 @@ def exercise_of(target: Any, calling: dict[str, Any]) -> str:
     if asking:
         return asking[0]
     raise ValueError(_said(no_exercise(target, known)))
+
+
+def inputs_of(exercise: str, case: str) -> Call:
+    """The call of one case, with inputs that nobody else holds.
+
+    Raises:
+        ValueError: there is no such exercise, or no such case in it.
+    """
+    cases = {question.reason: question.call for question in _key(exercise).questions if question.base is None}
+    if case not in cases:
+        raise ValueError(_said(_NO_CASE.format(exercise=exercise, case=case, end=did_you_mean(nearest(case, cases)))))
+    return copy.deepcopy(cases[case])
 
 
 def public_files() -> Iterator[Path]:
@@ -142,17 +172,30 @@ def _read(path: Path) -> AnswerKey:
     return read_key(path)
 
 
-def _grade(key: AnswerKey, scope: dict[str, Any], calling: dict[str, Any]) -> Report:
+def _grade(key: AnswerKey, scope: dict[str, Any], calling: dict[str, Any]) -> Checked:
     started = time.perf_counter()
-    outcomes = []
-    for call in key.calls:
-        set_neutral()
-        outcomes.append(detached(perform(call, scope)))
-    run = Run(outcomes, defined=[name for name in key.targets if name in scope])
+    made = make_calls(key.questions, scope, _limits())
+    run = Run(made.outcomes, defined=[name for name in key.targets if name in scope])
     sources = [*sources_of(key.targets, scope, calling), surroundings(key.targets, scope)]
+    key = key if key.stub else replace(key, stub=tuple(sources))  # a public key does not tell the arguments' names
     report = judge(key, run, sources, environment_on(key.device))
     keep_answers(key)
-    return replace(report, submission="notebook", seconds=time.perf_counter() - started)
+    said = [*stale(key.targets, scope, key.exercise), *_mistyped(key.targets, scope)]
+    seconds = time.perf_counter() - started
+    return Checked(replace(report, submission="notebook", notes=tuple(map(Note, said)), seconds=seconds), made.printed)
+
+
+def _limits() -> Limits:
+    found = located()
+    return found.course.limits if found else Limits()
+
+
+def _mistyped(targets: Sequence[str], scope: Mapping[str, Any]) -> list[Text]:
+    """Which names may have been meant for those that are missing."""
+    own = [name for name, value in scope.items() if callable(value) and not name.startswith("_")]
+    missing = [name for name in targets if name not in scope]
+    meant = [(name, close[0]) for name in missing if (close := nearest(name, own))]
+    return [_MEANT.format(mine=mine, name=name) for name, mine in meant]
 
 
 @contextmanager

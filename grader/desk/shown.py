@@ -5,13 +5,20 @@ from __future__ import annotations
 import html
 import sys
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 from grader.report.model import Language, Report
 from grader.report.render import as_html, as_text
+from grader.text import Text
 
 WIDTH = 100
 """Columns of prose in a terminal."""
+
+
+PRINTED = Text("What your code printed", "你的代码打印的内容")
+_IN_CASE = Text("case: {case}", "用例：{case}")
+_AND_MORE = Text("case: {case}, and {more} more", "用例：{case}，以及另外 {more} 个")
 
 
 class Result:
@@ -19,10 +26,14 @@ class Result:
 
     Args:
         after: what is said below the report.
+        printed: what the code printed, by case.
     """
 
-    def __init__(self, report: Report, language: Language, after: str = "") -> None:
+    def __init__(
+        self, report: Report, language: Language, after: str = "", printed: Mapping[str, str] | None = None
+    ) -> None:
         self.report, self._language, self._after = report, language, after
+        self._printed = _collapsed(printed or {}, language)
         self._shown_in: int | None = None
 
     @property
@@ -37,32 +48,48 @@ class Result:
 
     def show(self) -> None:
         """Show the report now, whatever else the cell does: the value of a cell's last line alone would be lost."""
-        shell = _shell()
-        if shell is not None:
+        running = shell()
+        if running is not None:
             from IPython.display import display
 
-            self._shown_in = shell.execution_count
+            self._shown_in = running.execution_count
             display({"text/html": self._repr_html_(), "text/plain": repr(self)}, raw=True)
         elif not hasattr(sys, "ps1"):  # where Python shows the value of every line
             print(self)
 
     def _ipython_display_(self) -> None:
-        shell = _shell()
-        if shell is None or self._shown_in != shell.execution_count:  # not a second time in the cell that checked
+        running = shell()
+        if running is None or self._shown_in != running.execution_count:  # not a second time in the cell that checked
             self.show()
 
     def _repr_html_(self) -> str:
         after = "".join(f"<p>{html.escape(line)}</p>" for line in self._after.splitlines())
-        return as_html(self.report, self._language) + after
+        inside = "".join(f"<p>{html.escape(where)}</p><pre>{html.escape(text)}</pre>" for where, text in self._printed)
+        title = getattr(PRINTED, self._language)
+        printed = f"<details><summary>{title}</summary>{inside}</details>" if inside else ""
+        return as_html(self.report, self._language, own=True) + printed + after
 
     def __repr__(self) -> str:
-        return "\n".join(part for part in (as_text(self.report, self._language), self._after) if part)
+        parts = [as_text(self.report, self._language, own=True)]
+        parts += [f"{getattr(PRINTED, self._language)}, {where}\n{text}" for where, text in self._printed]
+        return "\n".join([*parts, self._after] if self._after else parts)
 
 
-def _shell() -> Any:
+def shell() -> Any:
     """IPython's shell, where there is one."""
     ipython = sys.modules.get("IPython")
     return ipython.get_ipython() if ipython is not None else None
+
+
+def _collapsed(printed: Mapping[str, str], language: Language) -> list[tuple[str, str]]:
+    """What was printed, each text once, with the case where it was."""
+    cases: dict[str, list[str]] = {}
+    for case, text in printed.items():
+        cases.setdefault(text, []).append(case)
+    return [
+        (str(getattr((_AND_MORE if more else _IN_CASE).format(case=first, more=len(more)), language)), text)
+        for text, (first, *more) in cases.items()
+    ]
 
 
 class Markdown:
@@ -70,6 +97,12 @@ class Markdown:
 
     def __init__(self, text: str, wrapped: bool = True) -> None:
         self._text, self._wrapped = text, wrapped
+
+    def show(self) -> None:
+        """Show it now, above what comes after."""
+        from IPython.display import display
+
+        display(self)
 
     def _repr_markdown_(self) -> str:
         return self._text

@@ -21,6 +21,14 @@ ASK = Text(
     "即将显示 {exercise} 的参考解答，并记录下来。自己做出来收获更大。",
 )
 TICK = Text("What your answer has, you tick: {call}", "把你的回答中有的要点勾上：{call}")
+HINT, SOLUTION = Text("Hint", "提示"), Text("Solution", "参考解答")
+DISCUSS, NEXT = Text("Discussion", "讨论"), Text("What is next", "下一题")
+BEGIN_ANEW = Text("Begin anew", "重新开始")
+PRESS_AGAIN = Text("Press again to see it.", "再按一次即可查看。")
+HOW_TO_RESET = Text(
+    "Close this notebook, then say in a terminal: `attn reset {exercise}`. What is here is kept, in `kept/`.",
+    "请关闭这个笔记本，然后在终端运行：`attn reset {exercise}`。现有内容会保存在 `kept/` 中。",
+)
 NOTHING_WRITTEN = Text(
     "{exercise} has no written part to review. Its discussion, and what the interviewer asks next: {call}",
     "{exercise} 没有书面部分可供自评。讨论和面试官接下来的问题：{call}",

@@ -10,8 +10,12 @@ from grader.report.model import Report
 from grader.values.tree import leaves, shown
 
 Json = dict[str, Any]
-VARYING = (("seconds",), ("environment", "grader"), ("environment", "torch"), ("environment", "sandbox"))
-"""Where two reports on the same work may differ: how long it took, and what graded it."""
+VARYING = (
+    *(("seconds",), ("environment", "grader"), ("environment", "torch"), ("environment", "sandbox")),
+    ("example",),
+)
+"""Where two reports on the same work may differ: how long it took, what graded it, and the last digits of an example,
+which shows what the messages say."""
 
 Change = Literal["added", "removed", "graded otherwise", "said otherwise"]
 

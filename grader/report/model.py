@@ -49,11 +49,58 @@ class Environment:
     sandbox: tuple[str, ...] = ()
 
 
+Grid = tuple[tuple[str, ...], ...]
+"""A matrix as it is written, row by row. Text, because JSON has no number for NaN."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What was expected and what came, side by side: as much of one matrix as can be taken in.
+
+    Args:
+        name: of the matrix, as Python writes it: ``weights[0, 1]``.
+        kind: attention weights, a boolean mask, or other numbers.
+        expected, got: the same rows and columns of both.
+        wrong: entries (row, column) of ``got`` that are wrong.
+        row, column: where in the matrix the first row and column are.
+        size: of the whole matrix.
+    """
+
+    name: str
+    kind: Literal["weights", "mask", "numbers"]
+    expected: Grid
+    got: Grid
+    wrong: tuple[tuple[int, int], ...]
+    row: int
+    column: int
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One case that fails, to be looked at.
+
+    Args:
+        check: the name of its check.
+        said: what is wrong there.
+        code: what makes the call again; empty where it takes more than a call.
+        comparison: what was expected beside what came, where there are numbers to compare.
+        hidden: its inputs are not for everybody who reads the report.
+    """
+
+    check: Text
+    said: Text
+    code: str
+    comparison: Comparison | None
+    hidden: bool
+
+
 @dataclass(frozen=True)
 class Report:
     """The grade of one submission, with every reason for it; and notes of what happened on the way and cost nothing.
 
-    There is no score where the grader itself failed: nothing is known of the submission then.
+    There is no score where the grader itself failed: nothing is known of the submission then. An `example` that is
+    hidden is for the learner's own screen alone; JSON does not have it.
     """
 
     schema: Literal[1] = field(default=1, kw_only=True)
@@ -67,6 +114,7 @@ class Report:
     notes: tuple[Note, ...] = ()
     environment: Environment = field(default_factory=lambda: Environment("", "cpu", ""))
     seconds: float = 0.0
+    example: Example | None = None
 
     @property
     def passed(self) -> bool:
@@ -78,9 +126,14 @@ class Report:
         """The score as a percentage of the points that there are."""
         return 100 * (self.score or 0.0) / self.max_score if self.max_score else 0.0
 
+    @property
+    def public(self) -> Report:
+        """The report as others may read it: without the inputs of a hidden case."""
+        return replace(self, example=None) if self.example and self.example.hidden else self
+
     def to_json(self, language: Language = "en") -> dict[str, Any]:
         """The report as the documented JSON object, its messages in one language."""
-        rounded = replace(self, submission=writable(self.submission), seconds=round(self.seconds, 4))
+        rounded = replace(self.public, submission=writable(self.submission), seconds=round(self.seconds, 4))
         (written,) = json_form().dump_python([rounded], mode="json", context={"language": language})
         return dict(written)
 

@@ -1,14 +1,23 @@
-"""Pictures for notebooks, as plain SVG: no plotting library to install, nothing to wait for."""
+"""Pictures for notebooks, as plain SVG: no plotting library to install, nothing to wait for.
+
+Lines and letters have the colour of the text around them, so that they are seen in a light theme and in a dark one.
+What is large is seen by how full a cell is, which is the same in both, and for those who see no colours.
+"""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-CELL = 34
-MARGIN = 8
+CELL = 34.0
+MARGIN = 8.0
 CHARACTER = 7.2
+LINE = 18.0
+FILL = "#3b82f6"
+WRONG = "#e5484d"
+MASK = ((0.0, "False"), (1.0, "True"))
+"""What an empty and a full cell of a mask stand for."""
 
 
 class Picture:
@@ -31,7 +40,7 @@ class Picture:
 def heatmap(
     matrix: Any, rows: Sequence[str] | None = None, columns: Sequence[str] | None = None, title: str = ""
 ) -> Picture:
-    """Draw a matrix: attention weights, or a mask. One row per query, one column per key; darker is larger.
+    """Draw a matrix: attention weights, or a mask. One row per query, one column per key; the fuller, the larger.
 
     Args:
         matrix: (L, S), a tensor or nested lists; True and False are drawn as allowed and hidden.
@@ -42,44 +51,73 @@ def heatmap(
         ValueError: the matrix does not have two axes.
     """
     values = matrix.tolist() if hasattr(matrix, "tolist") else [list(row) for row in matrix]
-    if not values or not isinstance(values[0], list) or isinstance(values[0][0], list):
+    if not values or not isinstance(values[0], list) or (values[0] and isinstance(values[0][0], list)):
         raise ValueError("heatmap draws one matrix (L, S); pick one of the batch and one head first")
     row_names = [str(name) for name in (rows or range(len(values)))]
     column_names = [str(name) for name in (columns or range(len(values[0])))]
-    highest = max(max((abs(float(v)) for row in values for v in row), default=1.0), 1e-9)
-    left = MARGIN + CHARACTER * max(map(len, row_names)) + 6
-    top = MARGIN + (22 if title else 0) + 18
-    width, height = left + CELL * len(column_names) + MARGIN, top + CELL * len(row_names) + MARGIN
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
-        'font-family="sans-serif" font-size="12">'
-    ]
-    if title:
-        parts.append(f'<text x="{MARGIN}" y="{MARGIN + 12}" font-weight="600" fill="#777">{html.escape(title)}</text>')
-    for j, name in enumerate(column_names):
-        x = left + CELL * (j + 0.5)
-        parts.append(f'<text x="{x}" y="{top - 6}" text-anchor="middle" fill="#777">{html.escape(name)}</text>')
+    highest = max((abs(float(v)) for row in values for v in row), default=1.0)
+    left = MARGIN + CHARACTER * max(map(len, row_names), default=0) + 6
+    top = MARGIN + (22 if title else 0) + LINE
+    right, bottom = left + CELL * len(column_names), top + CELL * len(row_names)
+    parts = [label(MARGIN, MARGIN + 12, title, weight=600)] if title else []
+    parts += [label(left + CELL * (j + 0.5), top - 6, name, "middle") for j, name in enumerate(column_names)]
     for i, row in enumerate(values):
         y = top + CELL * i
-        parts.append(
-            f'<text x="{left - 6:.0f}" y="{y + CELL / 2 + 4}" text-anchor="end" fill="#777">'
-            f"{html.escape(row_names[i])}</text>"
-        )
-        parts += [_cell(value, left + CELL * j, y, highest) for j, value in enumerate(row)]
+        parts.append(label(left - 6, y + CELL / 2 + 4, row_names[i], "end"))
+        for j, value in enumerate(row):
+            shown = "" if isinstance(value, bool) else _shown(value)
+            parts += cell(left + CELL * j, y, CELL, abs(float(value)) / max(highest, 1e-9), shown)
+    is_mask = isinstance(values[0][0], bool) if values[0] else False
+    parts += legend(MARGIN, bottom + 6, MASK if is_mask else [(0.0, "0"), (1.0, _shown(highest))])
     text = "\n".join(" ".join(_shown(value) for value in row) for row in values)
-    return Picture("".join([*parts, "</svg>"]), f"{title}\n{text}" if title else text)
+    text = f"{title}\n{text}" if title else text
+    return Picture(svg(max(right + MARGIN, 120), bottom + LINE + MARGIN, parts, text), text)
 
 
-def _cell(value: Any, x: float, y: float, highest: float) -> str:
-    share = abs(float(value)) / highest
-    ink = "#fff" if share > 0.55 else "#456"
-    shown = "" if isinstance(value, bool) else _shown(value)
+def svg(width: float, height: float, parts: Iterable[str], said: str) -> str:
+    """A picture of these parts; ``said`` is for those who do not see it."""
     return (
-        f'<rect x="{x}" y="{y}" width="{CELL - 2}" height="{CELL - 2}" rx="3" fill="#0969da" '
-        f'fill-opacity="{0.06 + 0.94 * share:.3f}"/>'
-        f'<text x="{x + CELL / 2 - 1}" y="{y + CELL / 2 + 3}" text-anchor="middle" font-size="10" fill="{ink}">'
-        f"{shown}</text>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
+        f'viewBox="0 0 {width:.0f} {height:.0f}" style="max-width:100%;height:auto" role="img" '
+        f'aria-label="{html.escape(said)}" font-family="sans-serif" font-size="12" fill="currentColor">'
+        f"{''.join(parts)}</svg>"
     )
+
+
+def label(x: float, y: float, text: str, anchor: str = "start", weight: int = 400, size: int = 12) -> str:
+    """A text in the picture."""
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-weight="{weight}" font-size="{size}">'
+        f"{html.escape(text)} </text>"
+    )
+
+
+def cell(x: float, y: float, width: float, share: float, text: str, fill: str = FILL) -> list[str]:
+    """A cell, filled from its bottom as far as its share of the largest goes, with its number."""
+    inner, outer = CELL - 2, width - 2
+    full = min(max(share, 0.0), 1.0) * inner if share == share else 0.0
+    return [
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{outer:.1f}" height="{inner:.1f}" rx="2" fill="none" '
+        'stroke="currentColor" stroke-opacity=".25"/>',
+        f'<rect x="{x:.1f}" y="{y + inner - full:.1f}" width="{outer:.1f}" height="{full:.1f}" rx="2" '
+        f'fill="{fill}" fill-opacity=".6"/>',
+        label(x + outer / 2, y + inner / 2 + 4, text, "middle", size=11) if text else "",
+    ]
+
+
+def legend(x: float, y: float, shares: Iterable[tuple[float, str]]) -> list[str]:
+    """What an empty and a full cell stand for."""
+    parts = []
+    for share, text in shares:
+        parts += [
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="11" height="11" rx="2" fill="none" stroke="currentColor" '
+            'stroke-opacity=".4"/>',
+            f'<rect x="{x:.1f}" y="{y + 11 * (1 - share):.1f}" width="11" height="{11 * share:.1f}" rx="2" '
+            f'fill="{FILL}" fill-opacity=".6"/>',
+            label(x + 16, y + 10, text, size=11),
+        ]
+        x += 28 + CHARACTER * len(text)
+    return parts
 
 
 def _shown(value: Any) -> str:

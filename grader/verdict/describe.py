@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ from grader.verdict.detectors import observed
 from grader.verdict.evidence import Problem
 from grader.verdict.families import is_about_shapes
 from grader.verdict.happened import missing_library
+from grader.verdict.reproduce import argument_names
 from grader.verdict.without import without_effect
 from grader.wire.calls import Opaque, Outcome, Raised
 from grader.wire.ended import Ended
@@ -56,7 +57,8 @@ def is_unwritten(raised: Raised | None) -> bool:
 def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: Outcome) -> Text:
     """One sentence about one problem."""
     target, expected = question.call.target, question.right
-    names = ", ".join(problem.names)
+    called = argument_names(key, question.call)
+    names = ", ".join(_called(name, called) for name in problem.names)
     if question.base is not None and problem.facet != "ended":
         return describe_derived(key, question, problem, got, describe_problem)
     match problem.facet:
@@ -77,7 +79,7 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
             return _describe_structure(key, problem, got, expected)
         case "shape":
             mine, right = problem.part_of(got.value), problem.part_of(expected.value)
-            name = _output_name(key, problem.path)
+            name = output_name(key, problem.path)
             said = messages.WRONG_SHAPE.format(name=name, mine=tuple(mine.shape), right=tuple(right.shape))
             moved = other_order(mine.to(torch.float64), right.to(torch.float64))
             if moved is None:
@@ -91,7 +93,7 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
         case "dtype":
             return messages.WRONG_DTYPE.format(found=_listed(map(_dtype, problem.names)))
         case "gradient":
-            return _describe_gradient(problem, got, expected)
+            return _describe_gradient(problem, got, expected, called)
         case "changed":
             return messages.CHANGES_INPUT.format(names=names)
         case "again":
@@ -160,13 +162,13 @@ def _describe_structure(key: AnswerKey, problem: Problem, got: Outcome, expected
         mine, right = got.value, expected.value
     outputs = f"({', '.join(key.outputs)})"
     wanted = Text(outputs, outputs) if not problem.path and len(key.outputs) > 1 else _kind(right)
-    return messages.WRONG_STRUCTURE.format(name=_output_name(key, problem.path), right=wanted, mine=_kind(mine))
+    return messages.WRONG_STRUCTURE.format(name=output_name(key, problem.path), right=wanted, mine=_kind(mine))
 
 
 def _describe_value(key: AnswerKey, problem: Problem, got: Outcome, expected: Outcome) -> Text:
     """First wrong place, what is expected and what was got, and what kind of wrong it is when that can be seen."""
     mine, right = problem.part_of(got.value), problem.part_of(expected.value)
-    name = _output_name(key, problem.path)
+    name = output_name(key, problem.path)
     if not isinstance(mine, Tensor) or not isinstance(right, Tensor):
         what = problem.path[-1] if problem.path else None
         if isinstance(mine, str) and isinstance(what, str):  # in the words of a probe
@@ -186,11 +188,18 @@ def _describe_value(key: AnswerKey, problem: Problem, got: Outcome, expected: Ou
     return messages.TWO_SENTENCES.format(first=seen.detector.says.format(**seen.found), second=said)
 
 
-def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome) -> Text:
+def _called(name: str, called: Mapping[str, str]) -> str:
+    """An argument, or a part of one (``argument 1[0]``), by its own name."""
+    argument, bracket, rest = name.partition("[")
+    return f"{called.get(argument, argument)}{bracket}{rest}"
+
+
+def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome, called: Mapping[str, str]) -> Text:
     if got.gradient_error:
         return messages.BACKPROPAGATION_FAILS.format(said=_short(got.gradient_error))
     name = problem.names[0]
     mine, right = (got.gradients or {}).get(name), (expected.gradients or {}).get(name)
+    name = _called(name, called)
     if mine is None:
         return messages.NO_GRADIENT.format(name=name)
     if bool(mine.isnan().any()):
@@ -201,7 +210,8 @@ def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome) -> Tex
     return messages.WRONG_GRADIENT_OF_NORM.format(name=name, mine=my_norm, right=right_norm)
 
 
-def _output_name(key: AnswerKey, path: Path) -> Text:
+def output_name(key: AnswerKey, path: Path) -> Text:
+    """A part of an answer by the name that the exercise gives it."""
     if path and isinstance(path[0], int) and 1 < len(key.outputs) > path[0]:
         name = key.outputs[path[0]] + shown(path[1:])
     elif path or len(key.outputs) != 1:

@@ -42,10 +42,15 @@ class Explanation:
     """A mistake that was made on top of the first."""
     left: dict[Place, Problem] = field(default_factory=dict)
 
+    @property
+    def root(self) -> set[Place]:
+        """The problems that the root cause explains; empty where that is no known mistake."""
+        causes = (explains for _, explains in self.mistakes if _is_cause(explains, self.wrong))
+        return next(causes, self.mistakes[0][1] if self.mistakes else set())
 
-def diagnose(key: AnswerKey, outcomes: Sequence[Outcome], problems: Sequence[Problem]) -> list[Diagnosis]:
+
+def diagnose(key: AnswerKey, outcomes: Sequence[Outcome], explanation: Explanation) -> list[Diagnosis]:
     """The diagnosis, root cause first; empty when there is no problem."""
-    explanation = explain(key, outcomes, problems)
     known = group(explanation)
     return order(known, observe(key, outcomes, list(explanation.left.values())))
 

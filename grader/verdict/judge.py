@@ -17,8 +17,9 @@ from grader.text import Text
 from grader.verdict import messages
 from grader.verdict.checks import score_checks
 from grader.verdict.describe import is_unwritten
-from grader.verdict.diagnosis import diagnose
+from grader.verdict.diagnosis import Explanation, diagnose, explain
 from grader.verdict.evidence import Problem, countable, problems_of
+from grader.verdict.example import example_of
 from grader.verdict.happened import ended, happened
 from grader.wire.calls import Outcome
 from grader.wire.ended import Ended
@@ -55,13 +56,16 @@ def judge(
     checks = score_checks(key, run.outcomes, problems, breaches)
     status = _status(run)
     if all(check.passed for check in checks) and status == "graded":
-        score, diagnosis = key.points, list[Diagnosis]()
+        score, diagnosis, example = key.points, list[Diagnosis](), None
     else:
         score = min(round(sum(check.points for check in checks), 4), key.points)
-        diagnosis = _diagnosis(key, run, problems, breaches)
+        explanation = explain(key, run.outcomes, problems)
+        diagnosis = _diagnosis(key, run, explanation, breaches)
         lost = _lost(run, cells, key.targets, place)
         # Where nothing is defined, all else only follows from that.
         diagnosis = lost if lost and not run.defined else [*lost, *diagnosis]
+        nothing_to_show = lost or status == "not_attempted"
+        example = None if nothing_to_show else example_of(key, run.outcomes, problems, explanation.root)
     return Report(
         exercise=key.exercise,
         submission="",
@@ -71,6 +75,7 @@ def judge(
         checks=tuple(checks),
         diagnosis=tuple(diagnosis),
         environment=environment,
+        example=example,
     )
 
 
@@ -124,8 +129,8 @@ def problems_in(key: AnswerKey, outcomes: Sequence[Outcome]) -> list[Problem]:
     return countable(found, key.questions)
 
 
-def _diagnosis(key: AnswerKey, run: Run, problems: Sequence[Problem], breaches: Sequence[Text]) -> list[Diagnosis]:
-    found = diagnose(key, run.outcomes, problems)
+def _diagnosis(key: AnswerKey, run: Run, explanation: Explanation, breaches: Sequence[Text]) -> list[Diagnosis]:
+    found = diagnose(key, run.outcomes, explanation)
     if breaches and not any(diagnosis.family == "rules" for diagnosis in found):
         found.insert(0, Diagnosis("unknown", "rules", breaches[0]))
     return found

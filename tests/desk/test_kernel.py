@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 import types
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers import RIGHT, WRONG
+from IPython.core.interactiveshell import InteractiveShell
 
 from grader import check, discuss, hint, progress, self_review, solution
 from grader.desk.progress import Progress, Record
@@ -146,6 +149,30 @@ def test_a_check_brings_the_start_page_up_to_date(monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     assert "下一题" in repr(check(function(RIGHT))), "a Chinese workspace is spoken to in Chinese"
     assert "| ✓ 6/6 | 缩放点积注意力 |" in (tmp_path / "00_start.ipynb").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def shell() -> Iterator[InteractiveShell]:
+    """IPython's, as a kernel has it."""
+    made = InteractiveShell.instance()
+    yield made
+    InteractiveShell.clear_instance()
+    for prompt in ("ps1", "ps2", "ps3"):  # they say that a person sits there
+        delattr(sys, prompt)
+
+
+def test_a_magic_runs_a_cell_and_checks_it(shell: InteractiveShell, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.run_line_magic("load_ext", "grader")
+    shell.run_cell_magic("check", NAME, RIGHT)
+    assert f"{NAME}: 6/6" in capsys.readouterr().out
+    assert NAME in shell.user_ns, "what a cell defines stays"
+    shell.run_cell(f"%%check {NAME}\nraise KeyError('mine')")
+    said = capsys.readouterr().out
+    assert "mine" in said
+    assert "6/6" not in said
+    assert len(records()) == 1
+    shell.run_cell_magic("check", "", "x = 1")
+    assert "the exercise's id is missing" in capsys.readouterr().out
 
 
 def test_hints_had_under_an_old_id_are_had() -> None:

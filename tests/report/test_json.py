@@ -48,7 +48,7 @@ def test_the_schema_of_reports_is_true(written: str) -> None:
 
 def test_the_order_of_fields_stays(written: str) -> None:
     wrong = json.loads(written)[1]
-    fields = "schema exercise submission status score max_score checks diagnosis notes environment seconds"
+    fields = "schema exercise submission status score max_score checks diagnosis notes environment seconds example"
     assert " ".join(wrong) == fields
     assert " ".join(wrong["checks"][0]) == "name family passed points max_points hidden message"
     assert " ".join(wrong["diagnosis"][0]) == "mistake family message"
