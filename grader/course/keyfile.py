@@ -86,12 +86,6 @@ def write_key(key: AnswerKey, path: Path, mode: int = 0o600, **more: Any) -> Non
         raise
 
 
-def _question_as_json(question: Question) -> dict[str, Any]:
-    # What few have is left out elsewhere: so versions that do not know it can read what is handed out.
-    seldom = {"needs_the_rest": True} if question.needs_the_rest else {}
-    return {name: getattr(question, name) for name in _ASKED} | seldom
-
-
 def _answers_as_json(known: KnownMistake, questions: Sequence[Question], encoder: Encoder) -> list[Any]:
     """By question: a mistake's answer; True where it is the right one; None where it has not been made."""
     made = known.predicted.made if isinstance(known.predicted, Predicted) else dict(enumerate(known.predicted))
@@ -137,8 +131,10 @@ def read_key(path: Path) -> AnswerKey:
 
 
 def _question_as_json(question: Question) -> dict[str, Any]:
+    # What few have is left out elsewhere: so versions that do not know it can read what is handed out.
     summary = {"summary": question.summary, "shapes": question.shapes} if question.summary else {}
-    return {**{name: getattr(question, name) for name in _ASKED}, **summary}
+    rest = {"needs_the_rest": True} if question.needs_the_rest else {}
+    return {**{name: getattr(question, name) for name in _ASKED}, **summary, **rest}
 
 
 def _question(call: Call, right: Outcome, fields: dict[str, Any]) -> Question:

@@ -58,10 +58,16 @@ def forbidden_imports(cells: Sequence[str], targets: Iterable[str], packages: It
     if not wanted:
         return []
     found = set[str]()
-    for node, scope in Program(cells, targets).reached:
+    reached = Program(cells, targets).reached
+    used = {node.id for node, _ in reached if isinstance(node, ast.Name)}
+    for node, scope in reached:
         match node:
-            case ast.Import(names=aliases):
-                tops = {alias.name.partition(".")[0] for alias in aliases}
+            case ast.Import(names=aliases):  # of several in one statement, some may be for another cell
+                tops = {
+                    alias.name.partition(".")[0]
+                    for alias in aliases
+                    if scope is not None or (alias.asname or alias.name).partition(".")[0] in used
+                }
             case ast.ImportFrom(module=str(module)):
                 tops = {module.partition(".")[0]}
             case ast.Name(id=name) if name in {*_OPENING, "globals", "locals"} and place_of(name, scope)[0] == 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ class _Row(NamedTuple):
     hidden: bool
     weight: float = 1.0
     essential: bool = False
+    error: tuple[object, ...] | None = None
+    """What was raised, and where: it is told once, whatever the sizes in it are."""
 
 
 def score_checks(
@@ -89,7 +92,9 @@ def score_checks(
         _Row(messages.DTYPE_AND_DEVICE, "dtype", over_all(["dtype"]) or of_derived("dtype"), False),
     ]
     rows += [
-        _Row(asked.title, asked.family, of_case(i), not asked.public, asked.weight, _decides(asked))
+        _Row(
+            asked.title, asked.family, of_case(i), not asked.public, asked.weight, _decides(asked), _error(outcomes[i])
+        )
         for i, asked in enumerate(questions)
         if asked.base is None
     ]
@@ -122,18 +127,24 @@ def _decides(question: Question) -> bool:
     return question.essential and question.max_elements is None
 
 
+def _error(got: Outcome) -> tuple[object, ...] | None:
+    raised = got.raised
+    return None if raised is None else (raised.type, raised.line, re.sub(r"\d+", "#", raised.message))
+
+
 def _scored(rows: Sequence[_Row], points: float) -> list[Check]:
     """Each check with its points. Where an essential one fails, those that pass share half of all points at most."""
     share = points / sum(row.weight for row in rows)
     earned = share * sum(row.weight for row in rows if row.wrong is None)
     failed = any(row.essential and row.wrong is not None for row in rows)
     of_share = min(1.0, points / 2 / earned) if failed and earned else 1.0
-    checks, told = list[Check](), dict[Text, Text]()
+    checks, told = list[Check](), dict[object, Text]()
     for row in rows:
         most = share * row.weight
         wrong = row.wrong
-        if wrong is not None and told.setdefault(wrong, row.name) != row.name:
-            wrong = messages.AS_ABOVE.format(name=told[wrong])
+        if wrong is not None:
+            first = told.setdefault(wrong, told.setdefault(row.error or wrong, row.name))
+            wrong = wrong if first == row.name else messages.AS_ABOVE.format(name=first)
         if wrong is not None and row.essential and of_share < 1:
             wrong = messages.TWO_SENTENCES.format(first=wrong, second=messages.HALF_AT_MOST)
         scored = 0.0 if wrong else most * of_share

@@ -137,7 +137,7 @@ def _describe_raised(question: Question, raised: Raised | None) -> Text:
     shapes = _shapes(question)
     if not shapes or not is_about_shapes(raised):
         return text
-    return messages.TWO_SENTENCES.format(first=text, second=messages.CALLED_WITH.format(arguments=shapes))
+    return messages.CALLED_WITH.format(said=text, arguments=shapes)
 
 
 def _keys(message: str, kind: str) -> Text:

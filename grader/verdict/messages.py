@@ -78,7 +78,7 @@ TARGET_RAISED = Text("`{target}` raised {type}: {said}", "`{target}` 抛出了 {
 TARGET_RAISED_AT = Text(
     "`{target}` raised {type}: {said} (line {line})", "`{target}` 抛出了 {type}：「{said}」（第 {line} 行）"
 )
-CALLED_WITH = Text("It was called with {arguments}.", "调用时的参数：{arguments}。")
+CALLED_WITH = Text("{said}; it was called with {arguments}.", "{said}；调用时的参数为 {arguments}。")
 LAYERS_MISSING = Text(
     "`{target}` has not the layers asked for: {missing} are missing, and {others} are not asked for.",
     "`{target}` 的层与要求不符：缺少 {missing}，多出 {others}。",

@@ -52,7 +52,7 @@ def test_a_name_is_worth_something_only_with_a_fix(session: Session, course: Loc
     both = len(named(script)) == 2
     guessed = f"bugs = {{{bugs}}}" if both else f"bug = {bugs}"
     report = grader.grade_cells(Submission(Path("guessed.py"), (broken, guessed)))
-    check = next(check for check in report.checks if check.name.endswith("named"))
+    check = next(check for check in report.checks if check.name.en.endswith("named"))
     assert (check.passed, check.points) == (False, 0)
     assert "once everything else" in check.message.en
     assert not any(found.mistake.endswith("misnamed") for found in report.diagnosis)

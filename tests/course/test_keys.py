@@ -90,6 +90,15 @@ def test_a_key_of_a_sibling_is_made_of_its_files_too() -> None:
     assert folder.parents[1] / "02-heads/multi_head_attention/notebook.py" in keys._sources(folder)
 
 
+def test_what_a_question_asks_is_kept(session: Session, tmp_path: Path) -> None:
+    key = session.grader("debug_1").key
+    write_key(key, tmp_path / "key")
+    plain = ("reason", "family", "tolerance", "weight", "essential", "base", "fault", "summary", "needs_the_rest")
+    for mine, kept in zip(key.questions, read_key(tmp_path / "key").questions, strict=True):
+        assert [getattr(kept, name) for name in plain] == [getattr(mine, name) for name in plain]
+    assert any(question.needs_the_rest for question in key.questions)
+
+
 @pytest.mark.parametrize("damage", [b"", b"no key", b'\x10\0\0\0\0\0\0\0{"__metadata__":1'])
 def test_a_damaged_key_is_made_again(copy: LocatedCourse, monkeypatch: pytest.MonkeyPatch, damage: bytes) -> None:
     key_of(copy, EXERCISE)

@@ -41,7 +41,7 @@ def rows_by_exercise() -> Iterator[Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("exercise", "rows"), rows_by_exercise())
+@pytest.mark.parametrize(("exercise", "rows"), list(rows_by_exercise()))
 def test_names_are_those_that_were_judged(session: Session, exercise: str, rows: list[dict[str, Any]]) -> None:
     grader = session.grader(exercise)
     for row in rows:

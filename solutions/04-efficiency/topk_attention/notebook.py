@@ -66,7 +66,7 @@ from grader import heatmap
 
 dense = torch.softmax(2 * torch.randn(6, 10, generator=torch.Generator().manual_seed(1)), dim=-1)
 largest = torch.where(dense >= dense.topk(3, dim=-1).values[:, -1:], dense, 0.0)
-display(heatmap(dense, title="all keys"), heatmap(largest, title="three largest, before renormalising"))
+heatmap(dense, title="all keys") + heatmap(largest, title="three largest, before renormalising")
 
 # %% tags=["given"]
 import torch

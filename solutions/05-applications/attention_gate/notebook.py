@@ -82,10 +82,10 @@ skip[[0, 3, 4, 5], [1, 2, 0, 3]] = 1.0
 coarse = torch.tensor([[[[0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]]])
 gate = torch.nn.functional.interpolate(coarse, size=(6, 8), mode="bilinear", align_corners=False)[0, 0]
 alpha = torch.sigmoid(8 * torch.relu(gate + skip - 1) - 4)
-display(
-    heatmap(skip, title="skip: organ and noise"),
-    heatmap(gate, title="gate, at the skip's size"),
-    heatmap(alpha * skip, title="out = α · skip"),
+(
+    heatmap(skip, title="skip: organ and noise")
+    + heatmap(gate, title="gate, at the skip's size")
+    + heatmap(alpha * skip, title="out = α · skip")
 )
 
 # %% tags=["given"]

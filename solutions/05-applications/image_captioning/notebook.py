@@ -64,8 +64,9 @@ import torch
 from grader import heatmap
 
 features = torch.tensor([[[1.0, 2.0, 3.0]], [[10.0, 20.0, 30.0]]])  # (E, H, W)
-display(heatmap(features[:, 0].T, title="one row a place"), heatmap(features.reshape(3, 2), title="reshape"))
+heatmap(features[:, 0].T, title="one row a place") + heatmap(features.reshape(3, 2), title="reshape")
 
+# %% tags=["demo"]
 # What cross-attention makes of right tokens. A picture of 4 × 6 places with two features, "red" and "green": a ball on grass.
 picture = torch.zeros(2, 4, 6)
 picture[0, 1:3, 2:4] = 1.0
@@ -73,7 +74,7 @@ picture[1, 3] = 1.0
 places = torch.stack([picture[:, row, column] for row in range(4) for column in range(6)])
 words = torch.tensor([[4.0, 0.0], [0.0, 4.0]])
 red, green = torch.softmax(words @ places.T, dim=-1).view(2, 4, 6)
-display(heatmap(red, title="where the word red looks"), heatmap(green, title="where the word green looks"))
+heatmap(red, title="where the word red looks") + heatmap(green, title="where the word green looks")
 
 # %% tags=["given"]
 import torch

@@ -177,9 +177,9 @@ for _ in range(20):
     optimizer.step()
 moved = sum(int((attention.get_parameter(name) != before).sum()) for name, before in start.items())
 print(f"of {sum(weight.numel() for weight in start.values())} weights, 20 steps of training moved {moved}")
-display(
-    heatmap(words, rows=["sentence 0", "sentence 1"], title="the context: words (dark), then padding"),
-    heatmap(influence, rows=["sentence 0", "sentence 1"], title="how much the output changes with each position"),
+(
+    heatmap(words, rows=["sentence 0", "sentence 1"], title="the context: words (filled), then padding")
+    + heatmap(influence, rows=["sentence 0", "sentence 1"], title="how much the output changes with each position")
 )
 
 # %% [markdown]
