@@ -79,11 +79,9 @@ class _Written:
 
     def _named(self) -> list[tuple[str, Any]]:
         """The inputs by name, those passed by position first."""
-        args = [
-            (self.asked.names[i] if i < len(self.asked.names) else f"x{i + 1}", v)
-            for i, v in enumerate(self.asked.args)
-        ]
-        return [*args, *self.asked.kwargs.items()]
+        names = [name if name.isidentifier() else f"x{i}" for i, name in enumerate(self.asked.names, 1)]
+        names += [f"x{i + 1}" for i in range(len(names), len(self.asked.args))]  # of those that a `*` takes
+        return [*zip(names, self.asked.args, strict=False), *self.asked.kwargs.items()]
 
 
 _PLAIN = (Tensor, int, float, str, type(None))
