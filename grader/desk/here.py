@@ -177,7 +177,6 @@ def _grade(key: AnswerKey, scope: dict[str, Any], calling: dict[str, Any]) -> Ch
     made = make_calls(key.questions, scope, _limits())
     run = Run(made.outcomes, defined=[name for name in key.targets if name in scope])
     sources = [*sources_of(key.targets, scope, calling), surroundings(key.targets, scope)]
-    key = key if key.stub else replace(key, stub=tuple(sources))  # a public key does not tell the arguments' names
     report = judge(key, run, sources, environment_on(key.device))
     keep_answers(key)
     said = [*stale(key.targets, scope, key.exercise), *_mistyped(key.targets, scope)]

@@ -57,7 +57,7 @@ def handed_in(at: Desk, calling: dict[str, Any], language: Language) -> Markdown
     now, questions = time.time(), []
     for exercise in interview.exercises:
         entry = at.standings().of(exercise).entry
-        questions.append(Question(entry, at.script(exercise), check_here((), exercise, calling)))
+        questions.append(Question(entry, at.script(exercise), check_here((), exercise, calling).report))
     card = Examiner(language, _show, ask).examine(interview, questions, now)
     for question in questions:
         at.progress.checked(question.report)

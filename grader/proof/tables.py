@@ -120,7 +120,7 @@ def _questions(course: Course) -> str:
     rows = []
     for code, question in course.questions.items():
         answering = [entry.id for _, entry in course.entries() if code in entry.answers]
-        rows.append([code, question, ", ".join(answering)])
+        rows.append([code, question.en, ", ".join(answering)])
     return _table(["code", "question", "exercises"], rows)
 
 

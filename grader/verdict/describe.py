@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -21,7 +21,6 @@ from grader.verdict.detectors import observed
 from grader.verdict.evidence import Problem
 from grader.verdict.families import is_about_shapes
 from grader.verdict.happened import missing_library
-from grader.verdict.reproduce import argument_names
 from grader.verdict.without import without_effect
 from grader.wire.calls import Opaque, Outcome, Raised
 from grader.wire.ended import Ended
@@ -57,8 +56,7 @@ def is_unwritten(raised: Raised | None) -> bool:
 def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: Outcome) -> Text:
     """One sentence about one problem."""
     target, expected = question.call.target, question.right
-    called = argument_names(key, question.call)
-    names = ", ".join(_called(name, called) for name in problem.names)
+    names = ", ".join(problem.names)
     if question.base is not None and problem.facet != "ended":
         return describe_derived(key, question, problem, got, describe_problem)
     match problem.facet:
@@ -93,7 +91,7 @@ def describe_problem(key: AnswerKey, question: Question, problem: Problem, got: 
         case "dtype":
             return messages.WRONG_DTYPE.format(found=_listed(map(_dtype, problem.names)))
         case "gradient":
-            return _describe_gradient(problem, got, expected, called)
+            return _describe_gradient(problem, got, expected)
         case "changed":
             return messages.CHANGES_INPUT.format(names=names)
         case "again":
@@ -188,18 +186,11 @@ def _describe_value(key: AnswerKey, problem: Problem, got: Outcome, expected: Ou
     return messages.TWO_SENTENCES.format(first=seen.detector.says.format(**seen.found), second=said)
 
 
-def _called(name: str, called: Mapping[str, str]) -> str:
-    """An argument, or a part of one (``argument 1[0]``), by its own name."""
-    argument, bracket, rest = name.partition("[")
-    return f"{called.get(argument, argument)}{bracket}{rest}"
-
-
-def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome, called: Mapping[str, str]) -> Text:
+def _describe_gradient(problem: Problem, got: Outcome, expected: Outcome) -> Text:
     if got.gradient_error:
         return messages.BACKPROPAGATION_FAILS.format(said=_short(got.gradient_error))
     name = problem.names[0]
     mine, right = (got.gradients or {}).get(name), (expected.gradients or {}).get(name)
-    name = _called(name, called)
     if mine is None:
         return messages.NO_GRADIENT.format(name=name)
     if bool(mine.isnan().any()):

@@ -144,10 +144,11 @@ def _written(right: list[list[Any]], mine: list[list[Any]], wrong: list[list[boo
         (a, b) for rows in zip(right, mine, wrong, strict=True) for a, b, differs in zip(*rows, strict=True) if differs
     ]
     digits = next((n for n in range(DIGITS, 7) if any(_number(a, n) != _number(b, n) for a, b in pairs)), 7)
-    return tuple(
-        tuple(tuple(_number(value, digits) for value in row) for row in matrix)  # type: ignore[misc]
-        for matrix in (right, mine)
-    )
+
+    def written(matrix: list[list[Any]]) -> Grid:
+        return tuple(tuple(_number(value, digits) for value in row) for row in matrix)
+
+    return written(right), written(mine)
 
 
 def _number(value: float | int | bool, digits: int) -> str:

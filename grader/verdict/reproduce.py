@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-from functools import lru_cache
 from typing import Any
 
 from torch import Tensor
 
 from grader.course.key import AnswerKey, Question
 from grader.values.tree import leaves, tensors
-from grader.wire.calls import Call
 
 MOST_NUMBERS = 80
 """So many inputs can be read; more are taken from the course by `grader.inputs`."""
@@ -38,9 +35,6 @@ def code_of(key: AnswerKey, question: Question, look_at: str) -> str:
 class _Written:
     def __init__(self, key: AnswerKey, question: Question) -> None:
         self.key, self.question, self.asked = key, question, question.call
-        part = "__init__" if self.asked.init is not None else ""
-        self.init_names = parameters(key.stub, self.asked.target, part)
-        self.names = parameters(key.stub, self.asked.target, "forward" if part else "")
         self.results = list(key.outputs) or ["result"]
         numbers = sum(tensor.numel() for _, tensor in tensors((self.asked.args, self.asked.kwargs)))
         plain = all(isinstance(leaf, _PLAIN) for _, leaf in leaves((self.asked.args, self.asked.kwargs)))
@@ -85,8 +79,9 @@ class _Written:
 
     def _named(self) -> list[tuple[str, Any]]:
         """The inputs by name, those passed by position first."""
-        args = [(self.names[i] if i < len(self.names) else f"x{i + 1}", v) for i, v in enumerate(self.asked.args)]
-        return [*args, *self.asked.kwargs.items()]
+        names = [name if name.isidentifier() else f"x{i}" for i, name in enumerate(self.asked.names, 1)]
+        names += [f"x{i + 1}" for i in range(len(names), len(self.asked.args))]  # of those that a `*` takes
+        return [*zip(names, self.asked.args, strict=False), *self.asked.kwargs.items()]
 
 
 _PLAIN = (Tensor, int, float, str, type(None))
@@ -95,36 +90,6 @@ _PLAIN = (Tensor, int, float, str, type(None))
 def _is_shown(value: Any) -> bool:
     """True for what gets a line of its own: tensors, and what holds some."""
     return any(True for _ in tensors(value))
-
-
-def argument_names(key: AnswerKey, call: Call) -> dict[str, str]:
-    """What the arguments passed by position are called in the stub, by what is said where nobody knows."""
-    names = parameters(key.stub, call.target, "forward" if call.init is not None else "")
-    return {f"argument {i}": name for i, name in enumerate(names, 1)}
-
-
-@lru_cache(maxsize=256)
-def parameters(cells: tuple[str, ...], target: str, method: str = "") -> tuple[str, ...]:
-    """The names of a function's parameters, or of a class's method's, without ``self``; empty where nobody knows."""
-    for cell in cells:
-        try:
-            body: list[ast.stmt] = ast.parse(cell).body
-        except SyntaxError:
-            continue
-        for statement in body:
-            if getattr(statement, "name", "") != target:
-                continue
-            if isinstance(statement, ast.ClassDef):
-                found = [part for part in statement.body if getattr(part, "name", "") == method]
-                return _positional(found[0])[1:] if found else ()
-            return _positional(statement)
-    return ()
-
-
-def _positional(function: ast.stmt) -> tuple[str, ...]:
-    if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-        return ()
-    return tuple(one.arg for one in (*function.args.posonlyargs, *function.args.args))
 
 
 def _shapes(values: Any) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from browser import BROWSER_MILLISECONDS, chromium, jupyter_server
-from helpers import ROOT
+from helpers import EXERCISES, ROOT
 
 from grader.course.course import LocatedCourse
 from grader.course.script import jupytext
@@ -57,7 +57,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, course: LocatedCourse, made: P
     for name in ("en", "zh"):
         Desk(course, folder / name, Progress(folder / "data" / "progress.sqlite3")).keep_page()
     try:
-        with chromium() as browser, jupyter_server(folder, "--LabApp.news_url=None") as address:
+        with chromium() as browser, jupyter_server(folder) as address:
 
             def opened(path: str, theme: str = "JupyterLab Light") -> Any:
                 chosen.write_text(json.dumps({"theme": theme}), encoding="utf-8")
@@ -138,7 +138,7 @@ def test_from_the_start_page_over_a_mistake_to_the_next_exercise(lab: Lab) -> No
     write(page, "def attend", RIGHT)
     run_all(page)
     passed = output_of(page, 'check("attention_by_hand")')
-    passed.get_by_text("1 of 39 · next: Dot-product attention").wait_for()
+    passed.get_by_text(f"1 of {len(EXERCISES)} · next: Dot-product attention").wait_for()
     passed.get_by_role("button", name="What is next").click()
     passed.get_by_role("link", name="Dot-product attention").wait_for()
     page.close()

@@ -64,8 +64,9 @@ def _has_mask(call: Call) -> bool:
 
 def _calls_like(call: Call, reference: Reference) -> Iterator[tuple[str, Arguments]]:
     """Those that the reference stands, each with its name."""
+    # Of a module, contracts name what it is built with; what its ``forward`` calls its inputs is the learner's choice.
     by_name = dict(zip(names_of(call), call.args, strict=True)) | call.kwargs
-    if call.args and reference.stands(replace(call, args=(), kwargs=by_name, names=())):
+    if call.args and call.init is None and reference.stands(replace(call, args=(), kwargs=by_name, names=())):
         yield BY_NAME, ((), by_name)
     for name, like in (*_batches(call, reference), *_other_sizes(call, reference)):
         yield name or sizes_shown(like), arguments(like)
