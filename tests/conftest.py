@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -92,6 +93,12 @@ def session(course: LocatedCourse) -> Iterator[Session]:
 def grader(session: Session) -> Grader:
     """The grader of scaled_dot_product_attention."""
     return session.grader(EXERCISE)
+
+
+@pytest.fixture(scope="session")
+def report_on(session: Session) -> Callable[[Path], Report]:
+    """The report on one of ``tests/submissions``, which several tests look at: made once."""
+    return lru_cache(maxsize=None)(lambda path: session.grader(path.parent.name).grade(path))
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,13 @@ After a change that is meant: `python tools/golden.py`, then look at the diff.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from helpers import EXERCISES, SUBMISSIONS, as_golden, golden_file
 
-from grader.session import Session
+from grader.report.model import Report
 
 pytestmark = pytest.mark.slow
 
@@ -22,8 +23,8 @@ GOLDEN = [path for path in SUBMISSIONS if golden_file(path).is_file()]
     ("exercise", "path"),
     [pytest.param(path.parent.name, path, id=f"{path.parent.name}-{path.stem}") for path in GOLDEN],
 )
-def test_the_report_is_as_it_was(session: Session, exercise: str, path: Path) -> None:
-    report = as_golden(session.grader(exercise).grade(path))
+def test_the_report_is_as_it_was(report_on: Callable[[Path], Report], exercise: str, path: Path) -> None:
+    report = as_golden(report_on(path))
     assert report == golden_file(path).read_text("utf-8"), "if this change is meant, say: python tools/golden.py"
 
 

@@ -8,15 +8,16 @@ of the diagnosis, whoever made it judges the names that are new.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers import ROOT
 
+from grader.report.model import Report
 from grader.session import Session
-from grader.submission.reader import Submission, read_submission
+from grader.submission.reader import Submission
 
 JUDGED = [
     json.loads(line) for line in (Path(__file__).parent / "judged.jsonl").read_text(encoding="utf-8").splitlines()
@@ -42,13 +43,13 @@ def rows_by_exercise() -> Iterator[Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("exercise", "rows"), list(rows_by_exercise()))
-def test_names_are_those_that_were_judged(session: Session, exercise: str, rows: list[dict[str, Any]]) -> None:
-    grader = session.grader(exercise)
+def test_names_are_those_that_were_judged(
+    session: Session, report_on: Callable[[Path], Report], exercise: str, rows: list[dict[str, Any]]
+) -> None:
     for row in rows:
         if "file" in row:
-            submission = read_submission(ROOT / "tests/submissions" / exercise / row["file"])
+            report = report_on(ROOT / "tests/submissions" / exercise / row["file"])
         else:
-            submission = Submission(Path("answer.py"), (row["text"],))
-        report = grader.grade_cells(submission)
+            report = session.grader(exercise).grade_cells(Submission(Path("answer.py"), (row["text"],)))
         named = {line.mistake for line in report.diagnosis} - {"unknown"}
         assert named == set(row["names"]), row.get("file") or row["changed"]

@@ -4,6 +4,7 @@ marks, and the family of the root cause comes first. The first line of a wrong o
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from helpers import SUBMISSIONS
 
 from grader.course.course import LocatedCourse
-from grader.session import Session
+from grader.report.model import Report
+
+ReportOn = Callable[[Path], Report]
 
 pytestmark = pytest.mark.slow
 
@@ -29,14 +32,14 @@ def families(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize(("exercise", "path"), submissions("right"))
-def test_right(session: Session, exercise: str, path: Path) -> None:
-    report = session.grader(exercise).grade(path)
+def test_right(report_on: ReportOn, exercise: str, path: Path) -> None:
+    report = report_on(path)
     assert report.passed, [(check.name.en, check.message.en) for check in report.checks if not check.passed]
 
 
 @pytest.mark.parametrize(("exercise", "path"), submissions("wrong"))
-def test_wrong(session: Session, exercise: str, path: Path) -> None:
-    report = session.grader(exercise).grade(path)
+def test_wrong(report_on: ReportOn, exercise: str, path: Path) -> None:
+    report = report_on(path)
     assert report.score < report.max_score
     assert report.diagnosis[0].family in families(path), report.diagnosis[0].message.en
 
