@@ -115,7 +115,8 @@ def test_a_module_beside_that_calls_the_library_is_seen(session: Session, tmp_pa
     path.write_text(IN_A_THREAD)
     (tmp_path / "helper.py").write_text(LIBRARY)
     report = session.grade(Work(path, "mallory"))
-    assert [check.name.en for check in report.checks if not check.passed] == ["written by hand"]
+    assert "written by hand" in [check.name.en for check in report.checks if not check.passed]
+    assert report.score <= report.max_score / 2
 
 
 @pytest.mark.parametrize("bob", ["bob.py", f"{EXERCISE}_bob.py"])

@@ -49,10 +49,10 @@ def test_what_is_committed_is_up_to_date(course: LocatedCourse, tmp_path: Path, 
 
 def test_a_public_file_of_a_newer_format_is_said_to_be_one(tmp_path: Path) -> None:
     path = tmp_path / "first.safetensors"
-    save_file({}, path, metadata={"header": '{"format": 3}'})
+    save_file({}, path, metadata={"header": json.dumps({"format": KEY_FORMAT + 1})})
     with pytest.raises(NewerFormatError) as raised:
         read_key(path)
-    said = f"is of format 3, which this version ({own_version()}) does not read; update the package"
+    said = f"is of format {KEY_FORMAT + 1}, which this version ({own_version()}) does not read; update the package"
     assert str(raised.value) == f"{path} {said}"
 
 

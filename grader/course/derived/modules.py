@@ -8,7 +8,7 @@ from dataclasses import replace
 from grader.course.derived import probes, summaries
 from grader.course.derived.asking import Reference, alone, arguments, probing, question
 from grader.course.derived.circumstances import as_many_alike, resized, sizes_built
-from grader.course.derived.state import with_dropout
+from grader.course.derived.state import has_float64, with_dropout
 from grader.course.key import Question
 from grader.course.resizing import Sizes, sizes_in
 from grader.values.compare import worst
@@ -27,6 +27,8 @@ def asked(questions: Sequence[Question], base: int, module: type, reference: Ref
     evaluating = reference.right(replace(training, train=False))
     if worst(reference.right(training).value, evaluating.value) == 0:
         yield from question(questions, base, TRAINING, "numerics", training, reference)
+    if not has_float64(call):
+        return
     converted = probing(call, probes.converted, *arguments(call))
     yield from question(questions, base, CONVERTED, "state", converted, reference, summaries.names_that_moved)
 

@@ -48,6 +48,11 @@ def asked(
         yield from _modes(questions, telling, module, reference)
 
 
+def has_float64(call: Call) -> bool:
+    """Whether the device of a call computes in float64."""
+    return not call.device.startswith("mps")
+
+
 def in_turn(call: Call, reference: Reference) -> Call:
     """A call, others that differ from it in one thing each, and it again, on one object."""
     mine = arguments(call)
@@ -55,7 +60,7 @@ def in_turn(call: Call, reference: Reference) -> Call:
         "then": map_leaves(_other_numbers(mine), mine),
         "with another mask": map_leaves(_another_mask, mine),
         "without what was given by name": (call.args, {}),
-        "in float64": arguments(call.cast("float64")) if call.init is None else mine,
+        "in float64": arguments(call.cast("float64")) if call.init is None and has_float64(call) else mine,
     }
 
     def may_be(args: Any, kwargs: Any) -> bool:
