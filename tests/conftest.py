@@ -75,7 +75,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByExercise:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    return (os.cpu_count() or 1) + 1  # many tests wait for something that is to end
+    return 2 * (os.cpu_count() or 1)  # many tests wait for something that is to end
 
 
 @pytest.fixture(scope="session")

@@ -177,16 +177,17 @@ class AnswerKey:
     def only(self, targets: Collection[str]) -> AnswerKey:
         """The part that is about some of the targets, for as many points."""
         chosen = [i for i, question in enumerate(self.questions) if question.call.target in targets]
-        return replace(self._choosing(chosen), targets=tuple(name for name in self.targets if name in targets))
+        return replace(self.choosing(chosen), targets=tuple(name for name in self.targets if name in targets))
 
     def public(self) -> AnswerKey:
         """The part that may be shown: public questions that are answered by comparison, and no fault or mistake."""
         shown = [i for i, question in enumerate(self.questions) if question.public and not question.fault]
-        part = self._choosing(shown)
+        part = self.choosing(shown)
         mistakes = [replace(mistake, variant=None) for mistake in part.mistakes]
         return replace(part, mistakes=mistakes, reference="", stub=(), left_out=frozenset(), stamp="")
 
-    def _choosing(self, chosen: Sequence[int]) -> AnswerKey:
+    def choosing(self, chosen: Sequence[int]) -> AnswerKey:
+        """The part that asks some of the questions, by number; with each derived one, its base."""
         mistakes = [replace(known, predicted=_Chosen(known.predicted, chosen)) for known in self.mistakes]
         places = {i: place for place, i in enumerate(chosen)}
         questions = tuple(

@@ -4,7 +4,7 @@ named, nothing trivial passes, and independent oracles agree."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,12 +23,12 @@ from grader.course.trusted import run_call
 from grader.grade import Attempt, Grader
 from grader.handout.notebooks import SHOWN_IN_GRADED_CELL
 from grader.report.model import Report
-from grader.runner.runner import Runner
+from grader.runner.runner import Run, Runner
 from grader.submission.reader import Submission, read_submission
 from grader.values.compare import differences, tensor_deviation, tolerance_of
 from grader.values.tree import shown, tensors
 from grader.verdict.effects import Effects, Place, effects_of
-from grader.verdict.evidence import problems_of
+from grader.verdict.evidence import ANSWER_FACETS, problems_of
 from grader.wire.calls import Call
 
 MARGIN = 5.0
@@ -125,7 +125,7 @@ def _first_message(report: Report) -> str:
 def _mistakes(grader: Grader, proof: Proof) -> Iterator[str]:
     key, effects = grader.key, effects_of(grader.key)
     attempts = [_made_by(grader, known) for known in key.mistakes]
-    runs = [grader.run(attempt) for attempt in attempts]
+    runs = _runs(grader, attempts)
     # A mistake answers in the sandbox as it was predicted to in this process: looked at in one answer of each.
     for number, (known, run) in enumerate(zip(key.mistakes, runs, strict=True)):
         assert isinstance(known.predicted, Predicted)
@@ -152,6 +152,31 @@ def _mistakes(grader: Grader, proof: Proof) -> Iterator[str]:
             yield f"mistake {known.slug!r} ({known.family}) comes out as {first!r}: {_first_message(report)}"
     own = [(i, question) for i, question in enumerate(key.questions) if question.base is None]
     proof.idle_cases = [question.reason for i, question in own if i not in shows]
+
+
+def _runs(grader: Grader, attempts: Sequence[Attempt]) -> list[Run]:
+    """What comes of attempts. Derived questions, which do not count where their bases are answered wrongly, are only
+    asked where one is answered rightly: they would take half of the time."""
+    key = grader.key
+    own = [i for i, question in enumerate(key.questions) if question.base is None]
+    bases = {question.base for question in key.questions if question.base is not None}
+    plain = Grader(key.choosing(own), grader.runner)
+    runs = []
+    for attempt in attempts:
+        run = plain.run(attempt)
+        outcomes = dict(zip(own, run.outcomes, strict=True))
+        wrong = {
+            problem.case
+            for i in bases
+            for problem in problems_of(i, key.questions[i], key.questions[i].summed_up(outcomes[i]))
+            if problem.facet in ANSWER_FACETS
+        }
+        if wrong == bases:
+            answers = [outcomes.get(i, question.right) for i, question in enumerate(key.questions)]
+            runs.append(replace(run, outcomes=answers))
+        else:
+            runs.append(grader.run(attempt))
+    return runs
 
 
 def _made_by(grader: Grader, known: KnownMistake) -> Attempt:

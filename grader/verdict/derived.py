@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from grader.course.derived.circumstances import BY_NAME, FIRST_ALONE, LARGE, LAST_ALONE, REVERSED, SIZES, STRIDED
+from grader.course.derived.circumstances import FIRST_ALONE, LARGE, LAST_ALONE, REVERSED, SIZES, STRIDED
 from grader.course.derived.device import ON_ACCELERATOR
 from grader.course.derived.modules import BUILT, CONVERTED, TRAINING
 from grader.course.key import AnswerKey, Question
@@ -25,7 +25,6 @@ _DROPS_NOT = {
 }
 """What is wrong where a module should be random in training mode, by when that is looked at."""
 _WHERE = {
-    BY_NAME: messages.CALLED_BY_NAME,
     FIRST_ALONE: messages.FIRST_ALONE,
     LAST_ALONE: messages.LAST_ALONE,
     REVERSED: messages.IN_REVERSE,

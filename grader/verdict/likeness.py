@@ -82,7 +82,15 @@ def _same_error(question: Question, mine: Raised, theirs: Raised) -> bool:
     """Whether two exceptions say the same; where another was wanted, both are as wrong."""
     if mine.type != theirs.type:
         return False
+    if _speaks_of_a_tuple(mine) or _speaks_of_a_tuple(theirs):
+        return _speaks_of_a_tuple(mine) and _speaks_of_a_tuple(theirs)
     return question.raises is not None or _said(mine) == _said(theirs)
+
+
+def _speaks_of_a_tuple(raised: Raised) -> bool:
+    """A tuple was used as a tensor. The second is what ``pair * tensor`` says; signatures have a tuple *of* ints."""
+    said = raised.message.partition("expected one of")[0]
+    return bool(re.search(r"\btuple\b(?! of)", said)) or "can be converted to an index" in said
 
 
 def _said(raised: Raised) -> tuple[str, list[str]]:

@@ -199,7 +199,6 @@ STATE_CHANGES_NAMES = Text(
     "调用一次之后，`state_dict()` 中的名字变了：参数和 buffer 应在 `__init__` 中注册。",
 )
 RIGHT_BUT_NOT = Text("Right in the cases before, but not {where}: {what}", "前面的用例都对，但{where}就不对了：{what}")
-CALLED_BY_NAME = Text("when the arguments are given by name", "按名称传入参数时")
 FIRST_ALONE = Text("when the first item of the batch comes alone", "批次中的第一项单独输入时")
 LAST_ALONE = Text("when the last item of the batch comes alone", "批次中的最后一项单独输入时")
 IN_REVERSE = Text("when the batch is in reverse order", "批次顺序颠倒时")

@@ -59,12 +59,6 @@ WRONG = {
         OTHERWISE,
         "no tensor is contiguous",
     ),
-    "names are others": (
-        "weighted_sum",
-        "\n_right = {target}\ndef {target}(one, other):\n    return _right(one, other)\n",
-        OTHERWISE,
-        "the arguments are given by name: it raises TypeError",
-    ),
     "a branch that is not taken has a gradient": (
         "linear_attention",
         "\nclass F:\n    @staticmethod\n    def elu(x):\n        return torch.where(x > 0, x, torch.exp(x) - 1)\n",
@@ -149,6 +143,11 @@ def test_what_was_asked_already_is_not_asked_elsewhere(session: Session) -> None
     (check,) = (check for check in report.checks if check.name.en == OTHERWISE)
     assert not check.passed
     assert "Looked at once the answer in" in check.message.en
+
+
+def test_names_of_what_is_given_by_position_are_free(session: Session) -> None:
+    more = "\n_right = {target}\ndef {target}(one, other):\n    return _right(one, other)\n"
+    assert graded(session, "weighted_sum", more).passed
 
 
 def test_every_exercise_is_asked_what_can_be_asked_of_it(session: Session) -> None:

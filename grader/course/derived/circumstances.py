@@ -29,7 +29,7 @@ from grader.wire.calls import Call
 
 SIZES, STRIDED, LARGE = "other sizes and orders", "every tensor strided in memory", "inputs thirty times as large"
 """Their reasons, by which an exercise says that it does without one."""
-BY_NAME, FIRST_ALONE, LAST_ALONE, REVERSED = "by name", "first alone", "last alone", "in reverse"
+FIRST_ALONE, LAST_ALONE, REVERSED = "first alone", "last alone", "in reverse"
 """What calls are called that differ in something else than sizes."""
 LONG = 301
 """Positions: more than eight bits can count, which is all that bfloat16 has."""
@@ -41,12 +41,13 @@ POSITIONS = {"arange", "tril", "triu", "cumsum", "range"}
 
 def asked(questions: Sequence[Question], bases: Sequence[int], reference: Reference) -> Iterator[Question]:
     """The questions about one target."""
-    for base in _with_and_without_a_mask(questions, bases):
+    with_masks = _with_and_without_a_mask(questions, bases)
+    for base in with_masks:
         call = questions[base].call
         calls = dict(_calls_like(call, reference))
         if calls:
             yield from question(questions, base, SIZES, "shape", probing(call, probes.in_turn, calls), reference)
-        if any(tensors(arguments(call))):
+        if base == with_masks[-1] and any(tensors(arguments(call))):
             strided = probing(call, probes.strided, *arguments(call))
             yield from question(questions, base, STRIDED, "shape", strided, reference)
     yield from _large(questions, bases[0], reference)
@@ -64,10 +65,6 @@ def _has_mask(call: Call) -> bool:
 
 def _calls_like(call: Call, reference: Reference) -> Iterator[tuple[str, Arguments]]:
     """Those that the reference stands, each with its name."""
-    # Of a module, contracts name what it is built with; what its ``forward`` calls its inputs is the learner's choice.
-    by_name = dict(zip(names_of(call), call.args, strict=True)) | call.kwargs
-    if call.args and call.init is None and reference.stands(replace(call, args=(), kwargs=by_name, names=())):
-        yield BY_NAME, ((), by_name)
     for name, like in (*_batches(call, reference), *_other_sizes(call, reference)):
         yield name or sizes_shown(like), arguments(like)
 
