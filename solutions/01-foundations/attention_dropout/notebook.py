@@ -27,7 +27,7 @@
 #
 # GPT（Radford 等，2018）和 BERT（Devlin 等，2019）在训练时随机丢弃注意力权重：每个权重独立地以概率 p 置零，
 # 使任何查询都不能只依赖某一个键。保留下来的权重除以 1 − p，使期望保持不变，这样评估时什么都不用做；
-# 这叫 *inverted dropout*（反向缩放）。
+# 这叫 *inverted dropout*（反向随机失活）。
 #
 # **请实现** `AttentionDropout(p)`，一个 `nn.Module`，`forward(weights) -> weights`。
 #
