@@ -24,7 +24,7 @@
 #   `.backward()`. `torch.autograd.grad` with respect to *them* is not asked for.
 # - **Same dropout.** `fn` may draw random numbers (from PyTorch's CPU generator, as `torch.rand` and dropout on the CPU
 #   do), and others may draw between the forward and the backward pass. The second run has to draw what the first one
-#   drew.
+#   drew, and after it the generator stands where it would stand without a checkpoint.
 # - Outputs and gradients keep the inputs' dtype and device; inputs are not changed.
 # - Nothing from `torch.utils.checkpoint`: write it with `torch.autograd`.
 #
@@ -61,7 +61,7 @@
 # - `fn` **闭包引用的参数**（某一层的权重）在有人调用 `.backward()` 时也要得到梯度；对*这些参数*调用
 #   `torch.autograd.grad` 不作要求。
 # - **dropout 相同。** `fn` 可能会抽取随机数（来自 PyTorch 的 CPU 生成器，`torch.rand` 和 CPU 上的 dropout 都是如此），
-#   前向与反向之间别处也可能抽取。第二次运行抽到的必须与第一次相同。
+#   前向与反向之间别处也可能抽取。第二次运行抽到的必须与第一次相同；运行之后，生成器的状态应当与没有检查点时一样。
 # - 输出和梯度保持输入的 dtype 和设备；不得修改输入。
 # - 不得使用 `torch.utils.checkpoint` 中的任何东西：请用 `torch.autograd` 实现。
 #
@@ -232,12 +232,14 @@ check(checkpointed)
 # %% [markdown] tags=["hint"]
 # `forward`: `ctx.save_for_backward` the tensors, put the other arguments and the generator's state on `ctx`, return
 # `fn(*inputs)`. `backward(ctx, grad)`: `x.detach().requires_grad_(x.requires_grad)` for every tensor, restore the
-# generator, run `fn` with gradients on, call `torch.autograd.backward(output, grad)`, and return one entry for each
-# argument of `forward`: `x.grad` for a tensor, `None` for anything else (for `fn` too, if `forward` takes it).
+# generator inside `torch.random.fork_rng(devices=[])`, which gives its later state back at the end, run `fn` with
+# gradients on, call `torch.autograd.backward(output, grad)`, and return one entry for each argument of `forward`:
+# `x.grad` for a tensor, `None` for anything else (for `fn` too, if `forward` takes it).
 
 # %% [markdown] tags=["hint"] lang="zh"
 # `forward`：用 `ctx.save_for_backward` 保存张量，把其他参数和生成器的状态放到 `ctx` 上，返回 `fn(*inputs)`。
-# `backward(ctx, grad)`：对每个张量取 `x.detach().requires_grad_(x.requires_grad)`，恢复生成器，打开梯度再运行 `fn`，
+# `backward(ctx, grad)`：对每个张量取 `x.detach().requires_grad_(x.requires_grad)`，
+# 在 `torch.random.fork_rng(devices=[])` 里恢复生成器（退出时它会还回靠后的状态），打开梯度再运行 `fn`，
 # 调用 `torch.autograd.backward(output, grad)`，然后为 `forward` 的每个参数返回一项：张量返回 `x.grad`，其余返回 `None`
 # （如果 `fn` 也是 `forward` 的参数，它那一项也是 `None`）。
 

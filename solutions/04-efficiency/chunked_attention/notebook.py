@@ -194,7 +194,7 @@ check(chunked_attention)
 # And what is exp(−∞ − (−∞)), when a query has seen nothing yet?
 
 # %% [markdown] tags=["hint"] lang="zh"
-# 最大值从 m 变为 m' 时，此前的和都大了 exp(m' − m) 倍：*两个*和都要乘以 exp(m − m')。另外，查询还什么都没看到时，exp(−∞ − (−∞)) 是什么？
+# 最大值从 m 变为 m' 时，此前的和都是应有值的 exp(m' − m) 倍：*两个*和都要乘以 exp(m − m')。另外，查询还什么都没看到时，exp(−∞ − (−∞)) 是什么？
 
 # %% [markdown] tags=["hint"]
 # Loop over `range(0, S, chunk_size)`, slice keys and values, mask the chunk with positions counted from `start`. With

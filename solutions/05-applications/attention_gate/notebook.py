@@ -245,4 +245,4 @@ check(AttentionGate)
 #
 # **如今。** 在医学图像分割中，普通的 U-Net 仍然很难被超越：精心配置、不带注意力门的 nnU-Net 及其卷积变体，在严格控制条件的比较中胜过 Transformer 模型（Isensee 等，2024）。
 # SAM（Kirillov 等，2023）等基础模型则改用提示与图像之间的交叉注意力。门本身随处可见：前馈层里的 SwiGLU（Shazeer，2020）；
-# 还有加在 softmax 注意力输出上的 sigmoid 门，由该层的输入算出，它让训练更稳定，并减轻了注意力汇聚（attention sink）现象（Qiu 等，2025；用于 Qwen3-Next）。
+# 还有加在 softmax 注意力输出上的 sigmoid 门，由该层的输入算出，它让训练更稳定，并减轻了 attention sink 现象（Qiu 等，2025；用于 Qwen3-Next）。

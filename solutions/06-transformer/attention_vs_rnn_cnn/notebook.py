@@ -2,8 +2,8 @@
 # > *"Attention, RNN, CNN: what is the difference? And please do not say 'global, temporal and local' and stop there."*
 #
 # All three turn a sequence of vectors into a sequence of vectors. They differ in four things that can be counted or
-# tested: how far a signal has to travel, what has to wait for what, what it costs, and whether order matters (Vaswani
-# et al., 2017, table 1).
+# tested: how far a signal has to travel, what has to wait for what, what it costs (for these three see Vaswani et al.,
+# 2017, table 1), and whether order matters.
 #
 # **Part 1, code.** Three functions; `kind` is `"attention"`, `"rnn"` or `"cnn"`.
 #
@@ -34,8 +34,8 @@
 # %% [markdown] lang="zh"
 # > *“注意力、RNN、CNN 有什么区别？别只说‘全局、时序、局部’就完了。”*
 #
-# 三者都把一串向量变成一串向量。它们的区别在于四个可以计算或验证的方面：信号要走多远，谁必须等谁，开销多大，
-# 顺序是否重要（Vaswani 等，2017，表 1）。
+# 三者都把一串向量变成一串向量。它们的区别在于四个可以计算或验证的方面：信号要走多远，谁必须等谁，开销多大
+# （这三项见 Vaswani 等，2017，表 1），以及顺序是否重要。
 #
 # **第一部分：代码。** 三个函数；`kind` 为 `"attention"`、`"rnn"` 或 `"cnn"`。
 #

@@ -289,7 +289,7 @@ check(globals(), exercise="training_recipe")
 #
 # **这样初始化漏掉了什么。** `nn.MultiheadAttention` 把 q、k、v 的权重放在同一个参数 `in_proj_weight`（3E × E）里，
 # 它不是 `nn.Linear`：遍历 `nn.Linear` 碰不到它，只会改到 `out_proj`。PyTorch 把它当作*一个*矩阵做 Xavier 均匀初始化，
-# b = √(6/(4E))，比三个 E × E 矩阵各自的边界 √(6/(2E)) 小 √2 倍。
+# b = √(6/(4E))，只有三个 E × E 矩阵各自的边界 √(6/(2E)) 的 1/√2。
 # 而与嵌入共享权重的输出矩阵*是* `nn.Linear`：初始化它，嵌入也跟着变。
 #
 # **实践中的权重衰减。** 嵌入表和矩阵一样有两个维度，所以要按层的类型来区分。

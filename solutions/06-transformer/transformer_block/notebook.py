@@ -165,10 +165,10 @@ check(TransformerBlock)
 #    > On the lower line. In pre-norm it is a plain sum, so the gradient of the output reaches every block unchanged
 #    > (what comes through the sublayers is added to it); in post-norm it passes through two norms in each block, which
 #    > rescale it. At initialisation the gradient of the last feed-forward weights does not shrink with depth in
-#    > post-norm, but does with 1/√(number of blocks) in pre-norm (Xiong et al., 2020). I tried
-#    > it with this exercise's block (E = 64, 4 heads, PyTorch's default weights, random tokens, cross-entropy over 100
-#    > classes): from 6 to 24 blocks its norm goes from 0.27 to 0.26 in post-norm and from 0.24 to 0.16 in pre-norm. Large gradients and a full learning rate in the first steps do not go together; the
-#    > warm-up keeps these steps small.
+#    > post-norm; in pre-norm it shrinks like 1/√(number of blocks) (Xiong et al., 2020). I tried it with this
+#    > exercise's block (E = 64, 4 heads, PyTorch's default weights, random tokens, cross-entropy over 100 classes): from
+#    > 6 to 24 blocks its norm goes from 0.27 to 0.26 in post-norm and from 0.24 to 0.16 in pre-norm. Large gradients and
+#    > a full learning rate in the first steps do not go together; the warm-up keeps these steps small.
 # 2. A stack of pre-norm blocks ends with one more LayerNorm, outside the blocks. Why does a post-norm stack not need
 #    it?
 #    > Because a post-norm block ends with a norm: what leaves the stack is normalised. In pre-norm the output is a sum

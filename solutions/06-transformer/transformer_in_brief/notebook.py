@@ -60,7 +60,8 @@
 # 归一化 2·8 = 16，合计 172。最后的 LayerNorm 为 8。总计 40 + 2·172 + 8 = 392；不共享时为 432。
 
 # %% tags=["demo"]
-# Where the parameters of GPT-2 small are (50,257 tokens, E = 768, 12 layers, ff_dim = 3,072): shares of the whole.
+# Where the parameters of GPT-2 small are (50,257 tokens, E = 768, 12 layers, ff_dim = 3,072): shares of the whole,
+# without its learned positions.
 from grader import heatmap
 
 heatmap([[0.312, 0.229, 0.458, 0.0003]], rows=["GPT-2 small"], columns=["emb.", "att.", "feed", "norm"])
