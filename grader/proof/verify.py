@@ -19,7 +19,7 @@ from grader.course.derived.device import ON_ACCELERATOR
 from grader.course.key import AnswerKey, KnownMistake, Predicted
 from grader.course.keys import keep_answers, stamp_of
 from grader.course.sentences import FILE, read_sentences
-from grader.course.trusted import run_call
+from grader.course.trusted import run_call, scope_of
 from grader.grade import Attempt, Grader
 from grader.handout.notebooks import SHOWN_IN_GRADED_CELL
 from grader.report.model import Report
@@ -29,8 +29,10 @@ from grader.values.compare import differences, tensor_deviation, tolerance_of
 from grader.values.tree import shown, tensors
 from grader.verdict.effects import Effects, Place, effects_of
 from grader.verdict.evidence import ANSWER_FACETS, problems_of
-from grader.wire.calls import Call
+from grader.wire.calls import Call, Outcome
 
+IN_SANDBOX = 4
+"""Of so many mistakes, one is run where submissions are."""
 MARGIN = 5.0
 """A wrong answer has to be this many tolerances away in some case, or the case does not really separate it."""
 ORACLE_TOLERANCE = 1e-6
@@ -125,23 +127,25 @@ def _first_message(report: Report) -> str:
 def _mistakes(grader: Grader, proof: Proof) -> Iterator[str]:
     key, effects = grader.key, effects_of(grader.key)
     attempts = [_made_by(grader, known) for known in key.mistakes]
-    runs = _runs(grader, attempts)
+    answers = [_answers(grader, attempt, in_sandbox=not i % IN_SANDBOX) for i, attempt in enumerate(attempts)]
     # A mistake answers in the sandbox as it was predicted to in this process: looked at in one answer of each.
-    for number, (known, run) in enumerate(zip(key.mistakes, runs, strict=True)):
+    for number, (known, given) in enumerate(zip(key.mistakes, answers, strict=True)):
         assert isinstance(known.predicted, Predicted)
         here = Predicted(key.questions, known.predicted.text)
-        known.predicted.made = dict(enumerate(key.summed_up(run.outcomes)))
+        known.predicted.made = {i: key.questions[i].summed_up(outcome) for i, outcome in given.items()}
+        known.predicted.is_new = True
         if not _as_predicted(key, here, effects, number):
             yield f"mistake {known.slug!r} answers otherwise in the sandbox than it does here"
     shows: set[int] = set()
-    for number, (known, attempt, run) in enumerate(zip(key.mistakes, attempts, runs, strict=True)):
+    for number, (known, attempt, given) in enumerate(zip(key.mistakes, attempts, answers, strict=True)):
         places = effects.of(number)
         shows |= {question for question, _ in places}
         if places and not any(_far_enough(key, known, place) for place in places):
             yield f"mistake {known.slug!r} is within {MARGIN:g} tolerances of the reference in every case"
         if not places and is_conduct(known.slug):
             continue  # what the grader makes by itself need not be possible everywhere
-        report = grader.judged(attempt, run)
+        outcomes = [given.get(i, question.right) for i, question in enumerate(key.questions)]
+        report = grader.judged(attempt, Run(outcomes, defined=list(key.targets), loaded=True))
         first = report.diagnosis[0].mistake if report.diagnosis else "full marks"
         if is_conduct(known.slug) and first != "full marks":
             first = known.slug  # an author may have a better name for it
@@ -154,29 +158,29 @@ def _mistakes(grader: Grader, proof: Proof) -> Iterator[str]:
     proof.idle_cases = [question.reason for i, question in own if i not in shows]
 
 
-def _runs(grader: Grader, attempts: Sequence[Attempt]) -> list[Run]:
-    """What comes of attempts. Derived questions, which do not count where their bases are answered wrongly, are only
-    asked where one is answered rightly: they would take half of the time."""
-    key = grader.key
-    own = [i for i, question in enumerate(key.questions) if question.base is None]
-    bases = {question.base for question in key.questions if question.base is not None}
-    plain = Grader(key.choosing(own), grader.runner)
-    runs = []
-    for attempt in attempts:
-        run = plain.run(attempt)
-        outcomes = dict(zip(own, run.outcomes, strict=True))
-        wrong = {
-            problem.case
-            for i in bases
-            for problem in problems_of(i, key.questions[i], key.questions[i].summed_up(outcomes[i]))
-            if problem.facet in ANSWER_FACETS
-        }
-        if wrong == bases:
-            answers = [outcomes.get(i, question.right) for i, question in enumerate(key.questions)]
-            runs.append(replace(run, outcomes=answers))
-        else:
-            runs.append(grader.run(attempt))
-    return runs
+def _answers(grader: Grader, attempt: Attempt, in_sandbox: bool) -> dict[int, Outcome]:
+    """What a mistake answers, by question: asked where submissions are, or in this process, which is quicker.
+
+    Derived questions, which count only where their bases are answered rightly, are asked only there.
+    """
+    questions = grader.key.questions
+
+    def ask(numbers: Sequence[int]) -> dict[int, Outcome]:
+        if in_sandbox:
+            run = Grader(grader.key.choosing(numbers), grader.runner).run(attempt)
+            return dict(zip(numbers, run.outcomes, strict=True))
+        scope = scope_of(attempt.cells[0])
+        return {i: run_call(questions[i].call, scope) for i in numbers}
+
+    def is_right(base: int) -> bool:
+        problems = problems_of(base, questions[base], questions[base].summed_up(answers[base]))
+        return not any(problem.facet in ANSWER_FACETS for problem in problems)
+
+    answers = ask([i for i, question in enumerate(questions) if question.base is None])
+    right = {base for base in {question.base for question in questions} if base is not None and is_right(base)}
+    if right:
+        answers |= ask([i for i, question in enumerate(questions) if i in right or question.base in right])
+    return answers
 
 
 def _made_by(grader: Grader, known: KnownMistake) -> Attempt:

@@ -23,11 +23,12 @@ class Effects:
     def in_answer(self, number: int, question: int) -> dict[Facet, Problem]:
         """What is wrong with one answer of a mistake, by facet."""
         if (number, question) not in self._found:
-            asked, predicted = self._questions[question], self._mistakes[number].predicted[question]
-            # The right answer itself, which stands for one that is as good, is in float64.
-            problems = [] if predicted is asked.right else problems_of(question, asked, predicted)
-            if asked.base is not None and self.in_answer(number, asked.base).keys() & set(ANSWER_FACETS):
-                problems = []  # as for a submission, they do not count
+            asked, problems = self._questions[question], list[Problem]()
+            # As for a submission, a derived question does not count where its base is answered wrongly.
+            if asked.base is None or not self.in_answer(number, asked.base).keys() & set(ANSWER_FACETS):
+                predicted = self._mistakes[number].predicted[question]
+                # The right answer itself, which stands for one that is as good, is in float64.
+                problems = [] if predicted is asked.right else problems_of(question, asked, predicted)
             self._found[number, question] = {problem.facet: problem for problem in problems}
         return self._found[number, question]
 

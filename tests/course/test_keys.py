@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import EXERCISE, EXERCISES, RIGHT, ROOT, SUBMISSIONS, SYSTEM, WRONG, run_attn
+from helpers import EXERCISE, RIGHT, ROOT, SUBMISSIONS, SYSTEM, WRONG, run_attn
 
 from grader.course import keys
 from grader.course.course import LocatedCourse, find_course
@@ -160,12 +160,16 @@ def test_a_public_part_has_nothing_of_an_author() -> None:
 
 
 @pytest.mark.slow
-def test_all_exercises_are_graded_without_solutions(session: Session, course: LocatedCourse, tmp_path: Path) -> None:
-    """In a fresh process, from keys alone: the reports are those that are made with the authors' files."""
+def test_exercises_are_graded_without_solutions(session: Session, course: LocatedCourse, tmp_path: Path) -> None:
+    """In a fresh process, from keys alone: the reports are those that are made with the authors' files.
+
+    One exercise of each assignment, which between them have all that a key can hold.
+    """
+    chosen = [assignment.exercises[-1].id for assignment in course.course.assignments]
     shutil.copy(ROOT / "course.yml", tmp_path)
     there = find_course(tmp_path)
     work = []
-    for exercise in EXERCISES:
+    for exercise in chosen:
         path = there.built_key(exercise, "cpu")
         path.parent.mkdir(exist_ok=True)
         write_key(key_of(course, exercise), path)
@@ -183,7 +187,7 @@ def test_all_exercises_are_graded_without_solutions(session: Session, course: Lo
     done = run_attn("grade", "class", "other", "--json", "-", "--no-sandbox", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = {report["submission"]: without_varying(report) for report in json.loads(done.stdout)}
-    assert len(found) == len(work) > len(EXERCISES)
+    assert len(found) == len(work) > len(chosen)
     for path in work:
         shown = os.path.relpath(path, tmp_path)
         here = json.loads(json.dumps(session.grade(Work(path, shown)).to_json()))

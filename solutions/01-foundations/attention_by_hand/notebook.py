@@ -56,7 +56,7 @@
 #
 # - 得分在 ±1000 附近也要能算，包括同一次调用中正负都有：`math.exp(1000)` 会抛出 `OverflowError`；
 #   所有指数都下溢为零时，除以它们的和会抛出 `ZeroDivisionError`。
-# - 没有键、值的个数与键不同、任何一个键的长度与查询不同，都要抛出 `ValueError`。
+# - 一个键都没有，值与键的个数不同，或者有键的长度与查询不同，都要抛出 `ValueError`。
 # - 不得改动传入的列表。
 # - 本笔记本的任何单元都不得使用 `torch` 和 `numpy`。
 #
@@ -150,7 +150,7 @@ check("attention_by_hand")
 # 2. Why may the largest score be subtracted before the exponential, and what can still underflow after that?
 #    > Subtracting the same number from all scores does not change the softmax. Afterwards the largest exponential is
 #    > e⁰ = 1, so nothing overflows, and the sum is at least 1, so there is no division by zero. The exponentials of
-#    > scores far below the largest can still underflow to 0: in float64 from 745 below it, in float32 from about 104.
+#    > scores far below the largest can still underflow to 0: more than 745 below it in float64, about 104 in float32.
 #    > That is harmless, because such a weight is below 1e-323 (or 1e-45) and 0 is as close as the dtype can come.
 # 3. Could the output ever lie outside of the values' range in some coordinate?
 #    > No. The weights are not negative and sum to 1, so every coordinate of the output is a weighted mean, and it

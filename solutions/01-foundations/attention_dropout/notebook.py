@@ -27,7 +27,7 @@
 #
 # GPT（Radford 等，2018）和 BERT（Devlin 等，2019）在训练时随机丢弃注意力权重：每个权重独立地以概率 p 置零，
 # 使任何查询都不能只依赖某一个键。保留下来的权重除以 1 − p，使期望保持不变，这样评估时什么都不用做；
-# 这叫 *inverted dropout*（反向缩放）。
+# 这叫 *inverted dropout*（反向随机失活）。
 #
 # **请实现** `AttentionDropout(p)`，一个 `nn.Module`，`forward(weights) -> weights`。
 #
@@ -103,7 +103,7 @@ check(AttentionDropout)
 #    > Usually not. A row with a single key left becomes one-hot: that key gets the weight 1, even if it had 0.01, and
 #    > a row with nothing left is 0/0. The expectation is wrong, too: for the weights 0.9 and 0.1 and p = 0.5, the
 #    > three draws that keep something give the first key 0.9, 1 and 0, on average 0.63 and not 0.9. Dividing by 1 − p
-#    > keeps every expected weight, at the price that a row's sum is random. DropAttention (Zehui et al., 2019) does
+#    > keeps every expected weight, at the price that a row's sum is random. DropAttention (Lin et al., 2019) does
 #    > renormalise.
 # 3. Dropping *scores* (to −∞) before the softmax: how does it differ?
 #    > The softmax then renormalises over the keys that are left: each row sums to 1, nothing is divided by 1 − p, and
@@ -139,7 +139,7 @@ check(AttentionDropout)
 #    > 通常不会。只剩一个键的行会变成 one-hot：这个键的权重变成 1，哪怕原来只有 0.01；一个不剩的行则是 0/0。
 #    > 期望也不对：权重为 0.9 和 0.1、p = 0.5 时，至少保留一个键的三种情形中，第一个键分别得到 0.9、1 和 0；
 #    > 平均是 0.63，而不是 0.9。除以 1 − p 则保持每个权重的期望不变，代价是每行之和是随机的。
-#    > DropAttention（Zehui 等，2019）采用了重新归一化。
+#    > DropAttention（Lin 等，2019）采用了重新归一化。
 # 3. 在 softmax 之前丢弃*得分*（置为 −∞）有什么不同？
 #    > 这时 softmax 会在剩下的键上重新归一化：每行之和为 1，不再除以 1 − p，权重的期望也不再等于原来的权重。
 #    > 如果一行的键全被丢弃，就是 0/0，得到 NaN。梯度也不同：被丢弃的得分没有梯度；
@@ -193,7 +193,7 @@ check(AttentionDropout)
 # what `nn.Dropout` does).
 #
 # **No renormalising.** A dropped row sums to 1 only in expectation. Renormalising would turn a row with one key left
-# into a one-hot, whatever its weight was, and 0/0 where none is left. DropAttention (Zehui et al., 2019) does
+# into a one-hot, whatever its weight was, and 0/0 where none is left. DropAttention (Lin et al., 2019) does
 # renormalise.
 #
 # **Traps.** A mask of shape (…, L, 1) sets all weights of a query to zero at once. `torch.rand(weights.shape)`
@@ -218,7 +218,7 @@ check(AttentionDropout)
 # 在训练时做除法，评估就不受影响（`nn.Dropout` 就是这样做的）。
 #
 # **不重新归一化。** 丢弃之后一行只在期望意义下和为 1。若重新归一化，只剩一个键的行会变成 one-hot，
-# 无论原来的权重是多少；一个不剩时则是 0/0。DropAttention（Zehui 等，2019）确实做了重新归一化。
+# 无论原来的权重是多少；一个不剩时则是 0/0。DropAttention（Lin 等，2019）确实做了重新归一化。
 #
 # **陷阱。** 形状为 (…, L, 1) 的掩码会把一个查询的权重全部清零。不带 device 的 `torch.rand(weights.shape)` 一到 GPU 就会报错。
 # 用半精度抽取掩码不够精确：p = 0.001、`torch.rand(…, dtype=torch.bfloat16)` 时，

@@ -203,7 +203,7 @@ check(masked_softmax)
 #
 # **Repairs that fail.** With m the largest of *all* scores, or with softmax · mask / sum, a hidden score far above
 # the rest makes everything else underflow. In float32 the numbers lose digits from a distance of about 88 on, and
-# from about 105 on the result is 0/0. With the scores 0 and 1 and a hidden one of 100 the weights are 0.273 and
+# from about 104 on the result is 0/0. With the scores 0 and 1 and a hidden one of 100 the weights are 0.273 and
 # 0.727, and not 0.269 and 0.731.
 #
 # **Libraries.** `F.scaled_dot_product_attention` has returned zeros for fully hidden rows since PyTorch 2.5 and NaN
@@ -228,7 +228,7 @@ check(masked_softmax)
 # 只把 e^(s − m) 乘以掩码是不够的：被屏蔽的得分为 10,000 时，得到的是 ∞ · 0，即 NaN。
 #
 # **不可靠的修补。** 若 m 取*全部*得分的最大值，或使用 softmax · mask / sum，那么一个远高于其余的被屏蔽得分会让其余全部下溢。
-# 在 float32 中，差距从约 88 起，数值开始丢失有效位；从约 105 起，结果就是 0/0。
+# 在 float32 中，差距从约 88 起，数值开始丢失有效位；从约 104 起，结果就是 0/0。
 # 例如得分为 0 和 1，再加一个被屏蔽的 100：得到的权重是 0.273 和 0.727，而不是 0.269 和 0.731。
 #
 # **实际的库。** `F.scaled_dot_product_attention` 从 PyTorch 2.5 起对整行屏蔽返回零，之前返回 NaN；
@@ -237,6 +237,6 @@ check(masked_softmax)
 #
 # **如今。** PyTorch 的融合算子以 float32 逐块计算 softmax，对这样的行返回零。
 # 权重之和必须为 1 还有一个副作用：一个头什么都不需要时，权重也得有个去处；
-# 语言模型把它放在开头的几个词元上，这就是 *attention sink*（注意力汇聚；Xiao 等，2023）。
+# 语言模型把它放在开头的几个词元上，这就是 *attention sink*（Xiao 等，2023）。
 # 因此 gpt-oss（OpenAI，2025）给每个头的分母加上一个可学习的数，使一行之和可以小于 1。
 # 在模型的输出端，softmax 沿词表进行，PaLM（Chowdhery 等，2022）加入了 *z-loss*，即 10⁻⁴·(log Z)²，使分母 Z 保持在 1 附近。

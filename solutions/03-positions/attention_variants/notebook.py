@@ -253,9 +253,9 @@ check(attention_scores)
 # with a W of rank at most E/H for every head. As scores, Luong's "dot" and Vaswani's differ in nothing but the scale.
 #
 # **In real models** scaled dot-product has won because it consists of two matrix products, which can be computed block
-# by block (FlashAttention, Dao et al., 2022). Additive scores remain in pointer networks (Vinyals et al., 2015) and,
-# with a LeakyReLU for the tanh, in graph attention (GAT, Veličković et al., 2018), which scores only the edges of a
-# graph.
+# by block (FlashAttention, Dao et al., 2022). Additive scores remain in pointer networks (Vinyals et al., 2015) and in
+# graph attention, which scores only the edges of a graph: GATv2 (Brody et al., 2022) has a LeakyReLU for the tanh; in
+# GAT (Veličković et al., 2018) nothing stands between the sum and w, and the LeakyReLU comes after w.
 #
 # **Today.** Large models use the scaled dot product and vary the rest. To keep scores in bounds: *QK-norm* (Henry et
 # al., 2020; Gemma 3 and Qwen3, 2025) or *logit soft-capping*, c·tanh(s/c), which Gemma 2 (2024) has with c = 50 for
@@ -273,7 +273,8 @@ check(attention_scores)
 #
 # **实际的模型。** 缩放点积胜出，是因为它由两次矩阵乘法构成，可以分块计算（FlashAttention，Dao 等，2022）。
 # 加性得分仍用于指针网络（Vinyals 等，2015）；
-# 图注意力网络（GAT，Veličković 等，2018）也用它，只是把 tanh 换成 LeakyReLU，并且只给图中的边计算得分。
+# 图注意力网络也用它，并且只给图中的边计算得分：GATv2（Brody 等，2022）把 tanh 换成 LeakyReLU；
+# GAT（Veličković 等，2018）则先求和、乘以 w，最后才取 LeakyReLU。
 #
 # **如今。** 大模型都用缩放点积，变化的是其他方面。
 # 控制得分大小：*QK-norm*（Henry 等，2020；Gemma 3 与 Qwen3，2025），

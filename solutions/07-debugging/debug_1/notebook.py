@@ -148,7 +148,7 @@ check(globals(), exercise="debug_1")
 #    > 当得分都是绝对值很大的负数时，σ(s) ≈ eˢ，两者才变得接近。
 # 5. 什么情况下你会希望权重之间不互相竞争？
 #    > 当可能有几个键重要、也可能一个都不重要的时候。例如门控和通道注意力，可以同时成立的多个标签，以及混合专家模型（MoE）的路由：DeepSeek-V3（2024）就用 sigmoid 给专家评分。
-#    > 用 softmax 时，即使没有合适的键，查询也必须把全部权重分出去，模型于是把它放在没有意义的词元上，形成注意力汇聚（attention sink；Xiao 等，2023）。
+#    > 用 softmax 时，即使没有合适的键，查询也必须把全部权重分出去，模型于是把它放在没有意义的词元上，形成 attention sink（Xiao 等，2023）。
 #    > sigmoid 注意力则可以几乎什么都不关注。
 
 # %% [markdown] tags=["hint"]
@@ -200,6 +200,6 @@ check(globals(), exercise="debug_1")
 # 但那是另一种运算，不是这里要求的。
 #
 # **如今。** softmax 仍是标准做法，改进的是它“必须分出总和为 1 的权重”这一点。
-# 有意保留的汇聚词元（attention sink；Xiao 等，2023），或 softmax 分母中的一个可学习的数（gpt-oss；OpenAI，2025），都允许查询什么也不关注。
+# 有意保留的 sink 词元（attention sink；Xiao 等，2023），或 softmax 分母中的一个可学习的数（gpt-oss；OpenAI，2025），都允许查询什么也不关注。
 # 在 softmax 注意力的输出上加 sigmoid 门也有类似的效果（Qiu 等，2025）。
 # 真正的 sigmoid 注意力有快速实现 FlashSigmoid（Ramapuram 等，2024），但训练初期需要小心，偏置 −log S 就是为此而设。

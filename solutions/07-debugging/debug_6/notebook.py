@@ -196,8 +196,8 @@ check(globals(), exercise="debug_6")
 # %% [markdown] tags=["discussion"]
 # **The source.** A document's sparse attention multiplies the scores by a 0/1 selection and then takes the softmax.
 # Every dropped key has e⁰ = 1 in the sum: with 1,000 keys and ten kept, the 990 others get about 87 % of the weight
-# when queries and keys are random normal numbers (d = 64). Keys with negative scores gain, and a masked score of −∞
-# times 0 is NaN. It also leaves out the scale, and its number of kept keys, `int(S * 0.1)`, is 0 for S < 10.
+# when queries and keys are random normal numbers (d = 64, scores scaled). Keys with negative scores gain, and a masked
+# score of −∞ times 0 is NaN. It also leaves out the scale, and its number of kept keys, `int(S * 0.1)`, is 0 for S < 10.
 #
 # **Two right ways.** −∞ before the softmax; or a dense softmax, zeros for what was not selected, and a division by what is left of
 # the sum. They give the same numbers: the softmax keeps order, and the common denominator cancels.
@@ -214,7 +214,7 @@ check(globals(), exercise="debug_6")
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **出处。** 有一份资料的稀疏注意力先把得分乘以 0/1 的选择结果，再做 softmax。每个被丢掉的键在求和里都有 e⁰ = 1：
-# 1000 个键只留 10 个、查询和键为随机正态数（d = 64）时，其余 990 个约占 87 % 的权重。
+# 1000 个键只留 10 个、查询和键为随机正态数（d = 64，得分已缩放）时，其余 990 个约占 87 % 的权重。
 # 得分为负的键反而受益；被屏蔽的 −∞ 乘以 0 则是 NaN。它还漏了缩放，而保留个数 `int(S * 0.1)` 在 S < 10 时为 0。
 #
 # **两种正确做法。** 在 softmax 之前填 −∞；或者先做稠密 softmax，把没选中的置零，再除以剩余之和。

@@ -292,5 +292,5 @@ check(globals(), exercise="debug_7")
 #
 # **如今。** 填充掩码比过去用得少了：训练时把多个序列首尾相接打包在一起，注意力限制在各自之内
 # （`flash_attn_varlen_func`，或 FlexAttention 的文档掩码；Dong 等，2024），没有填充可屏蔽。
-# 两种掩码约定都还在用：PyTorch 里各有一种，Hugging Face 的 `attention_mask` 则用 1 表示词元。
+# 两种掩码约定都还在用：PyTorch 里两种都有，Hugging Face 的 `attention_mask` 则用 1 表示词元。
 # 有意让键和值共用一个投影的做法很少见；多头潜在注意力（MLA；DeepSeek-V2，2024）用同一个小向量生成键和值，但各有自己的矩阵。

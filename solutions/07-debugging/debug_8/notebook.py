@@ -266,7 +266,7 @@ check(globals(), exercise="debug_8")
 # 2024) lets one change scores and masks while the softmax stays the library's. Softmaxes over the queries do exist, on
 # purpose: in slot attention (Locatello et al., 2020) slots compete for the inputs, and are normalised over the inputs
 # afterwards. Residual connections are in every large model; what is new is how they are scaled and mixed, such as
-# 1/√(2N) at initialisation (GPT-2, 2019) or several residual streams (hyper-connections; Zhu et al., 2024).
+# 1/√(2N) for N blocks at initialisation (GPT-2, 2019) or several residual streams (hyper-connections; Zhu et al., 2024).
 
 # %% [markdown] tags=["discussion"] lang="zh"
 # **出处。** 有一份资料说残差连接可以缓解梯度消失，代码里却没有；另一份沿特征做 softmax。
@@ -282,4 +282,4 @@ check(globals(), exercise="debug_8")
 #
 # **如今。** 想看权重不必重写层：用钩子（hook）或 `need_weights=True` 就能得到；FlexAttention（Dong 等，2024）允许改动得分和掩码，而 softmax 仍由库来做。
 # 有意沿查询做 softmax 的做法也存在：slot attention（Locatello 等，2020）中各个槽（slot）竞争输入，之后再沿输入归一化。
-# 所有大模型都有残差连接；新的是如何缩放和混合，例如初始化时的 1/√(2N)（GPT-2，2019），或多条残差流（hyper-connections；Zhu 等，2024）。
+# 所有大模型都有残差连接；新的是如何缩放和混合，例如 N 层的模型在初始化时乘以 1/√(2N)（GPT-2，2019），或多条残差流（hyper-connections；Zhu 等，2024）。
