@@ -27,6 +27,8 @@ def cases(rand: Inputs) -> Iterator[Case]:
     yield gradient(twice, through_two_layers, rand.normal(2, 5, 3))
     draws = "dropout: the second run draws what the first drew"
     yield gradient(draws, through_dropout, rand.normal(2, 7, 4), family="state")
+    elsewhere = "what is drawn after each pass is what would be drawn without a checkpoint"
+    yield Case(elsewhere, call(rand.normal(2, 6, 4)), "state", probe=drawn_afterwards)
     later = call(*rand.qkv(2, L=5, S=6, d=4, d_v=3))
     again = "fn runs again in the backward pass"
     yield Case(again, later, "resources", probe=through_what_changes, essential=True)
@@ -76,11 +78,21 @@ def through_two_layers(checkpointed, x):
     return both_passes(stacked, x)
 
 
-def through_dropout(checkpointed, x):
-    def dropped(x):
-        keep = torch.rand(*x.shape[:-1], x.shape[-2]) < 0.5  # Float32 on the CPU: the same in every run.
-        return (x @ x.mT).softmax(-1) * 2 * keep.to(x) @ x
+def dropped(x):
+    keep = torch.rand(*x.shape[:-1], x.shape[-2]) < 0.5  # Float32 on the CPU: the same in every run.
+    return (x @ x.mT).softmax(-1) * 2 * keep.to(x) @ x
 
+
+def drawn_afterwards(checkpointed, x):
+    """What others draw after either pass."""
+    output = checkpointed(dropped, x.requires_grad_())
+    drawn = {"after the forward pass": torch.rand(3).to(x)}
+    if output.requires_grad:
+        output.sum().backward()
+    return drawn | {"after the backward pass": torch.rand(3).to(x)}
+
+
+def through_dropout(checkpointed, x):
     return both_passes(lambda: checkpointed(dropped, x), x)
 
 
@@ -221,6 +233,10 @@ mistakes = known(
         replace(RESTORE, "torch.manual_seed(torch.initial_seed())"),
     ],
     generator_seeded=[replace(*SEEDED), replace(*SEEDED, (FORK, NO_FORK))],
+    generator_left_elsewhere=[
+        replace(FORK, NO_FORK),
+        replace((STATE, f"{STATE}\n            output = fn(*inputs)\n            torch.set_rng_state(ctx.rng)"), (FIRST_RUN, "return output")),
+    ],
     gradient_of_every_tensor=[
         gradients_of(IS_TENSOR, UNUSED),
         gradients_of(f"{IS_TENSOR} and x.is_floating_point()", UNUSED),
