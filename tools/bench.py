@@ -111,16 +111,21 @@ def bare_fork(grader: Grader) -> Callable[[], None]:
     """A fork that runs the code and the same calls, and does nothing else: no sandbox, no comparison, no report."""
     from grader.child.cells import new_scope, run_cells
     from grader.child.execute import perform
+    from grader.child.forbidden import taken_away
+    from grader.child.rehearsal import get_ready
 
+    get_ready()
     calls = grader.key.calls
+    forbidden = {name for call in calls for name in call.watched}
 
     def action() -> None:
         pid = os.fork()
         if pid == 0:
             scope = new_scope()
             run_cells([RIGHT], scope)
-            for call in calls:
-                perform(call, scope)
+            with taken_away(forbidden):
+                for call in calls:
+                    perform(call, scope)
             os._exit(0)
         os.waitpid(pid, 0)
 
