@@ -16,7 +16,7 @@ from grader.verdict.evidence import ANSWER_FACETS, Facet, Problem, wrongly_answe
 from grader.wire.calls import Outcome
 
 ELSEWHERE: tuple[Family, ...] = ("state", "dtype")
-"""What it asks that counts in the checks of these families."""
+"""Families whose own checks count what the grader asks by itself; all else that it asks is one check more."""
 _NO_FORM: tuple[Facet, ...] = ("ended", "raised", "structure", "shape")
 
 

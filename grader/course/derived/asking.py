@@ -61,7 +61,7 @@ def question(
     """The question that a call makes, if the reference answers it."""
     answer = reference.right(call)
     if answer.raised is None:
-        text = "" if summary is None else f"from __future__ import annotations\n{inspect.getsource(summary)}"
+        text = "" if summary is None else _text_of(summary)
         tolerance, shapes = questions[base].tolerance, shapes_in(answer.value)
         asked = Question(reason, family, call, answer, tolerance, summary=text, shapes=shapes, base=base)
         yield replace(asked, right=asked.summed_up(answer))
@@ -74,9 +74,11 @@ def alone(call: Call) -> Call:
 
 def probing(call: Call, probe: Callable[..., Any], *given: Any) -> Call:
     """A call that asks a probe, a function that stands for itself: its text travels to the child."""
-    return replace(
-        alone(call), args=given, kwargs={}, names=(), probe=inspect.getsource(probe), probe_name=probe.__name__
-    )
+    return replace(alone(call), args=given, kwargs={}, names=(), probe=_text_of(probe), probe_name=probe.__name__)
+
+
+def _text_of(function: Callable[..., Any]) -> str:
+    return f"from __future__ import annotations\n{inspect.getsource(function)}"
 
 
 def arguments(call: Call) -> Arguments:

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from grader.course.derived import probes, summaries
 from grader.course.derived.asking import (
-    Arguments,
     Reference,
     alone,
     arguments,
@@ -44,7 +43,8 @@ def asked(questions: Sequence[Question], bases: Sequence[int], reference: Refere
     with_masks = _with_and_without_a_mask(questions, bases)
     for base in with_masks:
         call = questions[base].call
-        calls = dict(_calls_like(call, reference))
+        likes = (*_batches(call, reference), *_other_sizes(call, reference))
+        calls = {name: arguments(like) for name, like in likes}
         if calls:
             yield from question(questions, base, SIZES, "shape", probing(call, probes.in_turn, calls), reference)
         if base == with_masks[-1] and any(tensors(arguments(call))):
@@ -61,12 +61,6 @@ def _with_and_without_a_mask(questions: Sequence[Question], bases: Sequence[int]
 
 def _has_mask(call: Call) -> bool:
     return any(x.dtype == torch.bool for _, x in tensors(arguments(call)))
-
-
-def _calls_like(call: Call, reference: Reference) -> Iterator[tuple[str, Arguments]]:
-    """Those that the reference stands, each with its name."""
-    for name, like in (*_batches(call, reference), *_other_sizes(call, reference)):
-        yield name or sizes_shown(like), arguments(like)
 
 
 def _batches(call: Call, reference: Reference) -> Iterator[tuple[str, Call]]:
@@ -103,7 +97,7 @@ def _other_sizes(call: Call, reference: Reference) -> Iterator[tuple[str, Call]]
         like = resized(call, sizes)
         small = all(x.numel() <= LARGEST for _, x in tensors(arguments(like)))
         if like is not call and small and reference.stands(like):
-            yield "", like
+            yield sizes_shown(like), like
 
 
 def numbers(*parts: Any) -> set[int]:
